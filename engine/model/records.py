@@ -1,0 +1,146 @@
+"""What is known of a package, one type for each state of knowledge.
+
+`PackageRecord` (what an index says) ⊂ `RepoDataRecord` (+ where it is) ⊂ `PrefixRecord` (+ what landed in a
+prefix); `CachedPackage` is a `RepoDataRecord` whose archive was verified and unpacked. Values only: this module
+reads and writes no file. Constructors trust; `decode_*` functions check.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+ARCHIVE_EXTENSIONS = (".conda", ".tar.bz2")
+"""File name endings of packages (CEP 35), the preferred one first."""
+
+
+class PackageRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One entry of repodata.json or of info/index.json (CEP 34, CEP 36). Unknown keys are passed over."""
+
+    name: str
+    version: str
+    build: str = ""
+    build_number: int = 0
+    depends: tuple[str, ...] = ()
+    constrains: tuple[str, ...] = ()
+    subdir: str = ""
+    md5: str | None = None
+    sha256: str | None = None
+    size: int | None = None
+    """Of the archive, in bytes."""
+    timestamp: int | float | None = None
+    """As found: seconds or milliseconds. `timestamp_ms` is what to compare."""
+    noarch: str | bool | None = None
+    """As found. `noarch_type` is what to ask."""
+    track_features: str | tuple[str, ...] | None = None
+    features: str | None = None
+    python_site_packages_path: str | None = None
+
+    @property
+    def timestamp_ms(self) -> int:
+        """When the package was built, in Unix milliseconds; 0 where unknown (CEP 34: old records hold seconds)."""
+        stamp = self.timestamp or 0
+        return int(stamp if stamp > 253_402_300_799 else stamp * 1000)
+
+    @property
+    def noarch_type(self) -> Literal["python", "generic"] | None:
+        """The kind of platform-independent package (CEP 20); legacy ``noarch: true`` means generic."""
+        if self.noarch == "python":
+            return "python"
+        return "generic" if self.noarch else None
+
+    @property
+    def feature_names(self) -> frozenset[str]:
+        """The tracked features, however they were written (a text with spaces or commas, or a list)."""
+        found = self.track_features
+        if not found:
+            return frozenset()
+        return frozenset(found.replace(",", " ").split() if isinstance(found, str) else found)
+
+    @property
+    def dist(self) -> str:
+        """The distribution string ``name-version-build`` (CEP 26)."""
+        return f"{self.name}-{self.version}-{self.build}"
+
+
+class RepoDataRecord(PackageRecord, frozen=True, kw_only=True, gc=False):
+    """A package that can be fetched."""
+
+    fn: str = ""
+    """File name, such as ``zlib-1.2.11-h7b6447c_3.conda``."""
+    url: str = ""
+    """Full address of the archive. May hold a token or a password: mask it before anyone sees it."""
+    channel: str = ""
+    """Address of the channel, without subdir, token or password."""
+    raw: bytes = b""
+    """The record as the index wrote it (JSON), so that fields unknown to us reach conda-meta; empty if unknown."""
+
+    @property
+    def stem(self) -> str:
+        """The file name without its extension: the name of the package's directory in a cache."""
+        for extension in ARCHIVE_EXTENSIONS:
+            if self.fn.endswith(extension):
+                return self.fn[: -len(extension)]
+        return self.fn or self.dist
+
+
+class PathEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename={"path": "_path"}):
+    """One file of a package: an entry of info/paths.json (CEP 34, "paths.json")."""
+
+    path: str
+    path_type: Literal["hardlink", "softlink", "directory"] = "hardlink"
+    sha256: str | None = None
+    size_in_bytes: int | None = None
+    prefix_placeholder: str | None = None
+    file_mode: Literal["text", "binary"] | None = None
+    no_link: bool = False
+
+
+class InstalledPath(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename={"path": "_path"}, omit_defaults=True):
+    """One file of an installed package: an entry of ``paths_data`` in conda-meta (CEP 32)."""
+
+    path: str
+    path_type: str = ""
+    sha256: str | None = None
+    sha256_in_prefix: str | None = None
+    size_in_bytes: int | None = None
+    prefix_placeholder: str | None = None
+    file_mode: str | None = None
+    no_link: bool | None = None
+
+
+class InstalledPaths(msgspec.Struct, frozen=True, gc=False):
+    """``paths_data`` of a conda-meta record."""
+
+    paths: tuple[InstalledPath, ...] = ()
+    paths_version: int = 1
+
+
+class Link(msgspec.Struct, frozen=True, gc=False):
+    """``link`` of a conda-meta record: where the files came from and how (1 hard, 2 soft, 3 copy, 4 directory)."""
+
+    source: str = ""
+    type: int = 1
+
+
+class PrefixRecord(RepoDataRecord, frozen=True, kw_only=True, gc=False):
+    """A package that is installed in a prefix: one file of conda-meta (CEP 32)."""
+
+    files: tuple[str, ...] = ()
+    paths_data: InstalledPaths = InstalledPaths()
+    link: Link | None = None
+    extracted_package_dir: str = ""
+    package_tarball_full_path: str = ""
+    requested_spec: str | None = None
+    requested_specs: tuple[str, ...] = ()
+
+
+class CachedPackage(msgspec.Struct, frozen=True):
+    """A package that was verified and unpacked: linking accepts nothing less. Only `engine.fetch` makes one."""
+
+    record: RepoDataRecord
+    directory: str
+    """The unpacked package."""
+    archive: str
+    """Where its archive is, or would be, in the cache."""
