@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Hashable, Iterable
 from typing import Generic, TypeVar
@@ -9,6 +10,8 @@ from typing import Generic, TypeVar
 import anyio
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from .errors import ExitCode, Interrupted
 
 if sys.version_info < (3, 11):
     from exceptiongroup import BaseExceptionGroup
@@ -92,3 +95,41 @@ def first_error(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+_SIGNAL_CODES = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
+
+
+def run(main: Callable[[], Awaitable[Value]]) -> Value:
+    """Run ``main`` in an event loop of its own.
+
+    Ctrl-C and SIGTERM cancel it, so that everything is put back, and are raised as `Interrupted`. Of the errors of
+    several tasks the first is raised, alone.
+    """
+    try:
+        return anyio.run(_guarded, main)
+    except BaseExceptionGroup as group:
+        raise first_error(group) from None
+
+
+async def _guarded(main: Callable[[], Awaitable[Value]]) -> Value:
+    caught: list[ExitCode] = []
+    results: list[Value] = []
+    async with anyio.create_task_group() as group:
+        group.start_soon(_cancel_on_signal, group, caught)
+        results.append(await main())
+        group.cancel_scope.cancel()
+    if not results:
+        raise Interrupted(caught[0])
+    return results[0]
+
+
+async def _cancel_on_signal(group: TaskGroup, caught: list[ExitCode]) -> None:
+    try:
+        with anyio.open_signal_receiver(*_SIGNAL_CODES) as signals:
+            async for number in signals:
+                caught.append(_SIGNAL_CODES[number])
+                group.cancel_scope.cancel()
+                return
+    except NotImplementedError:
+        return  # Windows' event loop has no signal handlers: Ctrl-C arrives as KeyboardInterrupt

@@ -1,0 +1,38 @@
+"""The commands: what each is called and where it lives. Nothing is imported before it is used.
+
+A command's module has two functions: ``arguments(parser)`` declares its options and ``run(args, app)`` does it and
+returns the exit code. A word of two parts ("env list") is a command of a group. To add a command: a module and a
+line here.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """Where a command is implemented, and the line that ``--help`` shows for it."""
+
+    module: str
+    help: str
+
+
+COMMANDS: dict[str, Command] = {
+    "create": Command("engine.commands.create", "Create a new environment"),
+    "install": Command("engine.commands.install", "Install packages into an environment"),
+    "remove": Command("engine.commands.remove", "Remove packages, or a whole environment"),
+    "list": Command("engine.commands.list", "List the packages of an environment"),
+    "env list": Command("engine.commands.env_list", "List the environments"),
+    "env create": Command("engine.commands.create", "Create a new environment (the same as 'create')"),
+    "env remove": Command("engine.commands.env_remove", "Remove an environment"),
+    "run": Command("engine.commands.run", "Run a program in an environment"),
+    "shell": Command("engine.commands.shell", "Shell integration: init, hook, activate, deactivate, reactivate"),
+    "init": Command("engine.commands.init", "Make a shell ready (the same as 'shell init')"),
+    "activate": Command("engine.commands.activate", "Activate an environment (needs an initialised shell)"),
+    "deactivate": Command("engine.commands.activate", "Deactivate the environment (needs an initialised shell)"),
+    "info": Command("engine.commands.info", "Show versions, directories, channels and virtual packages"),
+    "clean": Command("engine.commands.clean", "Remove what the package cache does not need"),
+}
+
+ALIASES: dict[str, str] = {"uninstall": "remove"}
+"""Other names that people know."""

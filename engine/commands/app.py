@@ -1,0 +1,48 @@
+"""What a command is given: its options, the configuration, a place to print and a way to report.
+
+Rule of this file: everything is made when it is first asked for, so that a command pays only for what it uses.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ..ui.out import Out
+
+if TYPE_CHECKING:
+    from ..config import Config
+    from ..machine import Machine
+
+
+class App:
+    """One run of one command."""
+
+    def __init__(self, options: Mapping[str, object], environ: Mapping[str, str], out: Out) -> None:
+        self.options = dict(options)
+        self.environ = environ
+        self.out = out
+
+    @cached_property
+    def config(self) -> Config:
+        """The configuration: options over environment over rc files over defaults."""
+        from ..config import load_config
+
+        config = load_config(self.options, self.environ, home=os.path.expanduser("~"), cwd=os.getcwd())
+        self.out.configure(json=config.json, quiet=config.quiet)
+        return config
+
+    @cached_property
+    def machine(self) -> Machine:
+        """The platform that packages are for, and the virtual packages that it has."""
+        from ..machine import detect_machine
+
+        return detect_machine(self.config.platform, self.environ)
+
+    @property
+    def asks(self) -> bool:
+        """Whether a person is to be asked before something is changed."""
+        config = self.config
+        return not (config.always_yes or config.quiet or config.json or config.dry_run)

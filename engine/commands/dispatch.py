@@ -1,0 +1,168 @@
+"""From words to a running command, and from its errors to what people see.
+
+Rule of this file: every `WhipsnakeError` ends here as one message and its exit code, a `KeyboardInterrupt` as 130,
+a closed pipe in silence; anything else is a bug of ours and says so.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from types import ModuleType
+from typing import NoReturn
+
+from ..errors import ExitCode, Interrupted, UsageError, WhipsnakeError
+from ..ui.out import Out
+from ..version import __version__
+from . import ALIASES, COMMANDS
+from .app import App
+from .options import add_general_options, add_prefix_options
+
+_WITH_VALUE = {"-r", "--root-prefix", "-p", "--prefix", "-n", "--name", "--relocate-prefix", "--rc-file", "--log-level"}
+"""Options that may stand before the command and take a value."""
+
+
+class Parser(ArgumentParser):
+    """An `ArgumentParser` that raises instead of leaving the process."""
+
+    def error(self, message: str) -> NoReturn:
+        """A mistake in the arguments of this command."""
+        raise UsageError(f"{self.prog}: {message}", hint=f"`{self.prog} --help` lists what it understands.")
+
+
+def dispatch(words: list[str]) -> int:
+    """Run the command in ``words``; returns the exit code."""
+    out = Out(json="--json" in words)
+    try:
+        return _finish(out, _run(words, out))
+    except BrokenPipeError:
+        # Whoever read our output went away: say nothing more, not even while Python closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAILURE
+
+
+def _finish(out: Out, code: int) -> int:
+    out.close(success=code == ExitCode.OK)
+    return code
+
+
+def _run(words: list[str], out: Out) -> int:
+    try:
+        return _run_command(words, out)
+    except WhipsnakeError as error:
+        out.error(error)
+        return error.code if isinstance(error, Interrupted) else error.exit_code
+    except KeyboardInterrupt:
+        out.error(Interrupted())
+        return ExitCode.INTERRUPTED
+    except (BrokenPipeError, SystemExit):
+        raise
+    except Exception as error:
+        out.bug(error, words)
+        return ExitCode.BUG
+
+
+def _run_command(words: list[str], out: Out) -> int:
+    leading, rest = _split(words)
+    name, rest = _command_name(rest)
+    if name is None or (not rest and name not in COMMANDS) or "--version" in leading:
+        return _answer_without_command(name, leading, out)
+    if name not in COMMANDS:
+        raise _unknown(name, rest)
+    module = importlib.import_module(COMMANDS[name].module)
+    parser = make_parser(name, module)
+    args = _parse(module, parser, leading + rest)
+    app = App(vars(args), dict(os.environ), out)
+    code: int = module.run(args, app)
+    return code
+
+
+def _split(words: list[str]) -> tuple[list[str], list[str]]:
+    """Options before the command, and the rest. They belong to every command: CLI11 lets them stand there too."""
+    position = 0
+    while position < len(words) and words[position].startswith("-"):
+        position += 2 if words[position] in _WITH_VALUE else 1
+    return words[:position], words[position:]
+
+
+def _command_name(words: list[str]) -> tuple[str | None, list[str]]:
+    """The command's name (of two words for a group) and the words behind it."""
+    if not words:
+        return None, []
+    first = ALIASES.get(words[0], words[0])
+    for position, word in enumerate(words[1:], 1):
+        if not word.startswith("-"):
+            pair = f"{first} {word}"
+            if pair in COMMANDS:
+                return pair, words[1:position] + words[position + 1 :]
+            break
+    return first, words[1:]
+
+
+def make_parser(name: str, module: ModuleType) -> Parser:
+    """The parser of one command; ``--help`` of each is complete by itself."""
+    parser = Parser(prog=f"whipsnake {name}", description=COMMANDS[name].help, allow_abbrev=False)
+    module.arguments(parser)
+    return parser
+
+
+def _parse(module: ModuleType, parser: Parser, words: list[str]) -> Namespace:
+    parse = getattr(module, "parse", None)
+    args: Namespace = parse(parser, words) if parse else parser.parse_intermixed_args(words)
+    return args
+
+
+def _answer_without_command(name: str | None, leading: list[str], out: Out) -> int:
+    if "--version" in leading:
+        out.line(__version__)
+        return ExitCode.OK
+    unknown = [word for word in leading if word not in ("-h", "--help")]
+    if name is None and unknown:
+        _general_parser().parse_args(leading)
+    if name is not None and not _group(name):
+        raise _unknown(name, [])
+    out.line(_overview(name))
+    return ExitCode.OK
+
+
+def _general_parser() -> Parser:
+    parser = Parser(prog="whipsnake", allow_abbrev=False)
+    add_general_options(parser)
+    add_prefix_options(parser)
+    return parser
+
+
+def _group(name: str) -> list[str]:
+    return [command for command in COMMANDS if command.startswith(name + " ")]
+
+
+def _overview(group: str | None) -> str:
+    names = _group(group) if group else list(COMMANDS)
+    width = max(map(len, names))
+    lines = [f"  {name:<{width}}  {COMMANDS[name].help}" for name in names]
+    head = f"whipsnake {__version__}: makes, changes and removes conda environments"
+    return "\n".join(
+        [
+            head,
+            "",
+            "usage: whipsnake COMMAND [OPTIONS]",
+            "",
+            *lines,
+            "",
+            "`whipsnake COMMAND --help` explains a command.",
+        ]
+    )
+
+
+def _unknown(name: str, rest: list[str]) -> UsageError:
+    from difflib import get_close_matches
+
+    words = [name, *(word for word in rest[:1] if _group(name) and not word.startswith("-"))]
+    text = " ".join(words)
+    near = get_close_matches(text, [*COMMANDS, *ALIASES], n=1)
+    hint = f"Did you mean `whipsnake {near[0]}`?" if near else "`whipsnake --help` lists the commands."
+    if _group(name):
+        hint = f"There are: {', '.join(_group(name))}."
+    return UsageError(f"whipsnake has no command {text!r}.", hint=hint)

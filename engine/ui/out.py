@@ -1,0 +1,103 @@
+"""Where a command's words go: text on standard output, or one JSON object, never both.
+
+Rule of this file: it alone writes to the process's streams. Results go to standard output, warnings and errors to
+standard error. With ``--json`` every result is a key of one object, printed at the end, also after a failure.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, TextIO
+
+from ..errors import WhipsnakeError
+
+
+class Out:
+    """The voice of one command."""
+
+    def __init__(
+        self, *, json: bool = False, quiet: bool = False, stdout: TextIO | None = None, stderr: TextIO | None = None
+    ) -> None:
+        self.json = json
+        self.quiet = quiet
+        self._out = stdout or sys.stdout
+        self._err = stderr or sys.stderr
+        self._result: dict[str, Any] = {}
+        self._raw: str | None = None
+
+    def configure(self, *, json: bool, quiet: bool) -> None:
+        """Take over what the configuration says (a variable or an rc file may ask for JSON too)."""
+        self.json, self.quiet = self.json or json, self.quiet or quiet
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person watches standard output."""
+        return self._out.isatty()
+
+    @property
+    def stream(self) -> TextIO:
+        """Standard output, for those who draw."""
+        return self._out
+
+    def line(self, text: str = "") -> None:
+        """Print a line that people read; nothing with ``--json`` or ``--quiet``."""
+        if not (self.json or self.quiet):
+            self._out.write(text + "\n")
+
+    def data(self, text: str) -> None:
+        """Print what was asked for, even with ``--quiet`` (a list, an export, shell code)."""
+        if not self.json:
+            self._out.write(text if text.endswith("\n") else text + "\n")
+
+    def result(self, **keys: Any) -> None:
+        """Add keys to the JSON object."""
+        self._result.update(keys)
+
+    def warning(self, text: str) -> None:
+        """Say something on standard error that is no failure."""
+        if self.json:
+            self._result.setdefault("warnings", []).append(text)
+        elif not self.quiet:
+            self._err.write(f"warning: {text}\n")
+
+    def error(self, error: WhipsnakeError) -> None:
+        """Say what went wrong, and what can be done."""
+        if self.json:
+            self.result(**{**error.data, **_described(error)})
+        else:
+            self._out.flush()
+            self._err.write(f"error: {error.message}\n")
+            if error.hint:
+                self._err.write(f"  hint: {error.hint}\n")
+
+    def bug(self, error: Exception, words: list[str]) -> None:
+        """Own up to a fault of whipsnake itself. The traceback goes into the report, not over the user."""
+        from .bug_report import write_report
+
+        path = write_report(error, words)
+        where = f" A report is in {path}: please send it to us." if path else ""
+        text = f"whipsnake has a fault: {type(error).__name__}: {error}."
+        if self.json:
+            self.result(error=text, message=text, exception_name="InternalError", report=path)
+        else:
+            self._err.write(f"error: {text}{where}\n")
+
+    def close(self, *, success: bool) -> None:
+        """Print the JSON object, if there is to be one."""
+        if self.json and (self._result or not success):
+            import msgspec
+
+            keys = {"success": success, **self._result} if not success else self._result
+            text = msgspec.json.format(msgspec.json.encode(keys, order="deterministic"), indent=4)
+            self._out.write(text.decode() + "\n")
+        self._out.flush()
+
+
+def _described(error: WhipsnakeError) -> dict[str, object]:
+    """An error in the keys that conda's users know (``exception_name``, ``message``, ``error``)."""
+    return {
+        "error": str(error.message),
+        "message": error.message,
+        "exception_name": type(error).__name__,
+        "hint": error.hint,
+    }

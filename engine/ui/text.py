@@ -1,0 +1,51 @@
+"""Numbers, tables and colours as text. Pure functions; every unit is decimal, as micromamba prints them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_STYLES = {"green": "32", "red": "31", "yellow": "33", "bold": "1", "dim": "2", "cyan": "36"}
+
+
+def human_bytes(count: float) -> str:
+    """A size for people: ``182 MB``, ``1.4 kB``; no digits that nobody reads."""
+    size = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 999.5:
+            return f"{size:.0f} {unit}" if unit == "B" or size >= 99.5 else f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"
+
+
+def human_seconds(seconds: float) -> str:
+    """A duration for people: ``32 ms``, ``1.8 s``, ``2 min 5 s``."""
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 package``, ``12 700 files``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}".replace(",", " ")
+
+
+def style(text: str, kind: str, *, on: bool) -> str:
+    """``text`` in a colour or weight, where colours are on."""
+    return f"\x1b[{_STYLES[kind]}m{text}\x1b[0m" if on and text else text
+
+
+def table(rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset(), padding: int = 2) -> list[str]:
+    """Lines of aligned columns; columns in ``right`` are flush right, each column is led by ``padding`` spaces."""
+    if not rows:
+        return []
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    space = " " * padding
+    return [
+        "".join(
+            space + (cell.rjust(width) if column in right else cell.ljust(width))
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
