@@ -1,0 +1,91 @@
+"""`engine.commands.dispatch`: words → command → exit code; every mistake has one message."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import cli
+from engine.commands import COMMANDS, dispatch
+from engine.errors import ExitCode
+from engine.version import __version__
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"{__version__}\n"
+
+
+def test_version_imports_no_event_loop_and_no_network() -> None:
+    code = "import sys, cli; cli.main(['--version']); print(*sorted(sys.modules))"
+    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"asyncio", "aiohttp", "anyio", "msgspec", "argparse", "pycosat", "rich", "yaml"} & set(modules)
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
+def test_overview_lists_every_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(words) == 0
+    shown = capsys.readouterr().out
+    assert all(f"  {name} " in shown for name in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        (["creat"], "whipsnake has no command 'creat'.", "Did you mean `whipsnake create`?"),
+        (["env", "lst"], "whipsnake has no command 'env lst'.", "There are: env list, env create, env remove."),
+        (["create", "--nonsense"], "unrecognized arguments: --nonsense", "`whipsnake create --help`"),
+        (["--nonsense"], "unrecognized arguments: --nonsense", "--help"),
+        (["create", "--channel-priority", "odd"], "invalid choice: 'odd'", "--help"),
+        (["create", "--strict-channel-priority", "--no-channel-priority"], "'disabled', but 'strict' was", "--help"),
+    ],
+)
+def test_usage_errors(words: list[str], message: str, hint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(words) == ExitCode.USAGE
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert message in captured.err
+    assert hint in captured.err
+    assert "Traceback" not in captured.err
+
+
+def test_a_usage_error_is_an_object_with_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["create", "--json", "--nonsense"]) == ExitCode.USAGE
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["success"] is False
+    assert answer["exception_name"] == "UsageError"
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "rest"),
+    [
+        (["list", "-p", "x"], "list", ["-p", "x"]),
+        (["env", "list"], "env list", []),
+        (["env", "--json", "list", "-q"], "env list", ["--json", "-q"]),
+        (["uninstall", "x"], "remove", ["x"]),
+    ],
+)
+def test_command_names(words: list[str], name: str, rest: list[str]) -> None:
+    assert dispatch._command_name(words) == (name, rest)
+
+
+def test_options_may_stand_before_the_command() -> None:
+    assert dispatch._split(["-r", "ROOT", "--json", "list", "-p", "x"]) == (
+        ["-r", "ROOT", "--json"],
+        ["list", "-p", "x"],
+    )
+
+
+def test_a_fault_of_ours_is_owned_up_to(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(dispatch, "_run_command", lambda words, out: 1 / 0)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    assert cli.main(["list"]) == ExitCode.BUG
+    shown = capsys.readouterr().err
+    assert "whipsnake has a fault: ZeroDivisionError" in shown
+    assert "Traceback" not in shown

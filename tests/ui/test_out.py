@@ -1,0 +1,45 @@
+"""`engine.ui.out`: text or one JSON object, never both."""
+
+from __future__ import annotations
+
+import io
+import json
+
+from engine.errors import NetworkError
+from engine.ui.out import Out
+
+
+def make_out(**options: bool) -> tuple[Out, io.StringIO, io.StringIO]:
+    stdout, stderr = io.StringIO(), io.StringIO()
+    return Out(stdout=stdout, stderr=stderr, **options), stdout, stderr
+
+
+def test_an_error_is_words_on_stderr() -> None:
+    out, stdout, stderr = make_out()
+    out.error(NetworkError("Could not reach x.", hint="Try later."))
+    assert stderr.getvalue() == "error: Could not reach x.\n  hint: Try later.\n"
+    out.close(success=False)
+    assert stdout.getvalue() == ""
+
+
+def test_an_error_is_one_object_with_json() -> None:
+    out, stdout, stderr = make_out(json=True)
+    out.line("not shown")
+    out.data("not shown")
+    out.warning("beware")
+    out.error(NetworkError("Could not reach x.", data={"url": "x"}))
+    out.close(success=False)
+    answer = json.loads(stdout.getvalue())
+    assert answer["success"] is False
+    assert answer["exception_name"] == "NetworkError"
+    assert answer["url"] == "x"
+    assert answer["warnings"] == ["beware"]
+    assert stderr.getvalue() == ""
+
+
+def test_quiet_keeps_data() -> None:
+    out, stdout, stderr = make_out(quiet=True)
+    out.line("chatter")
+    out.warning("chatter")
+    out.data("asked for")
+    assert (stdout.getvalue(), stderr.getvalue()) == ("asked for\n", "")
