@@ -15,11 +15,6 @@ from engine.fetch.pipe import BytePipe, PipeBroken, pump
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def numbered(count: int, size: int = 10) -> AsyncIterator[bytes]:
     for number in range(count):
         yield bytes([number % 256]) * size

@@ -1,0 +1,265 @@
+"""Talking to servers: the only importer of aiohttp.
+
+Rule of this file: a request either gives an answer that means something to the caller (200, 206, 304, 404) or one
+error of ours with the URL's secrets masked. What may pass by itself (a refused connection, 429, 5xx) is asked again
+here, before any byte was handed out; a break in the middle of a body is the caller's (see `engine.fetch.transfer`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime, timezone
+from types import TracebackType
+from urllib.parse import urljoin, urlsplit
+
+import aiohttp
+import anyio
+import anyio.to_thread
+from yarl import URL
+
+from engine.errors import HttpStatusError, NetworkError, OfflineError
+from engine.fetch.auth import AuthStore, read_credentials
+from engine.fetch.http_errors import network_error, status_error
+from engine.fetch.http_local import open_local
+from engine.fetch.proxy import proxy_for
+from engine.fetch.response import Headers, Response
+from engine.fetch.retry import is_retried, pause, retry_after
+from engine.fetch.settings import TransportSettings
+from engine.fetch.tls import tls_context
+from engine.model.url import mask_secrets, scheme_of
+
+__all__ = ["Headers", "Response", "Transport", "TransportSettings"]
+
+ANSWERS = frozenset({200, 206, 304, 404})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MAX_REDIRECTS = 10
+_BUFFER = 1 << 18
+"""aiohttp's read buffer: fewer, larger chunks than with its default of 64 KiB."""
+
+
+class _Later(Exception):
+    """This attempt failed in a way that may pass; ``error`` is what to raise when patience ends."""
+
+    def __init__(self, error: NetworkError, wait: float | None = None) -> None:
+        super().__init__(str(error))
+        self.error, self.wait = error, wait
+
+
+class Transport:
+    """Connections to all servers, kept alive between requests; use it as an asynchronous context manager."""
+
+    def __init__(self, settings: TransportSettings | None = None) -> None:
+        self.settings = settings or TransportSettings()
+        self._session: aiohttp.ClientSession | None = None
+        self._auth = AuthStore()
+        self._tls: ssl.SSLContext | None = None
+        self._tls_lock = anyio.Lock()
+        self._random = random.Random()
+
+    async def __aenter__(self) -> Transport:
+        settings = self.settings
+        if settings.netrc or settings.auth_file:
+            self._auth = await anyio.to_thread.run_sync(read_credentials, settings.netrc, settings.auth_file)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=settings.connections, limit_per_host=settings.connections_per_host, ttl_dns_cache=300
+            ),
+            timeout=aiohttp.ClientTimeout(
+                total=None, sock_connect=settings.connect_timeout, sock_read=settings.read_timeout
+            ),
+            headers={"User-Agent": settings.user_agent, "Accept-Encoding": "identity", "Accept": "*/*"},
+            read_bufsize=_BUFFER,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        session, self._session = self._session, None
+        if session:
+            with anyio.CancelScope(shield=True):
+                await session.close()
+
+    @asynccontextmanager
+    async def open(self, url: str, *, headers: Mapping[str, str] | None = None) -> AsyncIterator[Response]:
+        """Ask for ``url`` (http, https, file) and give its answer: 200, 206, 304 or 404, its body not yet read.
+
+        Raises `OfflineError`, `HttpStatusError` for any other status, `NetworkError` where no answer came, after
+        ``max_retries`` more attempts where these may help. ``headers`` are sent on redirects too; credentials of
+        the settings are sent only to the host they are for.
+        """
+        scheme = scheme_of(url)
+        if scheme == "file":
+            wanted = (headers or {}).get("Range")
+            local = await anyio.to_thread.run_sync(open_local, url, wanted)
+            try:
+                yield local
+            finally:
+                local.close()
+            return
+        if scheme not in ("http", "https"):
+            raise NetworkError(
+                f"Could not fetch {mask_secrets(url)}: this kind of address is not supported",
+                hint="Channels can be reached over https, http and file.",
+            )
+        answer = await self._ask_patiently(url, headers or {})
+        try:
+            yield answer
+        finally:
+            answer.close()
+
+    async def _ask_patiently(self, url: str, headers: Mapping[str, str]) -> _HttpResponse:
+        """An acceptable answer; retries what may pass."""
+        if self.settings.offline:
+            raise OfflineError(
+                f"Could not fetch {mask_secrets(url)}: working offline",
+                hint="Run without --offline, or first once with the network so that it is in the cache.",
+            )
+        for attempt in range(1, self.settings.max_retries + 2):
+            try:
+                return await self._ask(url, headers)
+            except _Later as later:
+                wait = later.wait if later.wait is not None else self.pause(attempt)
+                if attempt > self.settings.max_retries or wait > self.settings.longest_wait:
+                    raise later.error from None
+                await anyio.sleep(wait)
+        raise AssertionError("the last attempt returns or raises")
+
+    def pause(self, attempt: int) -> float:
+        """How long to wait before retry number ``attempt`` (from 1), in seconds, jittered."""
+        return pause(attempt, self.settings, self._random.random())
+
+    async def _ask(self, url: str, headers: Mapping[str, str]) -> _HttpResponse:
+        """One attempt, with its redirects. Raises `_Later` for what may pass."""
+        here = url
+        for _ in range(_MAX_REDIRECTS + 1):
+            answer = await self._request(here, headers)
+            if answer.status not in _REDIRECTS or "Location" not in answer.headers:
+                self._check_status(url, answer)
+                return answer
+            answer.close()
+            here = _redirected(here, answer.headers["Location"])
+        raise NetworkError(
+            f"Could not fetch {mask_secrets(url)}: more than {_MAX_REDIRECTS} redirects",
+            hint="The server sends us in circles; check the channel's address, or a proxy or login page between.",
+        )
+
+    async def _request(self, url: str, headers: Mapping[str, str]) -> _HttpResponse:
+        """One request and the head of its answer."""
+        assert self._session is not None, "a Transport must be entered before it is used"
+        settings = self.settings
+        proxy = None
+        try:
+            place = self._auth.authorise(url)
+            secret = {"Authorization": place.header} if place.header else {}
+            proxy = proxy_for(url, settings.proxies, settings.no_proxy)
+            reply = await self._session.get(
+                _exact(place.url),
+                headers={**headers, **secret},
+                allow_redirects=False,
+                proxy=proxy,
+                ssl=await self._tls_for(url, proxy),
+            )
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as error:
+            failure, passing = network_error(url, error, proxy)
+            if passing:
+                raise _Later(failure) from error
+            raise failure from error
+        return _HttpResponse(url, reply, settings)
+
+    async def _tls_for(self, url: str, proxy: str | None) -> ssl.SSLContext | bool:
+        """The TLS context, made when first needed: reading a trust store costs some 20 ms."""
+        if not (url.startswith("https:") or (proxy or "").startswith("https:")):
+            return True
+        async with self._tls_lock:
+            if self._tls is None:
+                self._tls = await anyio.to_thread.run_sync(tls_context, self.settings)
+        return self._tls
+
+    def _check_status(self, url: str, answer: _HttpResponse) -> None:
+        if answer.status in ANSWERS:
+            return
+        error: HttpStatusError = status_error(url, answer.status, answer.reason)
+        wait = retry_after(answer.headers.get("Retry-After"), datetime.now(timezone.utc))
+        answer.close()
+        if is_retried(answer.status):
+            raise _Later(error, wait)
+        raise error
+
+
+class _HttpResponse:
+    """An answer over HTTP."""
+
+    def __init__(self, url: str, reply: aiohttp.ClientResponse, settings: TransportSettings) -> None:
+        self.url, self._reply, self._settings = url, reply, settings
+        self.status, self.reason = reply.status, reply.reason or ""
+        self.headers = Headers(reply.headers.items())
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives."""
+        pace = _Pace(self._settings)
+        try:
+            async for chunk in self._reply.content.iter_any():
+                pace.count(len(chunk), self.url)
+                yield chunk
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+            raise network_error(self.url, error)[0] from error
+
+    def close(self) -> None:
+        """Give the connection back if the body was read to its end, else drop it."""
+        if self._reply.content.at_eof():
+            self._reply.release()
+        else:
+            self._reply.close()
+
+
+class _Pace:
+    """Breaks off a transfer that trickles: the read timeout sees only silence."""
+
+    def __init__(self, settings: TransportSettings) -> None:
+        self._settings = settings
+        self._since, self._bytes = time.monotonic(), 0
+
+    def count(self, amount: int, url: str) -> None:
+        """Note the arrival of ``amount`` bytes; raises `NetworkError` if too few came in the last while."""
+        self._bytes += amount
+        now = time.monotonic()
+        if now - self._since < self._settings.low_speed_time:
+            return
+        if self._bytes < self._settings.low_speed_limit * (now - self._since):
+            raise NetworkError(
+                f"Could not fetch {mask_secrets(url)}: only {self._bytes} bytes in {now - self._since:.0f} s",
+                hint="The network or the server is too slow; try again later.",
+            )
+        self._since, self._bytes = now, 0
+
+
+def _redirected(url: str, location: str) -> str:
+    """Where a ``Location`` leads. Never from https to http, nor to a local file: a network must not choose that."""
+    target = urljoin(url, location)
+    old, new = urlsplit(url), urlsplit(target)
+    if new.scheme not in ("http", "https") or (old.scheme == "https" and new.scheme == "http"):
+        raise NetworkError(
+            f"Could not fetch {mask_secrets(url)}: refused its redirect to {mask_secrets(target)}",
+            hint="Only http and https are followed, and never from https to http.",
+        )
+    if old.username and new.username is None and (old.scheme, _place(old.netloc)) == (new.scheme, _place(new.netloc)):
+        # the same server: what the user gave for it in the URL stays valid
+        return new._replace(netloc=old.netloc).geturl()
+    return target
+
+
+def _place(netloc: str) -> str:
+    return netloc.rpartition("@")[2].lower()
+
+
+def _exact(url: str) -> URL:
+    """The URL as it stands: signed addresses break when quoted anew. Only what no URL may hold is quoted."""
+    return URL(url, encoded=url.isascii() and " " not in url)
