@@ -1,0 +1,230 @@
+"""The members of an archive become files below a directory that nobody else knows yet.
+
+Rule of this file: nothing is ever written outside of that directory. Every name is checked by `engine.fetch.paths`;
+what was made is remembered, so a name below a soft link is refused before the kernel sees it, and the kernel is asked
+not to follow links either (handles of directories, ``O_NOFOLLOW``, ``O_EXCL``).
+
+Of the metadata, modification times are kept (pyc files shipped in packages are only valid with them) and so are
+permission bits, apart from set-id bits and from writing by others where the umask forbids it. Owners never are: the
+files belong to whoever unpacks.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from engine.errors import ArchiveError, UnsafeArchive
+from engine.fetch.archive import Budget
+from engine.fetch.paths import check_softlinks, safe_path
+from engine.fetch.tar import Member
+
+MAX_HANDLES = 48
+"""Directories that one extractor keeps open; a dozen extractors stay far below the usual 1024."""
+
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+_OPEN_DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+_BAD_NAME = {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}
+_NO_HARDLINKS = {errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+_LATEST = (1 << 33) - 1
+
+
+class Contents(msgspec.Struct, frozen=True):
+    """What was unpacked, by path."""
+
+    files: dict[str, int] = msgspec.field(default_factory=dict)
+    """Regular files and their sizes in bytes."""
+    softlinks: dict[str, str] = msgspec.field(default_factory=dict)
+    """Soft links and their targets."""
+    directories: set[str] = msgspec.field(default_factory=set)
+    digests: dict[str, str] = msgspec.field(default_factory=dict)
+    """sha256 of each regular file, where that was asked for."""
+
+
+class ExtractOptions(msgspec.Struct, frozen=True):
+    """How to unpack."""
+
+    windows: bool = os.name == "nt"
+    """Names must be harmless on Windows too."""
+    digests: bool = False
+    """Compute the sha256 of every file while it is written."""
+    external_links: bool = False
+    """Let soft links lead out of the package (they are never followed while unpacking)."""
+
+
+def extract(members: Iterable[Member], root: int, budget: Budget, options: ExtractOptions) -> Contents:
+    """Unpack ``members`` below the empty directory that the handle ``root`` is of.
+
+    Raises `ArchiveError` (`UnsafeArchive`) for what a package may not hold, and `OSError` where the disk refuses.
+    """
+    extractor = _Extractor(root, budget, options)
+    try:
+        for member in members:
+            extractor.add(member)
+    finally:
+        extractor.close()
+    if not options.external_links:
+        check_softlinks(extractor.contents.softlinks, windows=options.windows)
+    return extractor.contents
+
+
+class _Extractor:
+    def __init__(self, root: int, budget: Budget, options: ExtractOptions) -> None:
+        self.contents = Contents()
+        self._root = root
+        self._budget = budget
+        self._options = options
+        # The mode of a directory just made tells the umask (or default ACL); asking os.umask would change it for all.
+        self._umask = 0o777 & ~os.fstat(root).st_mode
+        self._handles: dict[str, int] = {"": root}
+        self._makers: dict[str, Callable[[str, int, str, Member], None]] = {
+            "file": self._file,
+            "softlink": self._softlink,
+            "hardlink": self._hardlink,
+        }
+
+    def close(self) -> None:
+        """Close the handles, apart from the root's."""
+        for handle in self._handles.values():
+            if handle != self._root:
+                os.close(handle)
+        self._handles = {"": self._root}
+
+    def add(self, member: Member) -> None:
+        """Make one member."""
+        path = safe_path(member.path, windows=self._options.windows)
+        try:
+            if member.kind == "directory":
+                self._directory(path)
+            elif not path:
+                raise UnsafeArchive(f"{member.path!r} is the package itself, but no directory")
+            else:
+                parent, _, name = path.rpartition("/")
+                self._makers[member.kind](path, self._directory(parent), name, member)
+        except OSError as error:
+            if error.errno in _BAD_NAME:
+                raise ArchiveError(f"{path[:200]!r} can't be written here: {os.strerror(error.errno)}") from error
+            raise
+        except UnicodeEncodeError as error:
+            raise ArchiveError(f"{path[:200]!r} can't be a file name here") from error
+
+    def _directory(self, path: str) -> int:
+        """A handle of the directory ``path``, which is made if it isn't there yet."""
+        handle = self._handles.get(path)
+        if handle is not None:
+            return handle
+        parent_path, _, name = path.rpartition("/")
+        parent = self._directory(parent_path)
+        if path not in self.contents.directories:
+            self._check_free(path)
+            os.mkdir(name, 0o777, dir_fd=parent)
+            self.contents.directories.add(path)
+        handle = os.open(name, _OPEN_DIRECTORY, dir_fd=parent)
+        if len(self._handles) > MAX_HANDLES:
+            self.close()
+        self._handles[path] = handle
+        return handle
+
+    def _check_free(self, path: str) -> None:
+        """Refuse a directory where something else stands: writing below a link is how archives break out."""
+        if path in self.contents.softlinks:
+            raise UnsafeArchive(f"{path!r} is a soft link, and another member wants to write through it")
+        if path in self.contents.files:
+            raise ArchiveError(f"{path!r} appears both as a file and as a directory")
+
+    def _file(self, path: str, parent: int, name: str, member: Member) -> None:
+        mode = member.mode & 0o777 & ~(0o022 & self._umask) | 0o400
+        try:
+            file = os.open(name, _CREATE, mode, dir_fd=parent)
+        except FileExistsError:
+            self._make_room(path, parent, name, self.contents.files)
+            file = os.open(name, _CREATE, mode, dir_fd=parent)
+        try:
+            for piece in member.data if not self._options.digests else self._hashed(path, member.data):
+                written = os.write(file, piece)
+                while written < len(piece):  # nearly full: the next call says why
+                    written += os.write(file, piece[written:])
+            if mode & self._umask:
+                os.fchmod(file, mode)
+            seconds = min(max(member.mtime, 0), _LATEST)
+            os.utime(file, (seconds, seconds))
+        finally:
+            os.close(file)
+        self.contents.files[path] = member.size
+        if path == "info/paths.json":
+            self._declare(parent, name)
+
+    def _hashed(self, path: str, pieces: Iterable[memoryview]) -> Iterable[memoryview]:
+        digest = hashlib.sha256()
+        for piece in pieces:
+            digest.update(piece)
+            yield piece
+        self.contents.digests[path] = digest.hexdigest()
+
+    def _declare(self, parent: int, name: str) -> None:
+        """Tell the budget what the package says of its own size, where that comes before the files."""
+        from engine.fetch.verify import declared_size
+
+        with open(os.open(name, os.O_RDONLY, dir_fd=parent), "rb") as file:
+            total = declared_size(file.read())
+        if total is not None:
+            self._budget.declare(total)
+
+    def _softlink(self, path: str, parent: int, name: str, member: Member) -> None:
+        target = member.target
+        if not target:
+            raise ArchiveError(f"{path!r} is a soft link without a target")
+        if "\0" in target:
+            raise UnsafeArchive(f"{path!r} is a soft link with a NUL in its target")
+        try:
+            os.symlink(target, name, dir_fd=parent)
+        except FileExistsError:
+            self._make_room(path, parent, name, self.contents.softlinks)
+            os.symlink(target, name, dir_fd=parent)
+        self.contents.softlinks[path] = target
+
+    def _hardlink(self, path: str, parent: int, name: str, member: Member) -> None:
+        source = safe_path(member.target, windows=self._options.windows)
+        size = self.contents.files.get(source)
+        if size is None or source == path:
+            raise ArchiveError(f"{path!r} is a hard link to {member.target!r}, which is no earlier file of the archive")
+        if path in self.contents.files:
+            self._make_room(path, parent, name, self.contents.files)
+        source_parent, _, source_name = source.rpartition("/")
+        try:
+            source_handle = self._directory(source_parent)
+            parent = self._directory(path.rpartition("/")[0])  # the line above may have closed it
+            os.link(source_name, name, src_dir_fd=source_handle, dst_dir_fd=parent, follow_symlinks=False)
+        except FileExistsError:
+            raise ArchiveError(f"{path!r} appears twice, once as a hard link") from None
+        except OSError as error:
+            if error.errno not in _NO_HARDLINKS:
+                raise
+            self._copy(source, path)
+        self.contents.files[path] = size
+        if source in self.contents.digests:
+            self.contents.digests[path] = self.contents.digests[source]
+
+    def _copy(self, source: str, path: str) -> None:
+        """What stands for a hard link where the file system has none."""
+        parent, _, name = source.rpartition("/")
+        with open(os.open(name, os.O_RDONLY, dir_fd=self._directory(parent)), "rb") as old:
+            facts = os.fstat(old.fileno())
+            parent, _, name = path.rpartition("/")
+            with open(os.open(name, _CREATE, 0o600, dir_fd=self._directory(parent)), "wb") as new:
+                shutil.copyfileobj(old, new)
+                new.flush()
+                os.fchmod(new.fileno(), facts.st_mode & 0o777)
+                os.utime(new.fileno(), (facts.st_mtime, facts.st_mtime))
+
+    def _make_room(self, path: str, parent: int, name: str, same_kind: dict[str, int] | dict[str, str]) -> None:
+        """A later member replaces an earlier one of its own kind, as in every tar; any other clash is refused."""
+        if path not in same_kind:
+            raise ArchiveError(f"{path!r} appears twice, as different things or with a difference of case only")
+        os.unlink(name, dir_fd=parent)
+        del same_kind[path]

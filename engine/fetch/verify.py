@@ -1,0 +1,235 @@
+"""Is it what was promised? Digests of bytes on their way, and the files of a package against its own list.
+
+Rule of this file: expected against found, all problems of one package in one error. It changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
+
+import msgspec
+
+from engine.errors import ArchiveError, VerificationError
+from engine.fetch.extract import Contents
+from engine.fetch.paths import safe_path
+from engine.model.records import PackageRecord, PathEntry
+
+MAX_LIST = 256 << 20
+"""Longest info/paths.json that is read, in bytes."""
+_SHOWN = 5
+
+
+class Digests:
+    """Size, sha256 and (only if wanted) md5 of bytes that pass."""
+
+    def __init__(self, *, md5: bool = False) -> None:
+        self.size = 0
+        self._sha256 = hashlib.sha256()
+        self._md5 = hashlib.md5(usedforsecurity=False) if md5 else None
+
+    def update(self, piece: bytes) -> None:
+        """Take in one piece."""
+        self.size += len(piece)
+        self._sha256.update(piece)
+        if self._md5 is not None:
+            self._md5.update(piece)
+
+    def watch(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """Take in all pieces while they pass."""
+        for piece in pieces:
+            self.update(piece)
+            yield piece
+
+    @property
+    def sha256(self) -> str:
+        """In lower-case hexadecimal digits."""
+        return self._sha256.hexdigest()
+
+    @property
+    def md5(self) -> str | None:
+        """In lower-case hexadecimal digits; None where it was not wanted."""
+        return None if self._md5 is None else self._md5.hexdigest()
+
+    def check(self, record: PackageRecord, name: str) -> None:
+        """Compare with what the index says: the size, and sha256 or else md5. Raises `VerificationError`."""
+        found = {"size": self.size, "sha256": self.sha256, "md5": self.md5}
+        wanted = {"size": record.size, "sha256": record.sha256, "md5": None if record.sha256 else record.md5}
+        wrong = {
+            key: {"expected": value, "found": found[key]}
+            for key, value in wanted.items()
+            if value is not None and found[key] is not None and str(value).lower() != str(found[key])
+        }
+        if wrong:
+            lines = [f"    {key}: expected {value['expected']}, found {value['found']}" for key, value in wrong.items()]
+            raise VerificationError(
+                f"{name} is not the file that the channel's index describes\n" + "\n".join(lines),
+                hint="Try again; if it stays so, the channel or a proxy serves an old or damaged file.",
+                data={"name": name, "wrong": wrong},
+            )
+
+
+class _PathsJson(msgspec.Struct):
+    paths: list[PathEntry]
+    paths_version: int = 1
+
+
+def read_paths(data: bytes) -> list[PathEntry]:
+    """The entries of an info/paths.json (CEP 34). Raises `ArchiveError` where it is none."""
+    try:
+        document = msgspec.json.decode(data, type=_PathsJson)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ArchiveError(f"its info/paths.json is broken: {error}") from error
+    if document.paths_version != 1:
+        raise ArchiveError(f"its info/paths.json has the unknown version {document.paths_version}")
+    return document.paths
+
+
+def declared_size(data: bytes) -> int | None:
+    """What the files listed in an info/paths.json amount to, in bytes; None if it doesn't say so of every file."""
+    total = 0
+    for entry in read_paths(data):
+        if entry.path_type != "directory":
+            if entry.size_in_bytes is None:
+                return None
+            total += entry.size_in_bytes
+    return total
+
+
+def check_contents(contents: Contents, root: int, *, windows: bool = False) -> None:
+    """Compare what was unpacked below the handle ``root`` with the package's own list of its files.
+
+    Every listed file must be there, be of its kind and have its size; sha256 too where ``contents`` has digests.
+    A soft link need not lead anywhere. Raises `VerificationError` naming all that differs, `ArchiveError` where the
+    package lacks its metadata.
+    """
+    if "info/index.json" not in contents.files:
+        raise ArchiveError("it has no info/index.json: this is no conda package")
+
+    def found(path: str) -> _Found:
+        if path in contents.softlinks:
+            return "softlink", 0
+        if path in contents.files:
+            return "file", contents.files[path]
+        return ("directory", 0) if path in contents.directories else None
+
+    _raise_for(
+        _problems(
+            _listed(root, contents.files),
+            lambda path: found(safe_path(path, windows=windows)),
+            contents.digests.get,
+        )
+    )
+
+
+def check_unpacked(directory: str, *, digests: bool = False) -> None:
+    """Compare an unpacked package on disk with its own list of files: the same rules, by looking at each file.
+
+    Raises `VerificationError` or `ArchiveError` as `check_contents`, `OSError` if ``directory`` can't be read.
+    """
+    root = os.open(directory, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+    try:
+        digest = (lambda path: _digest(root, path)) if digests else _no_digest
+        _raise_for(_problems(_listed(root), lambda path: _look(root, path), digest))
+    finally:
+        os.close(root)
+
+
+_Found: TypeAlias = "tuple[str, int] | None"
+
+
+def _look(root: int, path: str) -> _Found:
+    try:
+        facts = os.lstat(path, dir_fd=root)
+    except (OSError, ValueError):
+        return None
+    if stat.S_ISREG(facts.st_mode):
+        return "file", facts.st_size
+    if stat.S_ISLNK(facts.st_mode):
+        return "softlink", 0
+    return ("directory", 0) if stat.S_ISDIR(facts.st_mode) else ("special file", 0)
+
+
+def _digest(root: int, path: str) -> str | None:
+    digest = hashlib.sha256()
+    with open(os.open(path, os.O_RDONLY, dir_fd=root), "rb", buffering=0) as file:
+        while piece := file.read(1 << 18):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _no_digest(path: str) -> str | None:
+    return None
+
+
+def _listed(root: int, files: Iterable[str] | None = None) -> list[PathEntry]:
+    """The package's list of its files: info/paths.json, else the older info/files, which only has names.
+
+    Packages of nothing but metadata exist that have neither: nothing is promised, so nothing can be missing.
+    """
+    data = _read(root, "info/paths.json", files)
+    if data is not None:
+        return read_paths(data)
+    data = _read(root, "info/files", files)
+    names = (data or b"").decode("utf-8", "surrogateescape").splitlines()
+    return [PathEntry(path=name, path_type="hardlink") for name in names if name]
+
+
+def _read(root: int, path: str, files: Iterable[str] | None) -> bytes | None:
+    if files is not None and path not in files:
+        return None
+    try:
+        file = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0), dir_fd=root)
+    except FileNotFoundError:
+        return None
+    with open(file, "rb") as opened:
+        if os.fstat(file).st_size > MAX_LIST:
+            raise ArchiveError(f"its {path} is longer than {MAX_LIST} bytes")
+        return opened.read()
+
+
+def _problems(
+    entries: list[PathEntry], look: Callable[[str], _Found], digest: Callable[[str], str | None]
+) -> Iterator[str]:
+    for entry in entries:
+        problem = _problem(entry, look(entry.path))
+        if problem is None and entry.sha256 and look(entry.path) == ("file", entry.size_in_bytes):
+            found = digest(entry.path)
+            if found is not None and found != entry.sha256:
+                problem = f"declared sha256 {entry.sha256}, found {found}"
+        if problem:
+            yield f"{entry.path}: {problem}"
+
+
+def _problem(entry: PathEntry, found: _Found) -> str | None:
+    """What is wrong with one listed path; None if nothing.
+
+    The size of a soft link is that of its target (CEP 34), so it says nothing of the link; but a file that stands in
+    for one (zip tools make such) must have it.
+    """
+    wanted = "file" if entry.path_type == "hardlink" else entry.path_type
+    if found is None:
+        return f"declared as a {wanted}, but it is missing"
+    kind, size = found
+    if entry.path_type == "directory" or kind not in ("file", wanted):
+        return None if kind == entry.path_type else f"declared as a {wanted}, found a {kind}"
+    if kind == "file" and entry.size_in_bytes is not None and size != entry.size_in_bytes:
+        as_what = " as a softlink" if wanted == "softlink" else ""
+        return f"declared{as_what} with {entry.size_in_bytes} bytes, found a file with {size} bytes"
+    return None
+
+
+def _raise_for(problems: Iterable[str]) -> None:
+    found = list(problems)
+    if not found:
+        return
+    rest = [f"    … and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
+    raise VerificationError(
+        "its files are not those that its info/paths.json lists\n"
+        + "\n".join([f"    {problem}" for problem in found[:_SHOWN]] + rest),
+        hint="The package itself is broken; choose another build, and tell those who publish it.",
+        data={"problems": found},
+    )
