@@ -41,6 +41,8 @@ _SKIPPED_DIRS = frozenset(
 )
 _SKIPPED_FILES = ("EXTERNALLY-MANAGED", "sitecustomize.py")
 _TEST_MODULE = re.compile(r"(_test[a-z]*|_xxtestfuzz|xxlimited(_35)?|_ctypes_test)\.[^/]*so")
+_SYSTEM = ("/usr", "/usr/local")
+_PYTHONS_PLACES = rb"(?=/lib/python|/include|/bin/python|/share|[\"'\s]|$)"
 _NAMES_PREFIX = re.compile(
     r"(.*/)?(_sysconfigdata[^/]*\.py|_sysconfig_vars[^/]*\.json|[^/]*\.pc|Makefile|python[^/]*-config(\.py)?)"
 )
@@ -159,12 +161,10 @@ def _read(path: Path, facts: Facts) -> Content:
 
 def _with_placeholder(data: bytes, prefix: str) -> bytes:
     """The text with the placeholder for the prefix; of a system's prefix only the places that are Python's."""
-    tail = (
-        rb"(?=/lib/python|/include|/bin/python|/share|[\"'\s]|$)"
-        if prefix in ("/usr", "/usr/local")
-        else rb"(?![\w.-])"
-    )
-    return re.sub(rb"(?<![\w./-])" + re.escape(prefix.encode()) + tail, PLACEHOLDER.encode(), data)
+    old, new = re.escape(prefix.encode()), PLACEHOLDER.encode()
+    if prefix in _SYSTEM:
+        return re.sub(rb"(?:(?<![\w./-])|(?<=-[IL]))" + old + _PYTHONS_PLACES, new, data)
+    return re.sub(old + rb"(?![\w.-])", new, data)
 
 
 def _own_libraries(facts: Facts, found: dict[str, Content]) -> dict[str, Content]:

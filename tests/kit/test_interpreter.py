@@ -26,8 +26,10 @@ import importlib, json, pathlib, sys, sysconfig
 folder = next(path for path in map(pathlib.Path, sys.path) if path.name == "lib-dynload")
 names = sorted({path.name.partition(".")[0] for path in folder.glob("*.so")})
 modules = {name: importlib.import_module(name).__file__ for name in names if name != "_tkinter"}
-print(json.dumps({"prefix": sys.prefix, "base": sys.base_prefix, "modules": modules, 
-                  "os": importlib.import_module("os").__file__, "include": sysconfig.get_path("include"), "version": sys.version.split()[0].rstrip("+")}))
+print(json.dumps({
+    "prefix": sys.prefix, "base": sys.base_prefix, "modules": modules, "os": importlib.import_module("os").__file__,
+    "include": sysconfig.get_path("include"), "version": sys.version.split()[0].rstrip("+"),
+}))
 """
 
 
