@@ -1,0 +1,72 @@
+"""From a configuration to channels: what the names mean, and which channels a request is for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from engine.config.schema import Config
+from engine.errors import ConfigError
+from engine.model.channel import NO_DEFAULTS, Channel, ChannelContext, resolve_channels
+
+
+def channel_context(config: Config) -> ChannelContext:
+    """All that resolving a channel's text needs. ``local`` means the directories that conda-build fills."""
+    multichannels = dict(config.custom_multichannels)
+    if "local" not in multichannels:
+        multichannels["local"] = tuple(_local_channels(config))
+    return ChannelContext(
+        alias=config.channel_alias,
+        default_channels=config.default_channels,
+        custom_channels=config.custom_channels,
+        custom_multichannels=multichannels,
+        cwd=config.cwd,
+        home=config.home,
+    )
+
+
+def _local_channels(config: Config) -> Iterable[str]:
+    """The ``conda-bld`` directories that exist, each once."""
+    above = (config.target_prefix, config.root_prefix, config.home)
+    places = dict.fromkeys(os.path.realpath(f"{place}/conda-bld") for place in above if place)
+    return (place for place in places if os.path.isdir(place))
+
+
+def configured_channels(config: Config, texts: Sequence[str] | None = None) -> tuple[Channel, ...]:
+    """The channels of the configuration (or the given ``texts``), resolved and checked against the allowed ones."""
+    context = channel_context(config)
+    channels = resolve_channels(config.channels if texts is None else texts, context)
+    _check_allowed(channels, config, context)
+    return channels
+
+
+def _check_allowed(channels: Iterable[Channel], config: Config, context: ChannelContext) -> None:
+    """`ConfigError` if a channel is denied, or if there is a list of allowed ones and it is not on it (as conda)."""
+    allowed = {channel.public_url for channel in resolve_channels(config.allowlist_channels, context)}
+    denied = {channel.public_url for channel in resolve_channels(config.denylist_channels, context)}
+    for channel in channels:
+        if channel.public_url in denied or (allowed and channel.public_url not in allowed):
+            key = "denylist_channels" if channel.public_url in denied else "allowlist_channels"
+            raise ConfigError(
+                f"The channel {channel.name} must not be used: '{key}' of the configuration forbids it",
+                hint="`whipsnake config sources` shows which files the configuration comes from.",
+            )
+
+
+def with_file_channels(config: Config, channels: Sequence[str]) -> Config:
+    """The configuration after reading a file that lists ``channels`` (CEP 24, "channels").
+
+    They come after those of the command line and before the configured ones; ``nodefaults`` among them, or
+    ``--override-channels``, leaves the configured ones away. What is merely built in counts only if nothing at all
+    is configured, as in micromamba.
+    """
+    if not channels:
+        return config
+    asked = (*config.asked_channels, *channels)
+    below = () if NO_DEFAULTS in asked or config.override_channels else config.channels
+    if not config.sources.get("channels"):
+        below = ()
+    merged = tuple(dict.fromkeys(text for text in (*asked, *below) if text != NO_DEFAULTS))
+    return msgspec.structs.replace(config, channels=merged, asked_channels=asked)

@@ -1,0 +1,152 @@
+"""Which environment is meant: by path, by name, or because it is active.
+
+Rule of this file: looks at the disk, makes nothing. The ways are micromamba's; CEP 24 says which names can't be.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from engine.config.roots import real_path
+from engine.errors import PrefixError, UsageError
+
+BASE_NAMES: Final = ("base", "root")
+"""What the root prefix itself is called."""
+
+_FORBIDDEN: Final = "/:# "
+
+
+class PrefixContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What must be known to tell which prefix is meant; every `Config` has it all."""
+
+    root_prefix: str
+    envs_dirs: Sequence[str]
+    home: str
+    cwd: str
+    active_prefix: str | None = None
+
+
+def resolve_target_prefix(
+    context: PrefixContext,
+    *,
+    path: str | None = None,
+    name: str | None = None,
+    use_active: bool = False,
+    use_root: bool = False,
+) -> str | None:
+    """The absolute path that ``-p path`` or ``-n name`` mean; else, where allowed, the active or the root prefix.
+
+    None if nothing says which. Nothing need exist there. Raises `UsageError` for both at once or a bad name.
+    """
+    if path and name:
+        raise UsageError(
+            f"Cannot tell which environment is meant: both --prefix {path} and --name {name} are given",
+            hint="Leave one of them away.",
+        )
+    if name:
+        return place_of(name, context)
+    if path:
+        return _path_prefix(path, context)
+    if use_active and context.active_prefix:
+        return real_path(context.active_prefix, home=context.home, cwd=context.cwd)
+    return context.root_prefix if use_root else None
+
+
+def _path_prefix(path: str, context: PrefixContext) -> str:
+    """A path; or, as in micromamba, the name of an environment if it has no separator in it and is not ``.``."""
+    if "/" not in path and "\\" not in path and path not in {".", "..", "~"}:
+        return f"{context.root_prefix}/envs/{check_name(path)}"
+    return real_path(path, home=context.home, cwd=context.cwd)
+
+
+def check_name(name: str) -> str:
+    """``name`` if an environment can be called so; raises `UsageError` otherwise (CEP 24, "name and prefix")."""
+    found = next((char for char in name if char in _FORBIDDEN or char == "\\" or ord(char) < 32), None)
+    if not name or found is not None or name in {".", ".."}:
+        wrong = f"it has {found!r} in it" if found is not None else "it names no directory"
+        raise UsageError(
+            f"An environment can't be called {name!r}: {wrong}",
+            hint="Use --prefix for a path." if found in {"/", "\\"} or not found else None,
+        )
+    return name
+
+
+def place_of(name: str, context: PrefixContext) -> str:
+    """Where the environment called ``name`` is; if it is nowhere yet, where it would be made.
+
+    The first of ``envs_dirs`` that has it, else the first that can be written, else ``<root_prefix>/envs``.
+    """
+    check_name(name)
+    if name in BASE_NAMES:
+        return context.root_prefix
+    return find_named(name, context.envs_dirs) or f"{creation_dir(context)}/{name}"
+
+
+def find_named(name: str, envs_dirs: Iterable[str]) -> str | None:
+    """The first directory called ``name`` below ``envs_dirs``."""
+    return next((place for envs in envs_dirs if os.path.isdir(place := f"{envs}/{name}")), None)
+
+
+def creation_dir(context: PrefixContext) -> str:
+    """The directory to make a new environment in that has a name."""
+    return next((envs for envs in context.envs_dirs if can_be_written(envs)), f"{context.root_prefix}/envs")
+
+
+def can_be_written(directory: str) -> bool:
+    """Whether entries can be made in ``directory``, or in the nearest one above it that exists."""
+    while not os.path.lexists(directory):
+        above = os.path.dirname(directory)
+        if above == directory:
+            return False
+        directory = above
+    return os.path.isdir(directory) and os.access(directory, os.W_OK | os.X_OK)
+
+
+def env_name(prefix: str, context: PrefixContext) -> str | None:
+    """The name of the environment at ``prefix``; None if it has none (it lies in no directory of ``envs_dirs``)."""
+    if prefix == context.root_prefix:
+        return BASE_NAMES[0]
+    above, name = os.path.split(prefix)
+    return name if above in context.envs_dirs else None
+
+
+def required_prefix(prefix: str | None) -> str:
+    """``prefix``, or `PrefixError` if nothing said which environment is meant."""
+    if prefix is None:
+        raise PrefixError(
+            "No environment is named, and none is active",
+            hint="Use --prefix PATH or --name NAME.",
+        )
+    return prefix
+
+
+def asked_prefix(
+    options: Mapping[str, object], environ: Mapping[str, str], context: PrefixContext, *, file_name: str = ""
+) -> str | None:
+    """The target prefix by the options and variables of a command.
+
+    ``env_name`` beats ``$MAMBA_TARGET_PREFIX``; ``file_name``, the name that an environment.yml gives, counts only
+    if there is neither. The active (or root) prefix counts only if the options hold ``use_target_prefix_fallback``
+    (or ``use_root_prefix_fallback``), so that nothing is changed which nobody named.
+    """
+    path, name = _text(options, "target_prefix"), _text(options, "env_name")
+    if not path and not name:
+        path = environ.get("MAMBA_TARGET_PREFIX") or None
+    return resolve_target_prefix(
+        context,
+        path=path,
+        name=name or (file_name if not path else None),
+        use_active=bool(options.get("use_target_prefix_fallback")),
+        use_root=bool(options.get("use_root_prefix_fallback")),
+    )
+
+
+def _text(options: Mapping[str, object], key: str) -> str | None:
+    value = options.get(key)
+    if value == "":
+        raise UsageError(f"The option for '{key}' is empty, expected a path or a name")
+    return str(value) if value is not None else None
