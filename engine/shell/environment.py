@@ -1,0 +1,330 @@
+"""What activating an environment means, as data. Pure: no file, process or clock is touched here.
+
+Rule of this file: from the variables that a shell has now and from what is known of the prefixes, it says which
+variables change and which scripts run, in which order. How a shell is told so is the business of the dialects.
+
+The variables and their names are those of conda's `activate.py` and mamba's `activation.cpp` (CEP 32, "Activating
+and deactivating an environment"), so that a shell may go from one tool to another in the middle of a session:
+
+    CONDA_PREFIX, CONDA_SHLVL, CONDA_DEFAULT_ENV, CONDA_PROMPT_MODIFIER    the environment that is active now
+    CONDA_PREFIX_<n>, CONDA_STACKED_<n>                                   the one at level n; level n is stacked
+    __CONDA_SHLVL_<n>_<NAME>                                              what NAME was before level n + 1 set it
+
+The order of operations is theirs too: on deactivation PATH; deactivate scripts of the old environment; unset;
+prompt; exports; activate scripts of the new one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal, NamedTuple, TypeAlias
+
+
+class Export(NamedTuple):
+    """Set a variable, for this shell and all that it starts."""
+
+    name: str
+    value: str
+
+
+class Assign(NamedTuple):
+    """Set a variable of the shell itself (its prompt), which is not passed on."""
+
+    name: str
+    value: str
+
+
+class Unset(NamedTuple):
+    """Forget a variable, which may not be there."""
+
+    name: str
+
+
+class Source(NamedTuple):
+    """Run a script in this very shell."""
+
+    path: str
+
+
+Operation: TypeAlias = Export | Assign | Unset | Source
+
+
+class PrefixFacts(NamedTuple):
+    """What activation has to know of one prefix. All paths are absolute."""
+
+    path_dirs: tuple[str, ...]
+    """What belongs into PATH, first one first."""
+    variables: Mapping[str, str | None] = {}
+    """What the environment sets; None: it wants the variable unset."""
+    activate_scripts: tuple[str, ...] = ()
+    """In the order in which they run."""
+    deactivate_scripts: tuple[str, ...] = ()
+    """In the order in which they run."""
+
+
+class Rules(NamedTuple):
+    """What is the same for every environment."""
+
+    root_prefix: str
+    path_separator: str = ":"
+    default_path: str = "/usr/bin:/bin"
+    """Where to look for programs if PATH isn't set at all."""
+    prompt_format: str | None = "({default_env}) "
+    """`env_prompt` of the configuration; None where the prompt is to be left alone (`changeps1: false`)."""
+    prompt_variable: str | None = None
+    """The shell's variable that holds its prompt, if it has one that we may change."""
+
+
+class Activator(NamedTuple):
+    """A shell in its present state. Each method returns what has to be done, in order."""
+
+    environ: Mapping[str, str]
+    rules: Rules
+    facts: Callable[[str], PrefixFacts]
+    """What is known of a prefix; for one that is gone, only its place in PATH."""
+
+    def activate(self, prefix: str, *, stack: bool = False) -> list[Operation]:
+        """Make ``prefix`` the active environment, in place of the present one or (``stack``) on top of it.
+
+        Activating what is active means to reactivate it, and activating what was active before means to go back,
+        as in mamba.
+        """
+        level, current = self._level, self._current
+        if level and current == prefix:
+            return self.reactivate()
+        if level and self.environ.get(f"CONDA_PREFIX_{level - 1}") == prefix:
+            return self.deactivate()
+        facts, change = self.facts(prefix), _Change()
+        change.activate_scripts = facts.activate_scripts
+        name = default_env(prefix, self.rules.root_prefix)
+        modifier = self._prompt_modifier(prefix, name, "stack" if stack else "activate")
+        keeps_path = not level or stack
+        path = self._path_with(facts) if keeps_path else self._path_without(self.facts(current), facts)
+        change.set_all({"PATH": path, "CONDA_PREFIX": prefix, "CONDA_SHLVL": str(level + 1)})
+        change.set_all({"CONDA_DEFAULT_ENV": name, "CONDA_PROMPT_MODIFIER": modifier or None})
+        if not keeps_path:
+            self._leave(change, self.facts(current), level - 1)
+        self._enter(change, facts, level)
+        if level:
+            change.variables[f"CONDA_PREFIX_{level}"] = current
+        if level and stack:
+            change.variables[f"CONDA_STACKED_{level + 1}"] = "true"
+        return self._finished(change, modifier)
+
+    def deactivate(self) -> list[Operation]:
+        """Go back to the environment that was active before, or to none. Nothing if none is active."""
+        level, current = self._level, self._current
+        if not level:
+            return []
+        # Without its predecessor (somebody unset it) a level can't be stepped down to: then leave them all.
+        previous = self.environ.get(f"CONDA_PREFIX_{level - 1}") if level > 1 else None
+        facts, change = self.facts(current), _Change()
+        if previous is None:
+            modifier = self._back_to_none(change, facts)
+        else:
+            modifier = self._back_to(change, facts, previous, level - 1)
+        change.deactivate_scripts = facts.deactivate_scripts
+        self._restore(change, facts, level - 1)
+        return self._finished(change, modifier)
+
+    def reactivate(self) -> list[Operation]:
+        """Bring the active environment's PATH, prompt and scripts up to date, after its packages changed."""
+        level, current = self._level, self._current
+        if not level:
+            return []
+        facts, change = self.facts(current), _Change()
+        name = self.environ.get("CONDA_DEFAULT_ENV") or default_env(current, self.rules.root_prefix)
+        modifier = self._prompt_modifier(current, name, "reactivate")
+        change.set_all({"PATH": self._path_without(facts, facts), "CONDA_SHLVL": str(level)})
+        change.variables["CONDA_PROMPT_MODIFIER"] = modifier or None
+        change.deactivate_scripts, change.activate_scripts = facts.deactivate_scripts, facts.activate_scripts
+        return self._finished(change, modifier)
+
+    @property
+    def _current(self) -> str:
+        return self.environ.get("CONDA_PREFIX", "")
+
+    @property
+    def _level(self) -> int:
+        """How many environments are active. A missing, broken or orphaned CONDA_SHLVL counts as none."""
+        text = self.environ.get("CONDA_SHLVL", "").strip()
+        return int(text) if text.isascii() and text.isdigit() and self._current else 0
+
+    def _back_to_none(self, change: _Change, old: PrefixFacts) -> str:
+        change.path_first = self._path_without(old, None)
+        change.set_all({"CONDA_PREFIX": None, "CONDA_SHLVL": "0"})
+        change.set_all({"CONDA_DEFAULT_ENV": None, "CONDA_PROMPT_MODIFIER": None})
+        return ""
+
+    def _back_to(self, change: _Change, old: PrefixFacts, previous: str, level: int) -> str:
+        stacked = f"CONDA_STACKED_{level + 1}"
+        facts = self.facts(previous)
+        change.path_first = self._path_without(old, None if stacked in self.environ else facts)
+        change.variables[f"CONDA_PREFIX_{level}"] = None
+        if stacked in self.environ:
+            change.variables[stacked] = None
+        name = default_env(previous, self.rules.root_prefix)
+        modifier = self._prompt_modifier(previous, name, "deactivate")
+        change.set_all({"CONDA_PREFIX": previous, "CONDA_SHLVL": str(level)})
+        change.set_all({"CONDA_DEFAULT_ENV": name, "CONDA_PROMPT_MODIFIER": modifier or None})
+        change.set_all(dict.fromkeys(old.variables))
+        change.set_all(facts.variables)
+        change.activate_scripts = facts.activate_scripts
+        return modifier
+
+    def _enter(self, change: _Change, facts: PrefixFacts, level: int) -> None:
+        """The environment's own variables; what they overwrite is kept for the way back."""
+        change.set_all(facts.variables)
+        for name in facts.variables:
+            if name in self.environ:
+                change.variables[_saved(level, name)] = self.environ[name]
+
+    def _leave(self, change: _Change, facts: PrefixFacts, level: int) -> None:
+        """Aside for another environment: scripts run, variables are as before; what was saved stays saved."""
+        change.deactivate_scripts = facts.deactivate_scripts
+        change.set_all({name: self.environ.get(_saved(level, name)) for name in facts.variables})
+
+    def _restore(self, change: _Change, facts: PrefixFacts, level: int) -> None:
+        """On the way back: variables are as before, and nothing is saved any longer."""
+        for name in facts.variables:
+            saved = _saved(level, name)
+            if saved in self.environ:
+                change.variables[name] = self.environ[saved]
+                change.variables[saved] = None
+            else:
+                change.variables.setdefault(name, None)
+
+    def _finished(self, change: _Change, modifier: str) -> list[Operation]:
+        change.prompt = self._prompt(modifier)
+        return change.operations()
+
+    # PATH
+
+    @property
+    def _path(self) -> list[str]:
+        path = self.environ.get("PATH") or self.rules.default_path
+        return path.split(self.rules.path_separator)
+
+    def _path_with(self, facts: PrefixFacts) -> str:
+        path = self._path
+        if not self._level and not any(entry.endswith("condabin") for entry in path):
+            # A shell that was initialised has it already; `run` in a bare environment has not.
+            slash = "\\" if self.rules.path_separator == ";" else "/"
+            path.insert(0, f"{self.rules.root_prefix}{slash}condabin")
+        return self._joined([*facts.path_dirs, *path])
+
+    def _path_without(self, old: PrefixFacts, new: PrefixFacts | None) -> str:
+        """PATH without the old environment, the new one (if any) in front of everything else."""
+        kept = [entry for entry in self._path if entry not in old.path_dirs]
+        return self._joined([*(new.path_dirs if new else ()), *kept])
+
+    def _joined(self, path: list[str]) -> str:
+        """As text, without immediate repetitions."""
+        once = [entry for place, entry in enumerate(path) if not place or entry != path[place - 1]]
+        return self.rules.path_separator.join(once)
+
+    # The prompt
+
+    def _prompt(self, modifier: str) -> Assign | None:
+        """The prompt with ``modifier`` in place of the present one, if the shell lets us change it."""
+        variable = self.rules.prompt_variable
+        if variable is None or self.rules.prompt_format is None:
+            return None
+        prompt = self.environ.get(variable, "")
+        if "POWERLINE_COMMAND" in prompt:
+            return None  # powerline shows the environment by itself
+        present = self.environ.get("CONDA_PROMPT_MODIFIER")
+        return Assign(variable, modifier + (prompt.replace(present, "") if present else prompt))
+
+    def _prompt_modifier(
+        self, prefix: str, name: str, action: Literal["activate", "stack", "deactivate", "reactivate"]
+    ) -> str:
+        """What the prompt says of the environment: `env_prompt` with its fields filled in."""
+        if self.rules.prompt_format is None:
+            return ""
+        fields = {
+            "default_env": name,
+            "stacked_env": ",".join(reversed(self._prompt_stack(name, action))),
+            "prefix": prefix,
+            "name": re.split(r"[/\\]", prefix.rstrip("/\\"))[-1],
+        }
+        return _FIELD.sub(lambda found: _harmless(fields[found[1]]), self.rules.prompt_format)
+
+    def _prompt_stack(self, name: str, action: str) -> list[str]:
+        """Names of the environments that are on PATH after ``action``, the active one last (conda's rule)."""
+        level = self._level
+        prefixes = [self.environ.get(f"CONDA_PREFIX_{number}", "") for number in range(1, level)]
+        prefixes += [self._current] if level else []
+        stack: list[str] = []
+        for number, prefix in enumerate(prefixes, 1):
+            if f"CONDA_STACKED_{number}" not in self.environ:
+                stack[-1:] = []
+            stack.append(default_env(prefix, self.rules.root_prefix))
+        if action == "reactivate":
+            return stack
+        if action == "stack":
+            return [*stack, name]
+        if action == "deactivate" and f"CONDA_STACKED_{level}" in self.environ:
+            return stack[:-1]
+        return [*stack[:-1], name]
+
+
+class _Change:
+    """What is to be done, collected out of order."""
+
+    def __init__(self) -> None:
+        self.path_first: str | None = None
+        self.deactivate_scripts: tuple[str, ...] = ()
+        self.variables: dict[str, str | None] = {}
+        self.prompt: Assign | None = None
+        self.activate_scripts: tuple[str, ...] = ()
+
+    def set_all(self, variables: Mapping[str, str | None]) -> None:
+        """Later values win; None unsets."""
+        self.variables.update(variables)
+
+    def operations(self) -> list[Operation]:
+        """In the order that conda and mamba have (see the top of this file)."""
+        found: list[Operation] = []
+        if self.path_first is not None:
+            found.append(Export("PATH", self.path_first))
+        found += map(Source, self.deactivate_scripts)
+        found += (Unset(name) for name, value in self.variables.items() if value is None)
+        if self.prompt is not None:
+            found.append(self.prompt)
+        found += (Export(name, value) for name, value in self.variables.items() if value is not None)
+        found += map(Source, self.activate_scripts)
+        return found
+
+
+def default_env(prefix: str, root_prefix: str) -> str:
+    """How people call the environment at ``prefix``: "base", its name if it lies in an ``envs``, or its path."""
+    if prefix == root_prefix:
+        return "base"
+    parts = re.split(r"[/\\]", prefix)
+    return parts[-1] if len(parts) > 1 and parts[-2] == "envs" else prefix
+
+
+def applied(operations: Iterable[Operation], environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables after ``operations``, of which scripts and prompts are left out."""
+    after = dict(environ)
+    for operation in operations:
+        if isinstance(operation, Export):
+            after[operation.name] = operation.value
+        elif isinstance(operation, Unset):
+            after.pop(operation.name, None)
+    return after
+
+
+def _saved(level: int, name: str) -> str:
+    return f"__CONDA_SHLVL_{level}_{name}"
+
+
+_FIELD = re.compile(r"\{(default_env|stacked_env|prefix|name)\}")
+_HARMFUL = re.compile(r"[$`\\\x00-\x1f\x7f-\x9f]")
+
+
+def _harmless(text: str) -> str:
+    """A name that no prompt acts on: bash runs ``$(…)`` in PS1, and terminals obey control characters."""
+    return _HARMFUL.sub("_", text)

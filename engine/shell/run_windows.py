@@ -1,0 +1,35 @@
+"""Running a program in an environment on Windows, where no process can become another one.
+
+Rule of this file: the program is a child that is waited for; scripts run in a ``.bat`` around it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+
+from .program import find_program
+
+
+def call(argv: Sequence[str], environ: Mapping[str, str], script: str, closed: frozenset[str]) -> int:
+    """Run ``argv``, after the cmd.exe code of ``script`` if there is any; returns its exit code."""
+    if not script:
+        path = find_program(argv[0], environ.get("PATH", "")) or argv[0]
+        return _wait([path, *argv[1:]], environ, closed)
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="whipsnake-") as directory:
+        file_name = os.path.join(directory, "run.bat")
+        with open(file_name, "w", encoding="utf-8", newline="\r\n") as file:
+            # 65001 is UTF-8: the encoding of this file.
+            command = subprocess.list2cmdline(argv).replace("%", "%%")
+            file.write(f"@chcp 65001 > NUL\n{script}@{command}\n")
+        return _wait([environ.get("COMSPEC", "cmd.exe"), "/D", "/C", file_name], environ, closed)
+
+
+def _wait(argv: Sequence[str], environ: Mapping[str, str], closed: frozenset[str]) -> int:
+    def stream(name: str) -> int | None:
+        return subprocess.DEVNULL if name in closed else None
+
+    return subprocess.call(argv, env=environ, stdin=stream("stdin"), stdout=stream("stdout"), stderr=stream("stderr"))
