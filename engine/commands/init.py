@@ -1,0 +1,79 @@
+"""``init``, and ``shell init``, ``deinit``, ``reinit``: the start-up files of shells."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+from ..errors import ExitCode
+from ..shell import init
+from .options import add_general_options, add_prefix_options
+from .shell import add_shell_options, chosen_shell, this_program
+
+if TYPE_CHECKING:
+    from .app import App
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """As `shell init` of micromamba; of old, ``-p`` names the root prefix too."""
+    parser.add_argument("place", nargs="?", metavar="ROOT_PREFIX", help="where envs/ and pkgs/ are")
+    add_shell_options(parser)
+    add_general_options(parser)
+    add_prefix_options(parser)
+
+
+def run(args: Namespace, app: App) -> int:
+    """Initialise one shell."""
+    return change_files(args, app, "init")
+
+
+def change_files(args: Namespace, app: App, action: str) -> int:
+    """Put our block in (init), take it out (deinit), or renew it wherever it is (reinit)."""
+    root = args.place or app.options.pop("target_prefix", None)
+    if root and root != "base":
+        app.options["root_prefix"] = root
+    shells = _initialised(app) if action == "reinit" and not args.shell else [chosen_shell(args, app)]
+    changes = [_plan(args, app, action, shell) for shell in shells]
+    for shell, change in zip(shells, changes, strict=True):
+        _carry_out(app, action, shell, change)
+    app.out.result(
+        success=True,
+        operation=f"shell_{action}",
+        dry_run=app.config.dry_run,
+        root_prefix=app.config.root_prefix,
+        files=[change.path for change in changes if change.before != change.after],
+    )
+    return ExitCode.OK
+
+
+def _initialised(app: App) -> list[str]:
+    """The shells whose start-up file has our block. PowerShell, which is slow to ask, has to be named."""
+    shells = [shell for shell in init.INITIALISABLE if shell not in ("powershell", "tcsh")]
+    return [shell for shell in shells if init.is_initialised(shell, _rc_file(app, shell))]
+
+
+def _rc_file(app: App, shell: str) -> str:
+    return init.rc_file(shell, app.config.home, app.environ)
+
+
+def _plan(args: Namespace, app: App, action: str, shell: str) -> init.RcChange:
+    path = _rc_file(app, shell)
+    if action == "deinit":
+        return init.plan_deinit(shell, path)
+    return init.plan_init(shell, path, this_program(args, app, shell))
+
+
+def _carry_out(app: App, action: str, shell: str, change: init.RcChange) -> None:
+    would = app.config.dry_run
+    if not would:
+        if action != "deinit":
+            init.prepare_root(app.config.root_prefix)
+        change.write()
+    if change.before == change.after:
+        app.out.line(f"{change.path}: nothing to do.")
+    elif action == "deinit":
+        app.out.line(f"{change.path}: {'would remove' if would else 'removed'} the block for {shell}.")
+    else:
+        app.out.line(f"{change.path}: {'would write' if would else 'wrote'} for {shell}:\n\n{change.block}")
+        if not would:
+            app.out.line("It takes effect in new shells.")

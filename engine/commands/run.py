@@ -1,0 +1,98 @@
+"""``run``: a program in an environment. Its output, exit code and signals are the program's own; nothing is added."""
+
+from __future__ import annotations
+
+import sys
+from argparse import REMAINDER, SUPPRESS, ArgumentParser, Namespace
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import ExitCode, UsageError
+from ..shell.run import RunRequest, detach, execute, prepare
+from .options import add_general_options, add_prefix_options
+
+if TYPE_CHECKING:
+    from .app import App
+
+_STREAMS = ("stdin", "stdout", "stderr")
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """micromamba's options, and the ones of conda that ask for what is the case here anyway."""
+    parser.add_argument("command", nargs=REMAINDER, metavar="COMMAND", help="the program and its arguments")
+    parser.add_argument("--cwd", metavar="DIR", help="run it in this directory")
+    parser.add_argument(
+        "-e", "--env", action="append", default=[], metavar="VAR[=VALUE]", help="set a variable, or pass it on"
+    )
+    text = "attach only these of stdin, stdout, stderr (with commas); the others are /dev/null ('': attach all)"
+    parser.add_argument("-a", "--attach", action="append", metavar="STREAMS", help=text)
+    parser.add_argument("--clean-env", action="store_true", help="start without the present variables")
+    parser.add_argument("-d", "--detach", action="store_true", help="leave the terminal and run in the background")
+    parser.add_argument("--label", metavar="NAME", help="what the process is called in listings")
+    for flag in ("--live-stream", "--no-capture-output"):
+        parser.add_argument(flag, action="store_true", help=SUPPRESS)
+    add_general_options(parser)
+    add_prefix_options(parser)
+
+
+def parse(parser: ArgumentParser, words: Sequence[str]) -> Namespace:
+    """From the first word that is no option on, everything belongs to the command."""
+    args = parser.parse_args(words)
+    if args.command[:1] == ["--"]:
+        del args.command[0]
+    return args
+
+
+def run(args: Namespace, app: App) -> int:
+    """Become the program (or start it, with ``--detach``)."""
+    request = _request(args, app)
+    if args.detach and not request.windows:
+        prepare(request, app.out.warning)  # what is wrong is said now, while somebody listens
+        child = detach()
+        if child is not None:
+            app.out.line(f"Started process {child} in the background: stop it with `kill {child}`.")
+            return ExitCode.OK
+    return execute(request, app.out.warning)
+
+
+def _request(args: Namespace, app: App) -> RunRequest:
+    config = app.config
+    given = _given(args.env, app.environ, app.out.warning)
+    base = {} if args.clean_env else dict(app.environ)
+    return RunRequest(
+        prefix=config.target_prefix or config.active_prefix or config.root_prefix,
+        command=args.command,
+        root_prefix=config.root_prefix,
+        environ={**base, **given},
+        cwd=args.cwd,
+        closed=_closed(args.attach),
+        # PATH is what activation builds upon; all else that was asked for wins over what the environment sets.
+        override={name: value for name, value in given.items() if name != "PATH"},
+        label=args.label,
+        windows=sys.platform == "win32",
+    )
+
+
+def _given(items: Sequence[str], environ: Mapping[str, str], notice: Callable[[str], None]) -> dict[str, str]:
+    """``VAR=VALUE`` sets, ``VAR`` passes on what is set now."""
+    found: dict[str, str] = {}
+    for item in items:
+        name, equals, value = item.partition("=")
+        if not name:
+            raise UsageError(f"Could not set the variable {item!r}: it has no name.")
+        if equals:
+            found[name] = value
+        elif name in environ:
+            found[name] = environ[name]
+        else:
+            notice(f"The variable {name} was to be passed on, but is not set.")
+    return found
+
+
+def _closed(attach: Sequence[str] | None) -> frozenset[str]:
+    """The streams that are left out; nothing is, unless some were chosen."""
+    chosen = {name.strip().lower() for text in attach or () for name in text.split(",")} - {""}
+    wrong = sorted(chosen.difference(_STREAMS))
+    if wrong:
+        raise UsageError(f"Could not attach to {wrong[0]!r}.", hint=f"There are: {', '.join(_STREAMS)}.")
+    return frozenset(_STREAMS) - chosen if chosen else frozenset()
