@@ -1,8 +1,9 @@
 """The commands: what each is called and where it lives. Nothing is imported before it is used.
 
 A command's module has two functions: ``arguments(parser)`` declares its options and ``run(args, app)`` does it and
-returns the exit code. A word of two parts ("env list") is a command of a group. To add a command: a module and a
-line here.
+returns the exit code; ``OPTIONS``, if it has that, is what the command sets by itself (that the active environment is
+meant where none is named), and ``parse(parser, words)`` stands in for argparse's. A word of two parts ("env list") is
+a command of a group. To add a command: a module and a line here.
 """
 
 from __future__ import annotations

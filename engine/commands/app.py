@@ -32,6 +32,8 @@ class App:
 
         config = load_config(self.options, self.environ, home=os.path.expanduser("~"), cwd=os.getcwd())
         self.out.configure(json=config.json, quiet=config.quiet)
+        for notice in config.notices:
+            self.out.warning(notice)
         return config
 
     @cached_property

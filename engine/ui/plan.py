@@ -29,7 +29,7 @@ class PlanRow(msgspec.Struct, frozen=True):
 
 
 class PlanSection(msgspec.Struct, frozen=True):
-    """All packages to which the same happens. ``packages`` counts a change of a package once, though it has two rows."""
+    """All packages to which the same happens; a change of a package counts once in ``packages``, but has two rows."""
 
     title: str
     rows: tuple[PlanRow, ...]

@@ -1,0 +1,102 @@
+"""``info``: what whipsnake knows of itself, its configuration and this machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from engine.commands.env_list import show_environments
+from engine.commands.options import add_channel_options, add_flag, add_general_options, add_prefix_options, add_value
+from engine.config.channels import configured_channels
+from engine.environments import environment_name, is_environment
+from engine.model.channel import Channel
+from engine.version import __version__
+
+if TYPE_CHECKING:
+    from engine.commands.app import App
+
+OPTIONS = {"use_target_prefix_fallback": True, "use_root_prefix_fallback": True}
+
+_LICENSES = {"whipsnake": "BSD-3-Clause, Copyright (c) 2026, the whipsnake developers"}
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """micromamba's options."""
+    group = parser.add_argument_group("info options")
+    add_flag(group, "-e", "--envs", dest="environments", help="only the environments")
+    add_flag(group, "--base", dest="base", help="only the root prefix")
+    add_flag(group, "--licenses", dest="licenses", help="only the licences")
+    add_value(group, "--platform", dest="platform", metavar="SUBDIR", help="as for another platform")
+    add_general_options(parser)
+    add_prefix_options(parser)
+    add_channel_options(parser)
+
+
+def run(args: Namespace, app: App) -> int:
+    """Print the part that was asked for, or everything."""
+    asked = vars(args)
+    if asked.get("environments"):
+        show_environments(app)
+        return 0
+    if asked.get("licenses"):
+        items: Mapping[str, str | list[str]] = _LICENSES
+    elif asked.get("base"):
+        items = {"base environment": app.config.root_prefix}
+    else:
+        items = _everything(app)
+    app.out.result(**items)
+    app.out.data("\n".join(_pretty(items)))
+    return 0
+
+
+def _everything(app: App) -> dict[str, str | list[str]]:
+    """micromamba's keys; where it names its own libraries, ours."""
+    config = app.config
+    name, location = _environment(app)
+    return {
+        "whipsnake version": __version__,
+        "python version": f"{platform.python_version()} ({sys.executable})",
+        "envs directories": list(config.envs_dirs),
+        "package cache": list(config.pkgs_dirs),
+        "environment": name,
+        "env location": location,
+        "user config files": [os.path.join(config.home, ".mambarc")],
+        "populated config files": list(config.rc_files),
+        "virtual packages": [f"{item.name}={item.version}={item.build}" for item in app.machine.virtual],
+        "channels": [url for channel in configured_channels(config) for url in _urls(channel, config.platform)],
+        "base environment": config.root_prefix,
+        "platform": config.platform,
+    }
+
+
+def _urls(channel: Channel, subdir: str) -> list[str]:
+    return [f"{channel.public_url}/{part}" for part in channel.subdirs(subdir)]
+
+
+def _environment(app: App) -> tuple[str, str]:
+    config = app.config
+    prefix = config.target_prefix
+    if prefix is None:
+        return "None (not found)", "-"
+    name = environment_name(prefix, config) or os.path.basename(prefix)
+    if prefix == config.active_prefix:
+        name += " (active)"
+    elif not os.path.isdir(prefix):
+        name += " (not found)"
+    elif not is_environment(prefix) and prefix != config.root_prefix:
+        name += " (not env)"
+    return name, prefix
+
+
+def _pretty(items: Mapping[str, str | Sequence[str]]) -> list[str]:
+    width = max(map(len, items)) + 1
+    lines = []
+    for key, value in items.items():
+        values = [value] if isinstance(value, str) else list(value) or [""]
+        lines.append(f"{key:>{width}} : {values[0]}".rstrip())
+        lines += [" " * (width + 3) + more for more in values[1:]]
+    return lines

@@ -1,0 +1,191 @@
+"""``list``: the packages of an environment, also those that pip installed."""
+
+from __future__ import annotations
+
+import os
+import re
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from engine.commands.options import add_flag, add_general_options, add_prefix_options
+from engine.config.channels import channel_context
+from engine.environments import Installed, existing_prefix, read_installed
+from engine.errors import UsageError, WhipsnakeError
+from engine.link.history import Revision, read_history
+from engine.model.channel import resolve_channels
+from engine.model.platform import default_site_packages
+from engine.model.url import strip_secrets
+from engine.pypi import read_pypi_records
+from engine.ui.text import table
+
+if TYPE_CHECKING:
+    from engine.commands.app import App
+
+OPTIONS = {"use_target_prefix_fallback": True, "use_root_prefix_fallback": True}
+
+_PYPI = "pypi"
+
+
+class Row(NamedTuple):
+    """One package as every form of the list needs it."""
+
+    name: str
+    version: str
+    build: str
+    build_number: int
+    channel: str
+    base_url: str
+    platform: str
+    url: str
+    md5: str
+    sha256: str
+
+    @property
+    def dist(self) -> str:
+        """``name-version-build``."""
+        return f"{self.name}-{self.version}-{self.build}"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """micromamba's options."""
+    parser.add_argument("regex", nargs="?", default="", metavar="REGEX", help="only packages whose name matches")
+    flags = parser.add_argument_group("list options")
+    add_flag(flags, "-f", "--full-name", dest="full_name", help="the whole name must match")
+    add_flag(flags, "--no-pip", dest="no_pip", help="leave away what pip installed")
+    add_flag(flags, "--reverse", dest="reverse", help="from Z to A")
+    add_flag(flags, "--explicit", dest="explicit", help="the address of each package")
+    add_flag(flags, "--md5", dest="md5", help="with the MD5 digest, for --explicit")
+    add_flag(flags, "--sha256", dest="sha256", help="with the SHA-256 digest, for --explicit")
+    add_flag(flags, "-c", "--canonical", dest="canonical", help="channel/platform::name-version-build")
+    add_flag(flags, "-e", "--export", dest="export", help="name=version=build")
+    add_flag(flags, "--revisions", dest="revisions", help="what was done to the environment, and when")
+    add_general_options(parser)
+    add_prefix_options(parser)
+
+
+def run(args: Namespace, app: App) -> int:
+    """Print the form that was asked for; the earlier of revisions, explicit, canonical, export wins."""
+    prefix = existing_prefix(app.config)
+    asked = vars(args)
+    if asked.get("md5") and asked.get("sha256"):
+        raise UsageError("Only one of --md5 and --sha256 can be used at the same time.")
+    if asked.get("revisions"):
+        _show_revisions(read_history(prefix), app)
+        return 0
+    rows = _matching(_rows(prefix, app, with_pip=not asked.get("no_pip")), args)
+    app.out.result(packages=[_as_json(row) for row in rows])
+    app.out.data("\n".join(_lines(prefix, rows, asked)))
+    return 0
+
+
+def _matching(rows: Iterable[Row], args: Namespace) -> list[Row]:
+    asked = vars(args)
+    text = f"^{args.regex}$" if asked.get("full_name") else args.regex
+    try:
+        pattern = re.compile(text)
+    except re.error as error:
+        raise UsageError(f"Could not understand the regular expression {text!r}: {error}.") from error
+    found = [row for row in rows if not args.regex or pattern.search(row.name)]
+    return sorted(found, key=lambda row: row.name, reverse=bool(asked.get("reverse")))
+
+
+def _rows(prefix: str, app: App, *, with_pip: bool) -> list[Row]:
+    installed = read_installed(prefix)
+    names = _channel_names(installed, app)
+    rows = [_row(record, names[record.channel_url]) for record in installed]
+    if with_pip:
+        rows += _pip_rows(prefix, installed, app)
+    return rows
+
+
+def _channel_names(installed: Sequence[Installed], app: App) -> dict[str, str]:
+    """Channel address → what it is called here (a short name where there is one)."""
+    context = channel_context(app.config)
+    found = {}
+    for url in {record.channel_url for record in installed}:
+        try:
+            found[url] = resolve_channels([url], context)[0].name if url else ""
+        except WhipsnakeError:  # written by another tool, in a way that is no channel to us: shown as it is
+            found[url] = url
+    return found
+
+
+def _row(record: Installed, channel: str) -> Row:
+    return Row(
+        name=record.name,
+        version=record.version,
+        build=record.build,
+        build_number=record.build_number,
+        channel=channel,
+        base_url=record.channel_url,
+        platform=record.subdir or record.platform or "",
+        url=strip_secrets(record.url or ""),
+        md5=record.md5 or "",
+        sha256=record.sha256 or "",
+    )
+
+
+def _pip_rows(prefix: str, installed: Sequence[Installed], app: App) -> list[Row]:
+    python = next((record for record in installed if record.name == "python"), None)
+    if python is None:
+        return []
+    site = python.python_site_packages_path or default_site_packages(
+        python.subdir or app.config.platform, python.version
+    )
+    owned = (path for record in installed for path in record.files)
+    found = read_pypi_records(os.fspath(prefix), site, owned)
+    return [
+        Row(record.name, record.version, "pypi_0", 0, _PYPI, "https://conda.anaconda.org/pypi", _PYPI, "", "", "")
+        for record in found
+    ]
+
+
+def _as_json(row: Row) -> dict[str, object]:
+    """The keys of micromamba's and conda's ``list --json``."""
+    return {
+        "base_url": row.base_url,
+        "build_number": row.build_number,
+        "build_string": row.build,
+        "channel": row.channel,
+        "dist_name": row.dist,
+        "md5": row.md5,
+        "name": row.name,
+        "platform": row.platform,
+        "sha256": row.sha256,
+        "url": row.url,
+        "version": row.version,
+    }
+
+
+def _lines(prefix: str, rows: Sequence[Row], asked: dict[str, object]) -> Iterable[str]:
+    if asked.get("explicit"):
+        return [line for row in rows if (line := _explicit(row, asked))]
+    if asked.get("canonical"):
+        return [f"{row.channel}/{row.platform}::{row.dist}" for row in rows]
+    if asked.get("export"):
+        return [f"{row.name}={row.version}={row.build}" for row in rows]
+    header, *lines = table(
+        [("Name", "Version", "Build", "Channel"), *((row.name, row.version, row.build, row.channel) for row in rows)]
+    )
+    rule = "─" * max(map(len, [header, *lines]))
+    return [f"List of packages in environment: {prefix}", "", header, rule, *lines]
+
+
+def _explicit(row: Row, asked: dict[str, object]) -> str:
+    """The address, with a digest where one is asked for and known; what pip installed has none."""
+    digest = row.md5 if asked.get("md5") else row.sha256 if asked.get("sha256") else ""
+    return f"{row.url}#{digest}" if digest else row.url
+
+
+def _show_revisions(history: Sequence[Revision], app: App) -> None:
+    blocks = [(number, block) for number, block in enumerate(history) if block.linked or block.unlinked]
+    app.out.result(
+        packages=[
+            {"date": block.date, "install": list(block.linked), "remove": list(block.unlinked), "rev": number}
+            for number, block in blocks
+        ]
+    )
+    for number, block in blocks:
+        changes = [*(f"-{dist}" for dist in block.unlinked), *(f"+{dist}" for dist in block.linked)]
+        app.out.data("\n".join([f"{block.date} (rev {number})", *changes, ""]))

@@ -1,0 +1,123 @@
+"""The environments of this machine and user: which there are, what they are called, what is in one.
+
+Rule of this file: it only reads, and needs neither network nor solver nor event loop.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from engine.config import Config
+from engine.config.prefixes import BASE_NAMES, required_prefix
+from engine.errors import LinkError, PrefixError, StorageError
+from engine.link.registry import read_registry
+from engine.model.url import strip_secrets
+
+_PLATFORM_END = re.compile(r"/(?:noarch|[a-z]+-[a-z0-9_]+)$")
+
+
+class Installed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What lists show of an installed package: the cheap part of its conda-meta record."""
+
+    name: str
+    version: str
+    build: str = ""
+    build_number: int = 0
+    channel: str | None = None
+    url: str | None = None
+    subdir: str | None = None
+    platform: str | None = None
+    fn: str | None = None
+    md5: str | None = None
+    sha256: str | None = None
+    noarch: str | bool | None = None
+    python_site_packages_path: str | None = None
+    files: tuple[str, ...] = ()
+
+    @property
+    def channel_url(self) -> str:
+        """The channel's address without subdir, credentials or slash at the end; "" if unknown."""
+        found = strip_secrets(self.channel or "").rstrip("/")
+        if not found and self.url:
+            found = strip_secrets(self.url).rsplit("/", 1)[0]
+        return _PLATFORM_END.sub("", found)
+
+
+def environments_file(config: Config) -> str:
+    """The registry of environments that conda and mamba share (``~/.conda/environments.txt``)."""
+    return os.path.join(config.home, ".conda", "environments.txt")
+
+
+def is_environment(prefix: str) -> bool:
+    """Whether a directory is an environment (CEP 32: it holds ``conda-meta/history``)."""
+    return os.path.isfile(os.path.join(prefix, "conda-meta", "history"))
+
+
+def known_environments(config: Config) -> list[str]:
+    """Every environment that the registry names or an ``envs_dirs`` holds, and the root prefix; sorted by path."""
+    noted = (path for path in read_registry(environments_file(config)) if is_environment(path))
+    named = (path for directory in config.envs_dirs for path in _children(directory) if is_environment(path))
+    return sorted({*noted, *named, config.root_prefix})
+
+
+def _children(directory: str) -> Sequence[str]:
+    try:
+        return [os.path.join(directory, name) for name in os.listdir(directory)]
+    except OSError:  # not there, or not ours to see: it has no environment for us
+        return []
+
+
+def environment_name(prefix: str, config: Config) -> str:
+    """Its name for people: "base", its path below an ``envs_dirs``, or "" if it has only a path."""
+    if prefix == config.root_prefix:
+        return BASE_NAMES[0]
+    for directory in config.envs_dirs:
+        if prefix.startswith(directory + os.sep):
+            return os.path.relpath(prefix, directory)
+    return ""
+
+
+def existing_prefix(config: Config) -> str:
+    """The prefix asked for; `PrefixError` if there is none, or no environment is there."""
+    prefix = required_prefix(config.target_prefix)
+    if not os.path.isdir(prefix):
+        raise PrefixError(f"There is no environment at {prefix}: the directory does not exist.", hint=_LIST_HINT)
+    if not is_environment(prefix) and prefix != config.root_prefix:
+        raise PrefixError(f"There is no environment at {prefix}: expected conda-meta/history in it.", hint=_LIST_HINT)
+    return prefix
+
+
+_LIST_HINT = "`whipsnake env list` shows the environments."
+
+
+def read_installed(prefix: str) -> list[Installed]:
+    """The installed packages, by name. Raises `LinkError` for a record that can't be understood."""
+    meta = os.path.join(prefix, "conda-meta")
+    decode = msgspec.json.Decoder(Installed).decode
+    found = []
+    for name in _records(meta):
+        path = os.path.join(meta, name)
+        try:
+            with open(path, "rb") as file:
+                found.append(decode(file.read()))
+        except OSError as error:
+            raise StorageError.from_os_error(f"read {path}", error) from error
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise LinkError(
+                f"Could not read {path}: it is no record of an installed package: {error}",
+                hint="Install the package anew, or remove the file if the package is of no use.",
+            ) from error
+    return sorted(found, key=lambda record: record.name)
+
+
+def _records(meta: str) -> Iterable[str]:
+    try:
+        return [name for name in os.listdir(meta) if name.endswith(".json") and not name.startswith(".")]
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    except OSError as error:
+        raise StorageError.from_os_error(f"read {meta}", error) from error
