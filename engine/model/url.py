@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -213,18 +214,25 @@ def split_filename(fn: str) -> tuple[str, str, str]:
 # --- secrets -------------------------------------------------------------------------------------------------
 
 _URL_START: Final = r"[a-zA-Z][a-zA-Z0-9+.-]+://"
-_LOGIN_RE: Final = re.compile(rf"({_URL_START})([^\s/?#:\"<>@]*)(:)?([^\s/?#\"<>]*)@")
-_SLASHED_LOGIN_RE: Final = re.compile(rf"({_URL_START})([^\s/?#:\"<>@]+)(:)(?![0-9]*[/?#])([^\s\"<>]*)@")
+_LOGIN: Final = rf"({_URL_START})([^\s/?#:\"<>@]*)(:)?([^\s/?#\"<>]*)@"
+_SLASHED_LOGIN: Final = rf"({_URL_START})([^\s/?#:\"<>@]+)(:)(?![0-9]*[/?#])([^\s\"<>]*)@"
 """A password with a raw ``/ ? #`` in it: what follows the colon is then no port."""
-_BARE_LOGIN_RE: Final = re.compile(r"(?<![\w/.%+-])([\w.%+-]+)(:)([^\s/@:\"'<>*]+)@(?=[\w.-]*\.[\w.-])")
+_BARE_LOGIN: Final = r"(?<![\w/.%+-])([\w.%+-]+)(:)([^\s/@:\"'<>*]+)@(?=[\w.-]*\.[\w.-])"
 """``user:password@host.domain`` without a scheme."""
-_HOST_TOKEN_RE: Final = re.compile(
-    rf"((?:(?<![a-zA-Z0-9+.-])(?!file:){_URL_START}|(?<![\w./-])(?=[\w-]+\.[\w.-]+(?::[0-9]+)?/))[^\s\"'<>?#]*?/t/)[^\s/\"'<>?#]+"
+_HOST_TOKEN: Final = (
+    rf"((?:(?<![a-zA-Z0-9+.-])(?!file:){_URL_START}|(?<![\w./-])(?=[\w-]+\.[\w.-]+(?::[0-9]+)?/))"
+    r"[^\s\"'<>?#]*?/t/)[^\s/\"'<>?#]+"
 )
-_QUERY_RE: Final = re.compile(
-    r"([?&;][^\s=&;#\"'<>]*(?:token|key|secret|sig|signature|passw|auth|credential|session)[^\s=&;#\"'<>]*=)[^\s&;#\"'<>]+",
-    re.IGNORECASE,
+_QUERY: Final = (
+    r"(?i)([?&;][^\s=&;#\"'<>]*(?:token|key|secret|sig|signature|passw|auth|credential|session)"
+    r"[^\s=&;#\"'<>]*=)[^\s&;#\"'<>]+"
 )
+
+
+@lru_cache(maxsize=1)
+def _masks() -> tuple[re.Pattern[str], ...]:
+    """The patterns, compiled when the first text is masked: most runs mask none."""
+    return tuple(re.compile(text) for text in (_SLASHED_LOGIN, _LOGIN, _BARE_LOGIN, _HOST_TOKEN, _QUERY))
 
 
 def mask_secrets(text: str) -> str:
@@ -233,15 +241,15 @@ def mask_secrets(text: str) -> str:
     A user without a password is hidden too, since some servers take a token there. Doubtful cases are hidden;
     masking twice changes nothing.
     """
+    if "@" not in text and "/t/" not in text and "=" not in text:
+        return text
+    slashed_login, login, bare_login, host_token, query = _masks()
     if "@" in text:
-        text = _SLASHED_LOGIN_RE.sub(_mask_login, text)
-        text = _LOGIN_RE.sub(_mask_login, text)
-        text = _BARE_LOGIN_RE.sub(rf"\g<1>:{MASK}@", text)
-    if "/t/" in text:
-        text = _HOST_TOKEN_RE.sub(rf"\g<1>{TOKEN_MASK}", text)
-    if "=" in text:
-        text = _QUERY_RE.sub(rf"\g<1>{MASK}", text)
-    return text
+        text = slashed_login.sub(_mask_login, text)
+        text = login.sub(_mask_login, text)
+        text = bare_login.sub(rf"\g<1>:{MASK}@", text)
+    text = host_token.sub(rf"\g<1>{TOKEN_MASK}", text)
+    return query.sub(rf"\g<1>{MASK}", text)
 
 
 def _mask_login(found: re.Match[str]) -> str:
