@@ -103,7 +103,7 @@ def check_contents(contents: Contents, root: int, *, windows: bool = False) -> N
     """Compare what was unpacked below the handle ``root`` with the package's own list of its files.
 
     Every listed file must be there, be of its kind and have its size; sha256 too where ``contents`` has digests.
-    A soft link need not lead anywhere. Raises `VerificationError` naming all that differs, `ArchiveError` where the
+    A soft link need not lead anywhere. Raises `FilesDiffer` naming all that differs, `ArchiveError` where the
     package lacks its metadata.
     """
     if "info/index.json" not in contents.files:
@@ -128,7 +128,7 @@ def check_contents(contents: Contents, root: int, *, windows: bool = False) -> N
 def check_unpacked(directory: str, *, digests: bool = False) -> None:
     """Compare an unpacked package on disk with its own list of files: the same rules, by looking at each file.
 
-    Raises `VerificationError` or `ArchiveError` as `check_contents`, `OSError` if ``directory`` can't be read.
+    Raises `FilesDiffer` or `ArchiveError` as `check_contents`, `OSError` if ``directory`` can't be read.
     """
     root = os.open(directory, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
     try:
@@ -222,12 +222,16 @@ def _problem(entry: PathEntry, found: _Found) -> str | None:
     return None
 
 
+class FilesDiffer(VerificationError):
+    """The files of a package are not those that it lists."""
+
+
 def _raise_for(problems: Iterable[str]) -> None:
     found = list(problems)
     if not found:
         return
     rest = [f"    … and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
-    raise VerificationError(
+    raise FilesDiffer(
         "its files are not those that its info/paths.json lists\n"
         + "\n".join([f"    {problem}" for problem in found[:_SHOWN]] + rest),
         hint="The package itself is broken; choose another build, and tell those who publish it.",

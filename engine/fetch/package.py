@@ -1,0 +1,307 @@
+"""Records in, cached packages out: download, verification and unpacking of many packages at once, overlapped.
+
+Rule of this file: it decides what is done when; how one package is made is `engine.fetch.unpack`, in one worker
+thread each. What is cached goes out first, then the biggest downloads begin, so that none of them is last and alone.
+The first failure stops the rest, and is the one that comes out.
+
+Memory: `download_threads` packages are in work at once, each with a pipe of a few MiB and a decoder; what waits is
+only its record.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+import anyio
+import anyio.to_thread
+import msgspec
+from anyio.streams.memory import MemoryObjectSendStream
+
+from engine.errors import VerificationError
+from engine.events import (
+    Notice,
+    Phase,
+    PhaseFinished,
+    PhaseStarted,
+    Report,
+    TransferFinished,
+    TransferStarted,
+    WorkFinished,
+    WorkStarted,
+)
+from engine.fetch.archive import Limits
+from engine.fetch.cache import PackageCache
+from engine.fetch.entry_lock import EntryLock, LocksDontWork
+from engine.fetch.unpack import Unpacked, UnpackOptions, unpack_file, unpack_stream
+from engine.fetch.verify import FilesDiffer
+from engine.flow import first_error
+from engine.model.records import CachedPackage, RepoDataRecord
+
+if sys.version_info < (3, 11):
+    from exceptiongroup import BaseExceptionGroup
+
+if TYPE_CHECKING:  # the network's modules are heavy, and not needed where everything is cached
+    from engine.fetch.http import Transport
+
+Result = TypeVar("Result")
+
+_LOCK_POLL = 0.05
+"""Seconds between two looks at a lock that another process holds."""
+
+
+class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How packages are fetched; the names are those of the configuration."""
+
+    download_threads: int = 5
+    """Packages in work at once."""
+    extract_threads: int = 0
+    """Of these, how many may unpack at the same moment (those that wait for the network don't count); 0: one for
+    each processor."""
+    safety_checks: str = "enabled"
+    """Compare the files of a package with its own list: ``enabled`` | ``warn`` | ``disabled``. Only ``disabled``
+    leaves it out; what is broken is never merely warned of."""
+    extra_safety_checks: bool = False
+    """Compare the sha256 of every file as well."""
+    use_lockfiles: bool = True
+    lock_timeout: float = 0.0
+    """Seconds to wait while another process fetches the same package, before fetching it too; 0: as long as it does."""
+    limits: Limits = Limits()
+    allow_external_links: bool = False
+    """Accept packages with soft links that lead out of them."""
+
+
+async def prepare(  # noqa: PLR0917  (the engine's parts, each of its own type)
+    records: Sequence[RepoDataRecord],
+    cache: PackageCache,
+    transport: Transport,
+    settings: FetchSettings,
+    report: Report,
+    sink: MemoryObjectSendStream[CachedPackage],
+) -> None:
+    """Send the cached package of each of ``records`` to ``sink`` as soon as it is ready, in no order; then close it.
+
+    Raises the first failure (`FetchError`, `StorageError`, `CacheError`) after all that was in work has stopped and
+    cleaned up after itself; what was published before stays in the cache. If the receiver leaves, the rest is given up
+    without an error: whoever left has one of its own.
+    """
+    run = _Preparation(cache, transport, settings, report, sink)
+    async with sink:
+        try:
+            await run.run(records)
+        except BaseExceptionGroup as group:
+            error = first_error(group)
+            if not isinstance(error, anyio.BrokenResourceError):
+                raise error from error.__cause__
+
+
+class _Item(msgspec.Struct):
+    """A package that must be fetched."""
+
+    record: RepoDataRecord
+    waiting_since: float | None = None
+    """When we first found another process at it."""
+
+
+class _Preparation:
+    """One call of `prepare`."""
+
+    def __init__(
+        self,
+        cache: PackageCache,
+        transport: Transport,
+        settings: FetchSettings,
+        report: Report,
+        sink: MemoryObjectSendStream[CachedPackage],
+    ) -> None:
+        self._cache, self._transport, self._settings = cache, transport, settings
+        self._report, self._sink = report, sink
+        self._workers = max(1, settings.download_threads)
+        self._limiter = anyio.CapacityLimiter(self._workers + 2)
+        self._gate = _Gate(settings.extract_threads)
+        self._checks = settings.safety_checks != "disabled"
+        self._options = UnpackOptions(
+            limits=settings.limits,
+            digests=settings.extra_safety_checks,
+            check_files=self._checks,
+            external_links=settings.allow_external_links,
+        )
+        self._send, self._receive = anyio.create_memory_object_stream[_Item](float("inf"))
+        self._left = 0
+        self._locking = settings.use_lockfiles
+        self._fetched = self._bytes = 0
+
+    async def run(self, records: Sequence[RepoDataRecord]) -> None:
+        """Everything, from looking into the cache to the last package."""
+        begun = time.monotonic()
+        found, missing = await anyio.to_thread.run_sync(self._look_up, records, limiter=self._limiter)
+        total = sum(record.size or 0 for record in missing)
+        self._report(PhaseStarted(Phase.FETCH, len(missing), total))
+        self._left = len(records)
+        with self._send, self._receive:
+            for record in missing:
+                self._send.send_nowait(_Item(record))
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._deliver, found)
+                for _ in range(min(self._workers, len(records))):
+                    group.start_soon(self._work)
+        cached = len(records) - self._fetched
+        note = f"{cached} cached" if cached else ""
+        self._report(PhaseFinished(Phase.FETCH, time.monotonic() - begun, self._fetched, self._bytes, note))
+
+    def _look_up(self, records: Sequence[RepoDataRecord]) -> tuple[list[RepoDataRecord], list[RepoDataRecord]]:
+        """Which are cached, going by their markers, and which are not, the biggest first."""
+        found: list[RepoDataRecord] = []
+        missing: list[RepoDataRecord] = []
+        for record in records:
+            (missing if self._cache.find(record) is None else found).append(record)
+        if missing:
+            self._cache.writable_dir()  # before the first byte is fetched: there must be a place for it
+            try:
+                self._cache.sweep()
+            except OSError as error:
+                self._report(Notice("debug", f"Left-overs of earlier runs could not be removed: {error}"))
+        missing.sort(key=lambda record: (-(record.size or 0), record.fn))
+        return found, missing
+
+    async def _deliver(self, records: Iterable[RepoDataRecord]) -> None:
+        """Send out what is cached, once its files were looked at; what is broken joins the queue."""
+        for record in records:
+            package = await self._in_thread(self._usable, record)
+            if package is None:
+                self._report(Notice("info", f"{record.fn} is broken in the package cache and will be fetched again"))
+                self._send.send_nowait(_Item(record))
+            else:
+                await self._finish(package)
+
+    def _usable(self, record: RepoDataRecord) -> CachedPackage | None:
+        if not self._checks:
+            return self._cache.find(record)
+        return self._cache.find_sound(record, digests=self._settings.extra_safety_checks)
+
+    async def _finish(self, package: CachedPackage) -> None:
+        await self._sink.send(package)
+        self._left -= 1
+        if not self._left:
+            self._send.close()  # ends the workers
+
+    async def _in_thread(self, work: Callable[[RepoDataRecord], Result], record: RepoDataRecord) -> Result:
+        return await anyio.to_thread.run_sync(work, record, limiter=self._limiter)
+
+    async def _work(self) -> None:
+        with self._receive.clone() as items:
+            async for item in items:
+                package = await self._locked(item)
+                if package is not None:
+                    await self._finish(package)
+
+    async def _locked(self, item: _Item) -> CachedPackage | None:
+        """Fetch a package under its lock; None where another process has that: the item was put back."""
+        lock = self._cache.lock(item.record)
+        if not self._acquire(lock, item):
+            again = item.waiting_since is not None
+            if not again:
+                item.waiting_since = time.monotonic()
+                self._report(Notice("info", f"Waiting for {item.record.fn}, which {lock.holder()} is fetching"))
+            await anyio.sleep(_LOCK_POLL if again else 0)
+            self._send.send_nowait(item)
+            return None
+        try:
+            return await self._fetch(item.record)
+        finally:
+            lock.release()
+
+    def _acquire(self, lock: EntryLock, item: _Item) -> bool:
+        """Whether we may go on: with the lock, or without where there are no locks or our patience ended."""
+        if not self._locking:
+            return True
+        limit, since = self._settings.lock_timeout, item.waiting_since
+        try:
+            if lock.try_acquire():
+                return True
+        except (LocksDontWork, OSError) as error:
+            self._locking = False
+            text = f"The package cache can't be locked ({error}): other processes may fetch the same packages again"
+            self._report(Notice("warning", text))
+            return True
+        return limit > 0 and since is not None and time.monotonic() - since > limit
+
+    async def _fetch(self, record: RepoDataRecord) -> CachedPackage:
+        """Make one package: from what another process made meanwhile, from an archive in the cache, or from afar."""
+        package = await self._in_thread(self._usable, record)
+        if package is not None:
+            return package
+        made = await self._in_thread(self._from_archive, record) or await self._download(record)
+        self._fetched += 1
+        self._bytes += made.package.record.size or 0
+        self._report(WorkFinished("extract", record.name or record.stem, made.files, made.bytes))
+        return made.package
+
+    def _from_archive(self, record: RepoDataRecord) -> Unpacked | None:
+        """Unpack an archive that is cached; None if there is none, or a wrong one."""
+        path = self._cache.find_archive(record)
+        if path is None:
+            return None
+        self._report(WorkStarted("extract", record.name or record.stem))
+        try:
+            with self._gate:
+                return unpack_file(path, record, self._cache, self._options)
+        except FilesDiffer:
+            raise  # its digest is right: fetching it again would bring the same
+        except VerificationError as error:
+            self._report(Notice("info", f"The cached archive {path} is of no use: {error.message.splitlines()[0]}"))
+            self._cache.discard_archive(path)
+            return None
+
+    async def _download(self, record: RepoDataRecord) -> Unpacked:
+        from engine.fetch.pipe import pump
+        from engine.fetch.transfer import continuous
+
+        key, name = f"{record.channel}/{record.subdir}/{record.fn}", record.name or record.stem
+        self._report(TransferStarted(key, name, "package", record.size))
+        work = partial(self._unpack_arriving, record, key)
+        chunks = continuous(self._transport, record.url, self._report, key)
+        return await pump(chunks, work, limiter=self._limiter)
+
+    def _unpack_arriving(self, record: RepoDataRecord, key: str, pieces: Iterable[bytes]) -> Unpacked:
+        """What the worker thread does for one download."""
+        name = record.name or record.stem
+
+        def arriving() -> Iterator[bytes]:
+            yield from self._gate.between(pieces)
+            self._report(TransferFinished(key))
+
+        self._report(WorkStarted("extract", name))
+        with self._gate:
+            return unpack_stream(arriving(), record, self._cache, self._options)
+
+
+class _Gate:
+    """Lets so many threads compute at once; a thread that waits for bytes lets another in."""
+
+    def __init__(self, threads: int) -> None:
+        self._free = threading.Semaphore(threads if threads > 0 else os.cpu_count() or 1)
+
+    def __enter__(self) -> None:
+        self._free.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._free.release()
+
+    def between(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """The pieces, which are waited for outside of the gate."""
+        source = iter(pieces)
+        while True:
+            self._free.release()
+            try:
+                piece = next(source, None)
+            finally:
+                self._free.acquire()
+            if piece is None:
+                return
+            yield piece

@@ -1,0 +1,176 @@
+"""One package, from its bytes to its place in the cache: the whole work of one worker thread.
+
+Rule of this file: bytes are hashed, kept and unpacked in one pass, in a place of their own; only what was verified is
+published, by renaming; whatever goes wrong, that place is removed and the cache is as before.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from engine.errors import ArchiveError, StorageError, UnsafeArchive
+from engine.fetch.archive import Budget, Limits, NotStreamable, read_conda_file, read_package
+from engine.fetch.cache import PackageCache, Staging
+from engine.fetch.extract import Contents, ExtractOptions, extract
+from engine.fetch.marker import completed, marker_text
+from engine.fetch.temporary import remove_tree
+from engine.fetch.verify import Digests, FilesDiffer, check_contents
+from engine.model.records import CachedPackage, RepoDataRecord
+from engine.model.url import mask_secrets
+
+_PIECE = 1 << 20
+
+
+class UnpackOptions(msgspec.Struct, frozen=True):
+    """What to check, and how far a package may go."""
+
+    limits: Limits = Limits()
+    digests: bool = False
+    """Compare the sha256 of every file with the package's own list."""
+    check_files: bool = True
+    """Compare kind and size of every file with the package's own list."""
+    external_links: bool = False
+
+
+class Unpacked(msgspec.Struct, frozen=True):
+    """A package that arrived, and what it amounts to."""
+
+    package: CachedPackage
+    files: int
+    bytes: int
+
+
+def unpack_stream(
+    pieces: Iterable[bytes], record: RepoDataRecord, cache: PackageCache, options: UnpackOptions
+) -> Unpacked:
+    """Make a cached package of the bytes of its archive, which are kept beside it.
+
+    Raises `VerificationError` where they are not those of ``record``, `ArchiveError` where they are no sound package,
+    `StorageError`, and whatever ``pieces`` raises.
+    """
+    with _staged(record, cache) as staging, open(staging.archive, "xb", buffering=0) as archive:
+        return _Job(_kept(pieces, archive.fileno()), record, staging, options, staging.archive).run()
+
+
+def unpack_file(path: str, record: RepoDataRecord, cache: PackageCache, options: UnpackOptions) -> Unpacked:
+    """The same from an archive that is already in a cache; it stays where it is. Raises the same errors."""
+    with _staged(record, cache) as staging, open(path, "rb", buffering=0) as archive:
+        return _Job(iter(lambda: archive.read(_PIECE), b""), record, staging, options, path).run()
+
+
+@contextmanager
+def _staged(record: RepoDataRecord, cache: PackageCache) -> Iterator[Staging]:
+    """A place to work in, that is gone afterwards. Errors are worded here."""
+    try:
+        staging = cache.stage(record)
+        try:
+            yield staging
+        finally:
+            staging.discard()
+    except (ArchiveError, FilesDiffer) as error:
+        text = f"Could not unpack {record.fn} ({mask_secrets(record.url)}): {error.message}"
+        hint = error.hint or _HINTS[isinstance(error, UnsafeArchive)]
+        raise type(error)(text, hint=hint, data={"name": record.fn, **error.data}) from error
+    except OSError as error:
+        raise StorageError.from_os_error(f"unpack {record.fn} into {cache.writable_dir()}", error) from error
+
+
+_HINTS = {
+    False: "The package itself is broken; choose another build, and tell those who publish it.",
+    True: "This is a fault of the package, or an attack: don't install it, and tell those who publish it.",
+}
+
+
+def _kept(pieces: Iterable[bytes], file: int) -> Iterator[bytes]:
+    """Write the pieces to a file while they pass."""
+    for piece in pieces:
+        written = os.write(file, piece)
+        while written < len(piece):
+            written += os.write(file, memoryview(piece)[written:])
+        yield piece
+
+
+class _Job:
+    """The unpacking of one archive. ``archive`` is where it is complete once all of it has passed."""
+
+    def __init__(
+        self, pieces: Iterator[bytes], record: RepoDataRecord, staging: Staging, options: UnpackOptions, archive: str
+    ) -> None:
+        self._record, self._staging, self._options, self._archive = record, staging, options, archive
+        self._digests = Digests(md5=not record.sha256)
+        self._passing = self._bounded(pieces)
+        self._name = f"{record.fn} ({mask_secrets(record.url)})"
+
+    def run(self) -> Unpacked:
+        """Unpack, verify, publish."""
+        try:
+            try:
+                contents, index_json = self._unpack(complete=False)
+            except NotStreamable:
+                self._check_digests()
+                remove_tree(self._staging.tree)
+                contents, index_json = self._unpack(complete=True)
+        except ArchiveError:
+            if self._record.sha256 or self._record.md5:
+                self._check_digests()  # other bytes than promised explain a broken archive better than any detail
+            raise
+        known = msgspec.structs.replace(
+            self._record,
+            size=self._digests.size,
+            sha256=self._digests.sha256,
+            md5=self._digests.md5 or self._record.md5,
+        )
+        text = marker_text(known, index_json)
+        package = self._staging.publish(completed(known, text), text)
+        return Unpacked(package, len(contents.files) + len(contents.softlinks), sum(contents.files.values()))
+
+    def _bounded(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """Hash the pieces while they pass; stop where there are more than the index says."""
+        promised = self._record.size
+        for piece in pieces:
+            self._digests.update(piece)
+            if promised is not None and self._digests.size > promised:
+                self._digests.check(self._record, self._name)
+            yield piece
+
+    def _check_digests(self) -> None:
+        """Let the rest pass, to be hashed and kept, then compare. Raises `VerificationError`."""
+        for _ in self._passing:
+            pass
+        self._digests.check(self._record, self._name)
+
+    def _unpack(self, *, complete: bool) -> tuple[Contents, bytes]:
+        """Unpack from the passing bytes, or from the completed archive: (what there is, info/index.json)."""
+        budget = Budget(self._options.limits, self._record.size)
+        os.mkdir(self._staging.tree)
+        root = os.open(self._staging.tree, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+        try:
+            if complete:
+                with open(self._archive, "rb") as file:
+                    contents = extract(read_conda_file(file, budget), root, budget, self._how())
+            else:
+                contents = extract(read_package(self._passing, self._record.fn, budget), root, budget, self._how())
+                self._check_digests()
+            return contents, self._verified(contents, root)
+        finally:
+            os.close(root)
+
+    def _verified(self, contents: Contents, root: int) -> bytes:
+        """Check the files against the package's own list; its info/index.json."""
+        if "info/index.json" not in contents.files:
+            raise ArchiveError("it has no info/index.json: this is no conda package")
+        if self._options.check_files:
+            check_contents(contents, root)
+        with open(os.open("info/index.json", os.O_RDONLY, dir_fd=root), "rb") as file:
+            return file.read()
+
+    def _how(self) -> ExtractOptions:
+        return ExtractOptions(
+            windows=os.name == "nt" or self._record.subdir.startswith("win-"),
+            digests=self._options.digests,
+            external_links=self._options.external_links,
+        )
