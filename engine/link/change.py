@@ -1,0 +1,184 @@
+"""Changes an environment: packages go, packages come. Rule: the old state or the new one, at any instant (ISS-40).
+
+Everything new is staged first, in ``conda-meta/.whipsnake-…/new``, with the final path baked in. Only then files are
+moved: those that go into ``old``, those that come out of ``new``, by renames that a journal lists. Whatever fails
+is undone at once; what was cut short is undone at the next opening (`recover`). The journal's removal is the commit.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+
+import msgspec
+from anyio.streams.memory import MemoryObjectReceiveStream
+
+from engine.errors import PrefixError, ScriptError
+from engine.events import Notice, Report
+from engine.link.apply import Filling, needed_by_python
+from engine.link.create import in_thread, python_of, target_for
+from engine.link.difference import plan_change
+from engine.link.disk import remove_empty, remove_tree, storage
+from engine.link.history import dist_string, format_block, history_path
+from engine.link.journal import Journal, do_change, drop_journal, undo_change, write_journal
+from engine.link.lock import hold_directory, prefix_lock
+from engine.link.noarch import PythonInfo
+from engine.link.prefix import check_frozen, is_environment
+from engine.link.records import META, read_records
+from engine.link.recover import recover
+from engine.link.request import LinkRequest, LinkSummary
+from engine.link.restore import restore
+from engine.link.scripts import ScriptPlace, run_script
+from engine.model.records import CachedPackage, PrefixRecord
+
+
+async def change_prefix(
+    request: LinkRequest, packages: MemoryObjectReceiveStream[CachedPackage], report: Report
+) -> LinkSummary:
+    """Remove ``request.remove`` from ``request.prefix`` and link the packages that arrive.
+
+    Installed packages of the same name as one that arrives go too. Raises `PrefixError` if there is no environment,
+    `FrozenError`, `LockError`, and what linking raises; after any failure or cancellation the environment is as
+    it was. (What pre-unlink scripts did stays done.)
+    """
+    prefix = request.prefix
+    if not is_environment(prefix):
+        raise PrefixError(f"Could not change {prefix}: it is no environment", hint="`whipsnake create` makes one.")
+    async with prefix_lock(prefix, request.options, report):
+        await in_thread(recover, prefix)
+        check_frozen(prefix, override=request.options.override_frozen)
+        change = await in_thread(_Change, request, report)
+        try:
+            return await change.run(packages)
+        finally:
+            await in_thread(change.close)
+
+
+class _Change:
+    """One change under way."""
+
+    def __init__(self, request: LinkRequest, report: Report) -> None:
+        self.request, self.report = request, report
+        self.prefix = request.prefix
+        names = {record.name for record in (*request.remove, *request.link)}
+        installed = read_records(self.prefix)
+        self.removed = [record for record in installed if record.name in names]
+        self.survivors = [record for record in installed if record.name not in names]
+        self.staging = f"{META}/.whipsnake-{os.getpid()}-{secrets.token_hex(4)}"
+        self.new = os.path.join(self.prefix, self.staging, "new")
+        with storage(f"change the environment {self.prefix}"):
+            os.makedirs(os.path.join(self.new, META))
+            os.mkdir(os.path.join(self.prefix, self.staging, "old"))
+        self.holds = hold_directory(os.path.join(self.prefix, self.staging))
+
+    def close(self) -> None:
+        """Remove the staging directory, done or not."""
+        while self.holds:
+            os.close(self.holds.pop())
+        remove_tree(os.path.join(self.prefix, self.staging))
+
+    async def run(self, packages: MemoryObjectReceiveStream[CachedPackage]) -> LinkSummary:
+        filling = self._filling()
+        summary = await filling.run(packages)
+        journal = await in_thread(self._prepare)
+        messages = await self._pre_unlink()
+        await in_thread(write_journal, self.prefix, journal)
+        try:
+            await in_thread(do_change, self.prefix, journal)
+            messages += await self._post_link()
+            await in_thread(drop_journal, self.prefix)
+        except BaseException:
+            await in_thread(self._undo, journal)
+            raise
+        await in_thread(_sweep, self.prefix, journal.away)
+        return msgspec.structs.replace(summary, messages=(*summary.messages, *messages))
+
+    def _filling(self) -> Filling:
+        """Python may come with this change, or be there already."""
+        request = self.request
+        target = target_for(request, self.new, self._python())
+        comes = any(record.name == "python" for record in request.link)
+        if target.python is None:
+            return Filling(request, target, self.report, python=None, needed=frozenset())
+        home = self.new if comes else self.prefix
+        needed = needed_by_python(request.link) if comes else frozenset[str]()
+        # A new Python may need libraries that stay where they are; then it does not run from the staging directory,
+        # which the compilers find out, and its packages are compiled when they are first used.
+        python = os.path.join(home, target.python.executable)
+        return Filling(request, target, self.report, python=python, needed=needed)
+
+    def _python(self) -> PythonInfo | None:
+        platform = self.request.platform
+        return python_of(self.request.link, platform) or python_of(tuple(self.survivors), platform)
+
+    def _prepare(self) -> Journal:
+        """Stage what is left to stage, and plan the renames."""
+        restore(
+            self.request,
+            self.new,
+            removed=self.removed,
+            survivors=self.survivors,
+            python=self._python(),
+            report=self.report,
+        )
+        self._stage_history()
+        found = plan_change(self.prefix, self.staging, self.removed, self.survivors)
+        for text in found.warnings:
+            self.report(Notice("warning", text))
+        return found.journal
+
+    def _stage_history(self) -> None:
+        names = self.request.channel_names
+        block = format_block(
+            now=self.request.now,
+            command=self.request.command,
+            unlinked=[dist_string(record, names) for record in self.removed],
+            linked=[dist_string(record, names) for record in self.request.link],
+            update_specs=self.request.update_specs,
+            remove_specs=self.request.remove_specs,
+        )
+        with storage("write the history of the environment"):
+            with open(history_path(self.prefix), "rb") as file:
+                before = file.read()
+            glue = b"" if before.endswith(b"\n") or not before else b"\n"
+            with open(history_path(self.new), "wb") as file:
+                file.write(before + glue + block.encode())
+
+    async def _pre_unlink(self) -> list[str]:
+        """A failing one is only worth a warning: the package shall go in any case (as conda has it)."""
+        return await pre_unlink(self.request, self.removed, self.report)
+
+    async def _post_link(self) -> list[str]:
+        place = ScriptPlace(self.prefix, self.prefix, self.request.platform)
+        messages: list[str] = []
+        for record in self.request.link:
+            messages += await run_script(place, record, "post-link", self.request.options, self.report)
+        return messages
+
+    def _undo(self, journal: Journal) -> None:
+        undo_change(self.prefix, journal)
+        drop_journal(self.prefix)
+
+
+async def pre_unlink(request: LinkRequest, removed: list[PrefixRecord], report: Report) -> list[str]:
+    """Run the scripts of packages that go; failures are warnings."""
+    place = ScriptPlace(request.prefix, request.prefix, request.platform)
+    messages: list[str] = []
+    for record in removed:
+        try:
+            messages += await run_script(place, record, "pre-unlink", request.options, report)
+        except ScriptError as error:
+            report(Notice("warning", error.message))
+    return messages
+
+
+def _sweep(prefix: str, away: tuple[str, ...]) -> None:
+    """Remove directories that are empty now, deepest first."""
+    found: set[str] = set()
+    for path in away:
+        parent = path.rpartition("/")[0]
+        while parent and parent not in found:
+            found.add(parent)
+            parent = parent.rpartition("/")[0]
+    for directory in sorted(found, key=lambda path: path.count("/"), reverse=True):
+        remove_empty([os.path.join(prefix, directory)])

@@ -1,0 +1,88 @@
+"""Who brings which path. Rule: the later package in link order wins, whatever the threads' timing (CEP 32; conda and
+rattler decide so too).
+
+Packages are linked as they arrive, several at once, into one empty tree. Each *claims* its directories and files
+before it makes them; the first claim of a path is free to make it. Whoever finds a path already claimed (the same
+file, or a file where a directory is needed, or the other way about) leaves it, and the path is noted as contested.
+Contested paths are few; `engine.link.settle` puts them right, one after the other in link order, when all packages
+are there. So nobody ever waits, looks a file up or removes anything while linking.
+
+Why no lock is needed: one `dict.setdefault` is atomic, and each side claims first and looks at the other table
+afterwards, so of two that collide at least one notices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+
+class Claims:
+    """The claims of all packages on one tree. ``fold`` makes the key of a path (case-insensitive file systems)."""
+
+    def __init__(self, fold: Callable[[str], str] | None = None) -> None:
+        self._fold = fold
+        self._files: dict[str, int] = {}
+        self._dirs: dict[str, int] = {}
+        self._contested: dict[str, set[int]] = {}
+        self.made: set[str] = set()
+        """Directories that exist by now."""
+
+    def claim_dirs(self, directories: Iterable[str], index: int) -> set[str]:
+        """Claim directories (parents first); returns those that can't be had, because a file is there or above."""
+        blocked: set[str] = set()
+        files, fold = self._files, self._fold
+        for directory in directories:
+            key = fold(directory) if fold else directory
+            self._dirs.setdefault(key, index)
+            if directory.rpartition("/")[0] in blocked:
+                blocked.add(directory)
+            elif key in files:
+                self.contest(key, index)
+                blocked.add(directory)
+        return blocked
+
+    def claim_file(self, path: str, index: int) -> bool:
+        """Claim one file or soft link; False if another package has the path."""
+        key = self._fold(path) if self._fold else path
+        if self._files.setdefault(key, index) == index and key not in self._dirs:
+            return True
+        self.contest(key, index)
+        return False
+
+    def claim_names(self, directory: str, names: list[str], index: int) -> list[str]:
+        """Claim many files of one directory; returns the names that may be made (``names`` itself if all)."""
+        if self._fold:
+            return [name for name in names if self.claim_file(f"{directory}/{name}" if directory else name, index)]
+        files, dirs = self._files, self._dirs
+        start = f"{directory}/" if directory else ""
+        lost: set[str] = set()
+        for name in names:
+            path = start + name
+            if files.setdefault(path, index) != index or path in dirs:
+                self.contest(path, index)
+                lost.add(name)
+        return [name for name in names if name not in lost] if lost else names
+
+    def contest(self, key: str, index: int) -> None:
+        """Note that ``index`` did not get the (folded) path ``key``."""
+        self._contested.setdefault(key, set()).add(index)
+
+    def contested(self) -> dict[str, set[int]]:
+        """Contested path (as folded) → the packages in question. A path below another one is left to that."""
+        found: dict[str, set[int]] = {}
+        for key, indices in sorted(self._contested.items()):
+            whole = {*indices, *(number for number in (self._files.get(key),) if number is not None)}
+            above = next((top for top in found if key.startswith(f"{top}/")), key)
+            found.setdefault(above, set()).update(whole)
+            if key in self._dirs:
+                found[above].update(self.below(key))
+        return found
+
+    def below(self, key: str) -> set[int]:
+        """The packages that claim anything below a directory."""
+        start = f"{key}/"
+        return {index for table in (self._files, self._dirs) for path, index in table.items() if path.startswith(start)}
+
+    def folded(self, path: str) -> str:
+        """The key of ``path``."""
+        return self._fold(path) if self._fold else path

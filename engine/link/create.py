@@ -1,0 +1,156 @@
+"""Makes an environment. Rule: it appears at once and whole, or nothing is left (NEW-3).
+
+Files are written into a staged prefix beside the final place, with the final path baked in; conda-meta and history
+are in it too. One rename makes it appear. Only post-link scripts come after that, because they need the final path;
+a mark in conda-meta covers that tail, so that `recover` can undo it if the process dies there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+import msgspec
+from anyio.streams.memory import MemoryObjectReceiveStream
+
+from engine.events import Notice, Report
+from engine.link.apply import Filling, needed_by_python
+from engine.link.disk import storage
+from engine.link.history import dist_string, format_block, history_path
+from engine.link.journal import Journal, drop_journal, write_journal
+from engine.link.noarch import PythonInfo, python_info
+from engine.link.prefix import check_frozen
+from engine.link.recover import recover
+from engine.link.registry import register
+from engine.link.request import LinkRequest, LinkSummary, PrefixTarget
+from engine.link.scripts import ScriptPlace, has_script, run_script
+from engine.link.staging import (
+    Staging,
+    close,
+    discard,
+    finish,
+    open_staging,
+    publish,
+    take_back,
+)
+from engine.model.records import CachedPackage, RepoDataRecord
+
+T = TypeVar("T")
+
+
+async def create_prefix(
+    request: LinkRequest,
+    packages: MemoryObjectReceiveStream[CachedPackage],
+    report: Report,
+    *,
+    replace: bool = False,
+) -> LinkSummary:
+    """Make ``request.prefix`` from the packages that arrive, in any order, and register it.
+
+    ``replace`` allows to put it in the place of an environment, which is gone in the end, or untouched on failure.
+    Raises `PrefixError` if the place is taken, `PlaceholderError`, `ScriptError`, `StorageError` and other
+    `LinkError` as they come; after any failure or cancellation nothing is left of the attempt.
+    """
+    await in_thread(recover, request.prefix)
+    if replace:
+        check_frozen(request.prefix, override=request.options.override_frozen)
+    staging = await in_thread(_open, request.prefix, replace)
+    try:
+        summary = await _build(request, staging, packages, report)
+    except BaseException:
+        await in_thread(discard, staging)
+        raise
+    messages = await _post_link(request, staging, report)
+    await in_thread(finish, staging)
+    _register(request, report)
+    return msgspec.structs.replace(summary, messages=(*summary.messages, *messages))
+
+
+async def in_thread(work: Callable[..., T], *args: object) -> T:
+    """Disk work that must not be left half done: it is not cancelled."""
+    scope = anyio.CancelScope(shield=True)
+    with scope:
+        result = await anyio.to_thread.run_sync(work, *args)
+    return result  # noqa: RET504 - inside the scope, mypy would think that it may be swallowed
+
+
+def _open(prefix: str, replace: bool) -> Staging:
+    return open_staging(prefix, replace=replace)
+
+
+async def _build(
+    request: LinkRequest, staging: Staging, packages: MemoryObjectReceiveStream[CachedPackage], report: Report
+) -> LinkSummary:
+    """Everything up to and including the rename."""
+    target = target_for(request, staging.path, python_of(request.link, request.platform))
+    python = os.path.join(staging.path, target.python.executable) if target.python else None
+    filling = Filling(request, target, report, python=python, needed=needed_by_python(request.link))
+    summary = await filling.run(packages)
+    await in_thread(_finish_files, request, staging)
+    return summary
+
+
+def target_for(request: LinkRequest, staging: str, python: PythonInfo | None) -> PrefixTarget:
+    """The facts of the staged prefix."""
+    return PrefixTarget(request.prefix, staging, request.baked, request.platform, python)
+
+
+def python_of(records: tuple[RepoDataRecord, ...], platform: str) -> PythonInfo | None:
+    """The facts of the ``python`` among some records."""
+    return next((python_info(record, platform) for record in records if record.name == "python"), None)
+
+
+def _finish_files(request: LinkRequest, staging: Staging) -> None:
+    block = format_block(
+        now=request.now,
+        command=request.command,
+        linked=[dist_string(record, request.channel_names) for record in request.link],
+        update_specs=request.update_specs,
+        remove_specs=request.remove_specs,
+    )
+    with (
+        storage("write the history of the environment"),
+        open(history_path(staging.path), "w", encoding="utf-8") as file,
+    ):
+        file.write(block)
+    if staging.replaces or _with_scripts(request, staging.path):
+        write_journal(staging.path, Journal(kind="create", old=staging.old if staging.replaces else "", staging=""))
+    publish(staging)
+
+
+def _with_scripts(request: LinkRequest, directory: str) -> list[RepoDataRecord]:
+    """The packages with a post-link script, in link order."""
+    place = ScriptPlace(directory, request.prefix, request.platform)
+    return [record for record in request.link if has_script(place, record.name, "post-link")]
+
+
+async def _post_link(request: LinkRequest, staging: Staging, report: Report) -> list[str]:
+    """Run the scripts; if one fails (or we are stopped), the environment disappears again."""
+    place = ScriptPlace(request.prefix, request.prefix, request.platform)
+    messages: list[str] = []
+    try:
+        for record in _with_scripts(request, request.prefix):
+            messages += await run_script(place, record, "post-link", request.options, report)
+        await in_thread(drop_journal, request.prefix)
+    except BaseException:
+        await in_thread(_undo, staging)
+        raise
+    return messages
+
+
+def _undo(staging: Staging) -> None:
+    try:
+        take_back(staging)
+        discard(staging)
+    finally:
+        close(staging)
+
+
+def _register(request: LinkRequest, report: Report) -> None:
+    registry = request.options.registry
+    problem = register(registry, request.prefix) if registry else None
+    if problem:
+        report(Notice("warning", problem))

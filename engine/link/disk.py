@@ -1,0 +1,105 @@
+"""Small deeds on disk that several steps need. Rule: every `OSError` that leaves here is a `StorageError`."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from engine.errors import StorageError
+
+
+@contextmanager
+def storage(doing: str) -> Iterator[None]:
+    """Say what was being done if the system refuses."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError.from_os_error(doing, error) from error
+
+
+def write_atomic(path: str, data: bytes, *, sync: bool = False) -> None:
+    """Write a small file so that it is there whole or not at all; ``sync`` waits until it is on the disk."""
+    temporary = f"{path}.whipsnake-{os.getpid()}"
+    with storage(f"write {path}"):
+        try:
+            with open(temporary, "wb") as file:
+                file.write(data)
+                if sync:
+                    file.flush()
+                    os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except OSError:
+            _try_unlink(temporary)
+            raise
+        if sync:
+            sync_dir(os.path.dirname(path))
+
+
+def sync_dir(path: str) -> None:
+    """Make renames in a directory last. Some file systems can't, and nothing can be done about it."""
+    if os.name == "nt":
+        return
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP):
+            raise
+    finally:
+        os.close(opened)
+
+
+def _try_unlink(path: str) -> None:
+    if os.path.lexists(path):
+        os.unlink(path)
+
+
+def remove_tree(path: str) -> None:
+    """Remove a directory and all in it, read-only directories too; nothing happens if it isn't there."""
+    if not os.path.lexists(path):
+        return
+    with storage(f"remove {path}"):
+        try:
+            shutil.rmtree(path)
+        except PermissionError:
+            _make_writable(path)
+            shutil.rmtree(path)
+
+
+def _make_writable(path: str) -> None:
+    """Packages may bring directories that nobody may write to, and then nothing in them can be removed."""
+    for directory, _, _ in os.walk(path):
+        os.chmod(directory, 0o700)
+
+
+def make_parents(path: str) -> list[str]:
+    """Make the directories above ``path``; returns those that were missing, topmost first."""
+    missing: list[str] = []
+    parent = os.path.dirname(path)
+    while parent and not os.path.isdir(parent):
+        missing.append(parent)
+        parent = os.path.dirname(parent)
+    made: list[str] = []
+    with storage(f"make the directory {os.path.dirname(path)}"):
+        try:
+            for directory in reversed(missing):
+                os.mkdir(directory)
+                made.append(directory)
+        except FileExistsError:  # somebody else makes it too
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+        except OSError:
+            remove_empty(made)
+            raise
+    return made
+
+
+def remove_empty(directories: list[str]) -> None:
+    """Remove directories, last first, as long as they are empty."""
+    for directory in reversed(directories):
+        try:
+            os.rmdir(directory)
+        except OSError:  # not empty, or not ours to remove: either way it stays
+            return

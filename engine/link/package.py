@@ -1,0 +1,280 @@
+"""Links one package: one synchronous job, run in one worker thread. Rule: no look at a file that only has to be linked.
+
+For a plain file that is a single system call, relative to two open directories. Only files with a placeholder are
+read. Whatever is in the way was claimed by another package and is left to `engine.link.settle`.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Callable
+from contextlib import suppress
+
+import msgspec
+
+from engine.errors import LinkError, PlaceholderError, StorageError
+from engine.link import placeholder
+from engine.link.claims import Claims
+from engine.link.entry_points import EntryPoint, script_body, unix_script
+from engine.link.launcher import SHEBANG, windows_launcher
+from engine.link.modes import NO_LINK_ERRORS, Mode, copy_file, create
+from engine.link.plan import Group, PackagePlan, PlannedPath
+from engine.link.request import PrefixTarget
+from engine.model.platform import is_windows
+
+_LINK_AT = os.link in os.supports_dir_fd
+_SECOND = 1_000_000_000
+
+
+class Written(msgspec.Struct, frozen=True, gc=False):
+    """A file with content of our own."""
+
+    sha256: str
+    size: int
+    kind: str = ""
+    """The ``path_type`` of conda-meta where the file is no entry of the package (scripts of entry points)."""
+
+
+class Linked(msgspec.Struct):
+    """What became of one package."""
+
+    index: int
+    directory: str
+    mode: Mode
+    hardlinked: int = 0
+    reflinked: int = 0
+    copied: int = 0
+    softlinked: int = 0
+    written: dict[str, Written] = {}
+    """Rewritten files and scripts, by path in the prefix."""
+    signed: list[str] = []
+    """Rewritten Mach-O files, whose signature is void now."""
+    lost: set[str] = set()
+    """Paths that another package has."""
+    compiled: list[str] = []
+    """Byte-compiled files, set when they are there."""
+
+    @property
+    def files(self) -> int:
+        return self.hardlinked + self.reflinked + self.copied + self.softlinked + len(self.written)
+
+
+class PackageLinker:
+    """Carries out the plan of one package below ``target.staging``."""
+
+    def __init__(self, plan: PackagePlan, directory: str, target: PrefixTarget, claims: Claims, mode: Mode) -> None:
+        self.plan, self.directory, self.target, self.claims = plan, directory, target, claims
+        self.done = Linked(plan.index, directory, mode, written={}, signed=[], lost=set(), compiled=[])
+        self._index = plan.index
+
+    def run(self, checkpoint: Callable[[], None]) -> Linked:
+        """Make everything that isn't claimed by others. ``checkpoint`` is called often and may raise to stop."""
+        try:
+            blocked = self.make_dirs()
+            for group in self.plan.groups:
+                checkpoint()
+                if group.target not in blocked:
+                    self._link_group(group)
+                else:
+                    self._lose(group)
+            self._link_others(blocked, checkpoint)
+        except OSError as error:
+            raise self.failed(error) from error
+        return self.done
+
+    def failed(self, error: OSError) -> LinkError | StorageError:
+        """The error for the user."""
+        name = error.filename if isinstance(error.filename, str) else ""
+        if error.errno == errno.ENOENT and name.startswith(self.directory):
+            return self._missing(name[len(self.directory) + 1 :])
+        return StorageError.from_os_error(f"link {self.plan.record.dist} into {self.target.prefix}", error)
+
+    def _missing(self, path: str) -> LinkError:
+        return LinkError(
+            f"Could not link {self.plan.record.dist}: its file {path} is not in the package cache ({self.directory})",
+            hint="The cache is damaged: run `whipsnake clean --packages` and try again.",
+        )
+
+    def make_dirs(self) -> set[str]:
+        """Make the needed directories that nobody made yet; returns those where a file is in the way."""
+        made, staging = self.claims.made, self.target.staging
+        blocked = self.claims.claim_dirs(self.plan.needed_dirs, self._index)
+        for directory in self.plan.needed_dirs:
+            if directory not in made and directory not in blocked:
+                with suppress(FileExistsError):  # made by another thread
+                    os.mkdir(f"{staging}/{directory}")
+                made.add(directory)
+        return blocked
+
+    def _lose(self, group: Group) -> None:
+        start = f"{group.target}/" if group.target else ""
+        self.done.lost.update(start + name for name in group.names)
+
+    def _link_group(self, group: Group) -> None:
+        names = self.claims.claim_names(group.target, group.names, self._index)
+        if names is not group.names:
+            kept = set(names)
+            start = f"{group.target}/" if group.target else ""
+            self.done.lost.update(start + name for name in group.names if name not in kept)
+        if self.done.mode is Mode.HARD and _LINK_AT:
+            self._hard_link(group, names)
+        else:
+            for name in names:
+                self.place(_join(group.source, name), _join(group.target, name))
+
+    def _hard_link(self, group: Group, names: list[str]) -> None:
+        """The hot loop: nearly every file of every package passes here."""
+        link, done = os.link, 0
+        source = os.open(_join(self.directory, group.source), os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            target = os.open(_join(self.target.staging, group.target), os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                for name in names:
+                    try:
+                        link(name, name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
+                        done += 1
+                    except OSError as error:
+                        self._not_linked(error, _join(group.source, name), _join(group.target, name))
+            finally:
+                os.close(target)
+        finally:
+            os.close(source)
+            self.done.hardlinked += done
+
+    def _not_linked(self, error: OSError, source: str, target: str) -> None:
+        """One file could not be hard-linked: say why, or copy it."""
+        if error.errno == errno.EEXIST:  # the package names a path twice, perhaps in two cases of letters
+            self.claims.contest(self.claims.folded(target), self._index)
+        elif error.errno == errno.ENOENT:
+            raise self._missing(source) from error
+        elif error.errno in NO_LINK_ERRORS:
+            self._copy(source, target)
+        else:
+            raise error
+
+    def place(self, source: str, target: str) -> None:
+        """Put one plain file there in the package's mode; the target must be free."""
+        mode, origin, end = self.done.mode, _join(self.directory, source), _join(self.target.staging, target)
+        if mode is Mode.HARD:
+            try:
+                os.link(origin, end, follow_symlinks=False) if _LINK_AT else os.link(origin, end)
+                self.done.hardlinked += 1
+            except OSError as error:
+                self._not_linked(error, source, target)
+        elif mode is Mode.SOFT:
+            os.symlink(origin, end)
+            self.done.softlinked += 1
+        else:
+            self._copy(source, target)
+
+    def _copy(self, source: str, target: str) -> None:
+        origin, end = _join(self.directory, source), _join(self.target.staging, target)
+        if copy_file(origin, end, reflink=self.done.mode is Mode.REFLINK):
+            self.done.reflinked += 1
+        else:
+            self.done.copied += 1
+
+    def _link_others(self, blocked: set[str], checkpoint: Callable[[], None]) -> None:
+        for paths, make in (
+            (self.plan.copies, self.copy),
+            (self.plan.softlinks, self.soft_link),
+            (self.plan.rewrites, self.rewrite),
+        ):
+            for path in paths:
+                checkpoint()
+                if self._mine(path.target, blocked):
+                    make(path)
+        for entry in self.plan.scripts:
+            for target, text in self.script_files(entry):
+                if self._mine(target, blocked):
+                    self.write_script(target, text)
+
+    def _mine(self, target: str, blocked: set[str]) -> bool:
+        if target.rpartition("/")[0] not in blocked and self.claims.claim_file(target, self._index):
+            return True
+        self.done.lost.add(target)
+        return False
+
+    def copy(self, path: PlannedPath) -> None:
+        """A file that must not share its blocks' owner with the cache (``no_link``)."""
+        self._copy(path.entry.path, path.target)
+
+    def soft_link(self, path: PlannedPath) -> None:
+        """A link of the package, with its target as it is."""
+        origin = _join(self.directory, path.entry.path)
+        try:
+            destination = os.readlink(origin)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            self.place(path.entry.path, path.target)  # listed as a link, but unpacked as a file
+            return
+        os.symlink(destination, _join(self.target.staging, path.target))
+        self.done.softlinked += 1
+
+    def rewrite(self, path: PlannedPath) -> None:
+        """A file with a placeholder. Where none is found the file is linked like others."""
+        origin = _join(self.directory, path.entry.path)
+        with open(origin, "rb") as file:
+            status, data = os.fstat(file.fileno()), file.read()
+        changed = self._replaced(path, data)
+        if changed is data or changed == data:
+            self.place(path.entry.path, path.target)
+            return
+        # One second later than the source, so that no byte-compiled file made from the source passes as current.
+        self._write(path.target, changed, status.st_mode, status.st_mtime_ns + _SECOND)
+        if changed[:4] in _MACH_O:
+            self.done.signed.append(path.target)
+
+    def _replaced(self, path: PlannedPath, data: bytes) -> bytes:
+        entry, prefix = path.entry, self.target.baked_prefix
+        old = entry.prefix_placeholder or ""
+        try:
+            binary = entry.file_mode == "binary"
+            return placeholder.replace(data, old, prefix, binary=binary, platform=self.target.platform)
+        except placeholder.PrefixTooLong:
+            raise PlaceholderError(
+                f"Could not link {self.plan.record.dist} into {prefix}: its file {entry.path} has room for a prefix of "
+                f"{len(old.encode())} bytes, but this one has {len(prefix.encode())}",
+                hint=f"Choose a prefix with a path of at most {len(old.encode())} bytes.",
+                data={"package": self.plan.record.dist, "file": entry.path, "room": len(old.encode())},
+            ) from None
+
+    def _write(self, target: str, data: bytes, mode: int, mtime_ns: int | None, kind: str = "") -> None:
+        end = _join(self.target.staging, target)
+        file = create(end, mode)
+        with open(file, "wb") as stream:
+            stream.write(data)
+        if mtime_ns is not None:
+            os.utime(end, ns=(mtime_ns, mtime_ns))
+        self.done.written[target] = Written(hashlib.sha256(data).hexdigest(), len(data), kind)
+
+    def script_files(self, entry: EntryPoint) -> list[tuple[str, bytes]]:
+        """The files of one entry point: path in the prefix, content."""
+        python = self.target.python
+        if python is None:
+            return []
+        start = f"{python.scripts}/{entry.command}"
+        if is_windows(self.target.platform):
+            launcher = windows_launcher(self.target.platform, self.plan.record.dist)
+            return [(f"{start}-script.py", SHEBANG + script_body(entry).encode()), (f"{start}.exe", launcher)]
+        interpreter = f"{self.target.baked_prefix}/{python.executable}"
+        return [(start, unix_script(entry, interpreter, self.target.platform).encode())]
+
+    def write_script(self, target: str, data: bytes) -> None:
+        """One file of an entry point, executable, named in conda-meta by its kind."""
+        kind = "unix_python_entry_point"
+        if is_windows(self.target.platform):
+            kind = f"windows_python_entry_point_{'exe' if target.endswith('.exe') else 'script'}"
+        self._write(target, data, 0o775, None, kind)
+
+
+_MACH_O = frozenset(
+    bytes.fromhex(magic) for magic in ("cafebabe", "bebafeca", "feedface", "cefaedfe", "feedfacf", "cffaedfe")
+)
+
+
+def _join(directory: str, name: str) -> str:
+    return f"{directory}/{name}" if directory and name else directory or name

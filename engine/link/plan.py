@@ -1,0 +1,172 @@
+"""What one package puts where. Pure: the package's lists and the facts of the target → a plan to carry out dumbly.
+
+Files without a placeholder, which are nearly all, are grouped by directory and kept as bare names: they are linked
+by thousands and never looked at. All paths are relative, with forward slashes.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.errors import LinkError
+from engine.link.entry_points import EntryPoint, parse_entry_point
+from engine.link.noarch import PythonInfo, noarch_target
+from engine.model.records import PathEntry, RepoDataRecord
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Files of one directory of the package that go, under their own names, into one directory of the prefix."""
+
+    source: str
+    """Empty for the top."""
+    target: str
+    names: list[str]
+
+
+class PlannedPath(msgspec.Struct, frozen=True, gc=False):
+    """One entry of the package and where it goes."""
+
+    entry: PathEntry
+    target: str
+
+
+class PackagePlan(msgspec.Struct, frozen=True):
+    """All that linking a package makes in the prefix, byte-compiled files apart."""
+
+    index: int
+    """Place in the link order: where two packages bring the same path, the higher one wins."""
+    record: RepoDataRecord
+    paths: list[PlannedPath]
+    """Every entry, in the package's order."""
+    groups: list[Group]
+    rewrites: list[PlannedPath]
+    """Files with a placeholder."""
+    copies: list[PlannedPath]
+    """Files that must not be linked (``no_link``)."""
+    softlinks: list[PlannedPath]
+    directories: list[str]
+    """Directories that are entries themselves, as empty ones are."""
+    scripts: list[EntryPoint]
+    needed_dirs: list[str]
+    """Every directory that must exist, parents before children; the prefix itself is not listed."""
+    sources: list[str]
+    """``.py`` files (in the prefix) that get a byte-compiled companion."""
+    stale: list[tuple[str, str]]
+    """(``.py``, its shipped ``.pyc``): the rewriting makes the second out of date, so it is compiled anew."""
+
+
+def plan_package(
+    index: int,
+    record: RepoDataRecord,
+    entries: tuple[PathEntry, ...],
+    entry_points: tuple[str, ...],
+    python: PythonInfo | None,
+) -> PackagePlan:
+    """The plan of one package; raises `LinkError` if it needs a Python that the environment has not."""
+    noarch = record.noarch_type == "python"
+    if noarch and python is None and (entry_points or _needs_python(entries)):
+        raise LinkError(
+            f"Could not link {record.dist}: it is a Python package (noarch: python), but there is no python in the "
+            "environment",
+            hint="Ask for python too.",
+        )
+    moved = python if noarch else None
+    paths = [PlannedPath(entry, noarch_target(entry.path, moved) if moved else entry.path) for entry in entries]
+    plain, special = _split(paths)
+    scripts = [parse_entry_point(text, record.dist) for text in entry_points] if moved else []
+    groups = _grouped(plain)
+    return PackagePlan(
+        index=index,
+        record=record,
+        paths=paths,
+        groups=groups,
+        rewrites=special["rewrite"],
+        copies=special["copy"],
+        softlinks=special["softlink"],
+        directories=[path.target for path in special["directory"]],
+        scripts=scripts,
+        needed_dirs=_needed_dirs(groups, special, moved.scripts if moved and scripts else ""),
+        sources=_sources(paths) if moved else [],
+        stale=_stale(paths, special["rewrite"]),
+    )
+
+
+def _needs_python(entries: tuple[PathEntry, ...]) -> bool:
+    return any(entry.path.startswith(("site-packages/", "python-scripts/")) for entry in entries)
+
+
+def _split(paths: list[PlannedPath]) -> tuple[list[PlannedPath], dict[str, list[PlannedPath]]]:
+    """Plain files, and the others by what is to be done with them."""
+    plain: list[PlannedPath] = []
+    special: dict[str, list[PlannedPath]] = {"rewrite": [], "copy": [], "softlink": [], "directory": []}
+    for path in paths:
+        entry = path.entry
+        if entry.path_type == "hardlink":
+            if entry.prefix_placeholder:
+                special["rewrite"].append(path)
+            elif entry.no_link:
+                special["copy"].append(path)
+            else:
+                plain.append(path)
+        else:
+            special[entry.path_type].append(path)
+    return plain, special
+
+
+def _grouped(plain: list[PlannedPath]) -> list[Group]:
+    """By directory, in order of appearance. A directory of the package goes as a whole to one of the prefix."""
+    groups: dict[str, Group] = {}
+    for path in plain:
+        source, _, name = path.entry.path.rpartition("/")
+        group = groups.get(source)
+        if group is None:
+            group = groups[source] = Group(source, path.target.rpartition("/")[0], [])
+        group.names.append(name)
+    return list(groups.values())
+
+
+def _needed_dirs(groups: list[Group], special: dict[str, list[PlannedPath]], scripts_dir: str) -> list[str]:
+    wanted = {group.target for group in groups}
+    wanted.update(path.target.rpartition("/")[0] for paths in special.values() for path in paths)
+    wanted.update(path.target for path in special["directory"])
+    wanted.add(scripts_dir)
+    found: set[str] = {""}
+    for directory in wanted:
+        while directory not in found:
+            found.add(directory)
+            directory = directory.rpartition("/")[0]  # noqa: PLW2901 - walks up
+    found.discard("")
+    return sorted(found)
+
+
+def _sources(paths: list[PlannedPath]) -> list[str]:
+    """What conda and mamba compile: the package's Python files below site-packages."""
+    return [
+        path.target for path in paths if path.entry.path.startswith("site-packages/") and path.target.endswith(".py")
+    ]
+
+
+def _stale(paths: list[PlannedPath], rewrites: list[PlannedPath]) -> list[tuple[str, str]]:
+    rewritten = {path.target for path in rewrites if path.target.endswith(".py")}
+    if not rewritten:
+        return []
+    found = []
+    for path in paths:
+        source = pyc_source(path.target)
+        if source in rewritten:
+            found.append((source, path.target))
+    return found
+
+
+def pyc_source(path: str) -> str:
+    """The ``.py`` that an unoptimised ``.pyc`` is made from, by its name; empty if it is none."""
+    if not path.endswith(".pyc"):
+        return ""
+    directory, _, name = path.rpartition("/")
+    parent, _, last = directory.rpartition("/")
+    if last != "__pycache__":
+        return path[:-1]
+    stem, dot, tag = name[:-4].rpartition(".")
+    if not dot or tag.startswith("opt-"):
+        return ""
+    return f"{parent}/{stem}.py" if parent else f"{stem}.py"

@@ -1,0 +1,136 @@
+"""The record of an installed package: ``conda-meta/<name-version-build>.json`` (CEP 32), as conda, mamba and rattler
+read it.
+
+All that the index said of the package is kept, known to us or not; what we know better is written over it. Digests
+of files come from the package's own list; only files that were rewritten got new ones.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from engine.errors import LinkError, StorageError
+from engine.link.package import Linked
+from engine.link.plan import PackagePlan
+from engine.model.records import ARCHIVE_EXTENSIONS, InstalledPath, PrefixRecord, RepoDataRecord
+from engine.model.url import strip_secrets
+
+META = "conda-meta"
+
+_decode = msgspec.json.Decoder(PrefixRecord).decode
+_DROPPED = frozenset({"auth", "channel", "url", "fn", "files", "paths_data", "link", "requested_spec"})
+
+
+def record_name(record: RepoDataRecord) -> str:
+    """The file name of a record: micromamba's and conda's ``name-version-build.json``."""
+    return f"{record.dist}.json"
+
+
+def encode_record(plan: PackagePlan, linked: Linked, archive: str, requested: Sequence[str]) -> bytes:
+    """The JSON of a package that was just linked."""
+    record = plan.record
+    paths = installed_paths(plan, linked)
+    document = {
+        **_known_fields(record),
+        "channel": strip_secrets(record.channel),
+        "url": strip_secrets(record.url),
+        "fn": record.fn or f"{record.stem}{ARCHIVE_EXTENSIONS[0]}",
+        "extracted_package_dir": linked.directory,
+        "package_tarball_full_path": archive,
+        "link": {"source": linked.directory, "type": linked.mode.link_type},
+        "files": [path.path for path in paths if path.path_type != "directory"],
+        "paths_data": {"paths_version": 1, "paths": paths},
+    }
+    if requested:
+        document["requested_spec"] = requested[0]
+        document["requested_specs"] = list(requested)
+    return msgspec.json.encode(document) + b"\n"
+
+
+def _known_fields(record: RepoDataRecord) -> dict[str, object]:
+    """What the index says: its own words where we have them, else the fields of the record."""
+    if record.raw:
+        said: dict[str, object] = msgspec.json.decode(record.raw, type=dict[str, object])
+        kept = {key: value for key, value in said.items() if key not in _DROPPED}
+    else:
+        fields = msgspec.structs.asdict(record)
+        kept = {key: value for key, value in fields.items() if key not in (*_DROPPED, "raw") and value is not None}
+    # The record is what was solved with; it may complete what the index left out.
+    sure: dict[str, object] = {
+        "name": record.name,
+        "version": record.version,
+        "build": record.build,
+        "build_number": record.build_number,
+        "depends": record.depends,
+        "constrains": record.constrains,
+        "subdir": record.subdir,
+    }
+    digests = {key: value for key in ("md5", "sha256", "size") if (value := getattr(record, key)) is not None}
+    return {**kept, **sure, **digests}
+
+
+def installed_paths(plan: PackagePlan, linked: Linked) -> list[InstalledPath]:
+    """The entries of ``paths_data``: those of the package in its order, then scripts, then byte-compiled files."""
+    written, lost = linked.written, linked.lost
+    compiled = set(linked.compiled)
+    found: list[InstalledPath] = []
+    for path in plan.paths:
+        entry, target = path.entry, path.target
+        plain = entry.path_type == "hardlink" and target not in lost and target not in compiled
+        new = written.get(target)
+        found.append(
+            InstalledPath(
+                path=target,
+                path_type=entry.path_type,
+                sha256=entry.sha256,
+                sha256_in_prefix=new.sha256 if new else entry.sha256 if plain else None,
+                size_in_bytes=entry.size_in_bytes,
+                prefix_placeholder=entry.prefix_placeholder or None,
+                file_mode=entry.file_mode if entry.prefix_placeholder else None,
+                no_link=True if entry.no_link else None,
+            )
+        )
+    found += (
+        InstalledPath(
+            path=target, path_type=new.kind, sha256=new.sha256, sha256_in_prefix=new.sha256, size_in_bytes=new.size
+        )
+        for target, new in written.items()
+        if new.kind
+    )
+    known = {path.target for path in plan.paths} if compiled else set()
+    found += (InstalledPath(path=target, path_type="pyc_file") for target in linked.compiled if target not in known)
+    return found
+
+
+def read_record(path: str) -> PrefixRecord:
+    """One record of an installed package; raises `LinkError` if it can't be understood."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+        return msgspec.structs.replace(_decode(data), raw=data)
+    except OSError as error:
+        raise StorageError.from_os_error(f"read {path}", error) from error
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise LinkError(
+            f"Could not read {path}: it is no record of an installed package: {error}",
+            hint="Install the package anew, or remove the file if the package is of no use.",
+        ) from error
+
+
+def read_records(prefix: str) -> tuple[PrefixRecord, ...]:
+    """All installed packages of a prefix, by name; none if it has no ``conda-meta``."""
+    meta = os.path.join(prefix, META)
+    try:
+        names = sorted(name for name in os.listdir(meta) if name.endswith(".json") and not name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    except OSError as error:
+        raise StorageError.from_os_error(f"read {meta}", error) from error
+    return _in_order(read_record(os.path.join(meta, name)) for name in names)
+
+
+def _in_order(records: Iterable[PrefixRecord]) -> tuple[PrefixRecord, ...]:
+    return tuple(sorted(records, key=lambda record: record.name))

@@ -1,0 +1,62 @@
+"""Heals an environment whose last change was cut short by a crash. Rule: what was not committed has not happened."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from engine.errors import LockError
+from engine.link.disk import remove_tree, storage
+from engine.link.journal import Journal, drop_journal, read_journal, undo_change
+from engine.link.lock import is_held
+from engine.link.records import META
+from engine.link.staging import clean_leftovers
+
+_STAGING = re.compile(r"\.whipsnake-(\d+)-[0-9a-f]+")
+
+
+def recover(prefix: str) -> str | None:
+    """Undo an interrupted change of ``prefix`` and clear its leftovers; returns what was done, for people.
+
+    To be called before an environment is read or changed, with its lock held if it is to be changed. Raises
+    `LockError` if a live process is just making the environment.
+    """
+    journal = read_journal(prefix)
+    note = None
+    if journal is not None and journal.kind == "create":
+        note = _undo_create(prefix, journal)
+    elif journal is not None:
+        undo_change(prefix, journal)
+        drop_journal(prefix)
+        note = f"An interrupted change of {prefix} was undone."
+    _clear_staging(prefix)
+    clean_leftovers(prefix)
+    return note
+
+
+def _undo_create(prefix: str, journal: Journal) -> str:
+    """Its link scripts did not all run: nobody knows what it is, so it goes, and what it replaced comes back."""
+    if is_held(prefix, 0):
+        raise LockError(f"Could not use {prefix}: another process is just making it", hint="Wait until it is done.")
+    trash = os.path.join(os.path.dirname(prefix), f".{os.path.basename(prefix)}.whipsnake-{os.getpid()}-0")
+    with storage(f"put back {prefix}"):
+        os.rename(prefix, trash)
+        if journal.old and os.path.isdir(journal.old):
+            os.rename(journal.old, prefix)
+    remove_tree(trash)
+    if journal.old:
+        return f"The environment {prefix} is the old one again: the process that was to replace it was cut short."
+    return f"The unfinished environment {prefix} was removed: the process that made it was cut short."
+
+
+def _clear_staging(prefix: str) -> None:
+    meta = os.path.join(prefix, META)
+    if not os.path.isdir(meta):
+        return
+    with storage(f"look into {meta}"):
+        names = os.listdir(meta)
+    for name in names:
+        found = _STAGING.fullmatch(name)
+        path = os.path.join(meta, name)
+        if found and os.path.isdir(path) and not is_held(path, int(found[1])):
+            remove_tree(path)

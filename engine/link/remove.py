@@ -1,0 +1,79 @@
+"""Removes a whole environment: out of sight by one rename, then deleted."""
+
+from __future__ import annotations
+
+import os
+import secrets
+
+from engine.errors import PrefixError
+from engine.events import Notice, Report
+from engine.link.change import pre_unlink
+from engine.link.create import in_thread
+from engine.link.disk import remove_tree, storage
+from engine.link.lock import hold_directory, prefix_lock
+from engine.link.prefix import check_frozen, is_environment
+from engine.link.records import read_records
+from engine.link.recover import recover
+from engine.link.registry import unregister
+from engine.link.request import LinkRequest
+from engine.link.restore import link_order
+
+
+async def remove_prefix(request: LinkRequest, report: Report) -> None:
+    """Remove ``request.prefix`` and take it out of the registry.
+
+    Pre-unlink scripts run first, those of dependents before those of what they need; their failures are warnings.
+    Raises `PrefixError` for the root prefix and for what is no environment, `FrozenError`, `LockError`.
+    """
+    prefix = request.prefix
+    _check(prefix, request.options.root_prefix)
+    async with prefix_lock(prefix, request.options, report):
+        await in_thread(recover, prefix)
+        check_frozen(prefix, override=request.options.override_frozen)
+        records = await in_thread(read_records, prefix)
+        await pre_unlink(request, list(reversed(link_order(records))), report)
+        await in_thread(_delete, prefix)
+    registry = request.options.registry
+    problem = unregister(registry, prefix) if registry else None
+    if problem:
+        report(Notice("warning", problem))
+
+
+def _check(prefix: str, root_prefix: str) -> None:
+    if root_prefix and os.path.realpath(prefix) == os.path.realpath(root_prefix):
+        raise PrefixError(f"Could not remove {prefix}: it is the root prefix, which other environments need")
+    if not is_environment(prefix):
+        raise PrefixError(
+            f"Could not remove {prefix}: it is no environment (it has no conda-meta/history)",
+            hint="If it is to go all the same, remove the directory yourself.",
+        )
+
+
+def _delete(prefix: str) -> None:
+    real = os.path.realpath(prefix)
+    parent, name = os.path.split(real)
+    trash = os.path.join(parent, f".{name}.whipsnake-{os.getpid()}-{secrets.token_hex(4)}")
+    if os.path.ismount(real) or not os.access(parent, os.W_OK | os.X_OK):
+        _empty(real)
+        return
+    with storage(f"remove {prefix}"):
+        os.rename(real, trash)
+        if os.path.islink(prefix):
+            os.unlink(prefix)
+    holds = hold_directory(trash)
+    try:
+        remove_tree(trash)
+    finally:
+        for opened in holds:
+            os.close(opened)
+
+
+def _empty(directory: str) -> None:
+    """The directory itself can't go: what is in it does, ``conda-meta`` last, so that a second try finds it."""
+    with storage(f"empty {directory}"):
+        for name in sorted(os.listdir(directory), key=lambda name: (name == "conda-meta", name)):
+            path = os.path.join(directory, name)
+            if os.path.isdir(path) and not os.path.islink(path):
+                remove_tree(path)
+            else:
+                os.unlink(path)

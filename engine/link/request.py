@@ -1,0 +1,92 @@
+"""What linking is asked to do, and what it did: the values at its border. Rule: no behaviour here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+from engine.link.noarch import PythonInfo
+from engine.model.records import PrefixRecord, RepoDataRecord
+
+
+class LinkOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How to link; the names are those of the configuration."""
+
+    always_copy: bool = False
+    always_softlink: bool = False
+    allow_softlinks: bool = False
+    compile_pyc: bool = True
+    run_link_scripts: bool = True
+    link_threads: int = 0
+    """Packages linked at once, and compilers; 0 means one for each core."""
+    root_prefix: str = ""
+    """What link scripts see as ``ROOT_PREFIX``."""
+    registry: str | None = None
+    """The ``environments.txt`` to note new environments in; None for none."""
+    environ: Mapping[str, str] = {}
+    """The environment of child processes (link scripts); what scripts must see is added to it."""
+    use_lockfiles: bool = True
+    lock_timeout: float = 0.0
+    """Seconds to wait for another process that changes the same prefix; 0 waits for ever."""
+    override_frozen: bool = False
+    """Change the environment although it is marked as frozen (CEP 22)."""
+
+
+class LinkRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One change of one prefix."""
+
+    prefix: str
+    """Absolute path of the environment."""
+    platform: str
+    baked_prefix: str = ""
+    """What goes into placeholders; empty means ``prefix`` (it differs for ``--relocate-prefix``)."""
+    link: tuple[RepoDataRecord, ...] = ()
+    """Packages to link, dependencies first: where two bring the same file, the later one wins."""
+    remove: tuple[PrefixRecord, ...] = ()
+    requested: Mapping[str, tuple[str, ...]] = {}
+    """Package name → the specs that the user gave for it."""
+    command: str = ""
+    """The command line, for the history. Whoever makes it keeps secrets out of it."""
+    now: datetime
+    update_specs: tuple[str, ...] = ()
+    remove_specs: tuple[str, ...] = ()
+    options: LinkOptions = LinkOptions()
+    channel_names: Mapping[str, str] = {}
+    """Address of a channel (as in records) → its short name, for the history. Others are shortened by rule."""
+
+    @property
+    def baked(self) -> str:
+        """The prefix that files are told they live in."""
+        return self.baked_prefix or self.prefix
+
+
+class PrefixTarget(msgspec.Struct, frozen=True):
+    """Where files are written and what they are told: the facts of one staged prefix."""
+
+    prefix: str
+    """The final place."""
+    staging: str
+    """Where files are written now; laid out like the prefix."""
+    baked_prefix: str
+    platform: str
+    python: PythonInfo | None
+
+
+class LinkSummary(msgspec.Struct, frozen=True):
+    """What was done. Counts are files, apart from ``bytes``."""
+
+    files: int = 0
+    bytes: int = 0
+    """Size of all files, as far as the packages tell it."""
+    hardlinked: int = 0
+    reflinked: int = 0
+    copied: int = 0
+    softlinked: int = 0
+    rewritten: int = 0
+    """Files whose placeholder was replaced."""
+    compiled: int = 0
+    """Byte-compiled Python files."""
+    messages: tuple[str, ...] = ()
+    """What link scripts left in ``.messages.txt``."""

@@ -1,0 +1,176 @@
+"""Where a new prefix is built before anyone can see it, and how it then appears. Rule: one rename, or nothing.
+
+The place is a sibling of the prefix, ``<parent>/.<name>.whipsnake-<pid>-<random>``, so that the rename stays in one
+file system. An environment that is replaced waits beside it as ``….old`` until the new one is surely there. Where no
+sibling can be (the prefix is a mount point, or only the prefix is ours to write), the place is inside the empty
+prefix, and its parts are moved up one by one, ``conda-meta`` last: that is what makes an environment of a directory.
+
+The maker holds a lock on the directory itself as long as it lives; what nobody holds is a leftover.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+
+import msgspec
+
+from engine.errors import PrefixError
+from engine.link.disk import make_parents, remove_empty, remove_tree, storage
+from engine.link.lock import hold_directory, is_held
+from engine.link.prefix import check_new_prefix
+from engine.link.records import META
+
+OLD = ".old"
+_MARK = "whipsnake-"
+
+
+class Staging(msgspec.Struct):
+    """A prefix in the making."""
+
+    prefix: str
+    path: str
+    old: str
+    """Where the replaced environment is while the new one appears."""
+    inside: bool
+    """Whether ``path`` is in the prefix itself."""
+    replaces: bool
+    made: list[str]
+    """Parent directories that were made for it."""
+    holds: list[int]
+    """Open directories with our locks."""
+
+
+def open_staging(prefix: str, *, replace: bool) -> Staging:
+    """Make the place. Raises `PrefixError` if there is something at ``prefix`` that must stay."""
+    found = check_new_prefix(prefix, replace=replace)
+    made = make_parents(prefix)
+    parent, name = os.path.split(prefix)
+    token = f"{_MARK}{os.getpid()}-{secrets.token_hex(4)}"
+    sibling = os.path.join(parent, f".{name}.{token}")
+    inside = found == "empty" and (
+        os.path.ismount(prefix) or os.path.islink(prefix) or not os.access(parent, os.W_OK | os.X_OK)
+    )
+    path = os.path.join(prefix, f".{token}") if inside else sibling
+    with storage(f"make the environment {prefix}"):
+        try:
+            os.mkdir(path)
+            os.mkdir(os.path.join(path, META))
+        except OSError:
+            remove_empty([*made, path])
+            raise
+    return Staging(prefix, path, sibling + OLD, inside, found == "environment", made, hold_directory(path))
+
+
+def publish(staging: Staging) -> None:
+    """Let the prefix appear. On failure everything is as before, and the staged files are still staged."""
+    with storage(f"move the new environment to {staging.prefix}"):
+        if staging.inside:
+            _move_up(staging)
+            return
+        if staging.replaces:
+            os.rename(staging.prefix, staging.old)
+            staging.holds += hold_directory(staging.old)
+        try:
+            os.rename(staging.path, staging.prefix)
+        except OSError as error:
+            if staging.replaces:
+                os.rename(staging.old, staging.prefix)
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+                raise _appeared(staging.prefix) from error
+            raise
+
+
+def _appeared(prefix: str) -> PrefixError:
+    return PrefixError(
+        f"Could not make the environment {prefix}: something else was put there meanwhile",
+        hint="Another process may have made the same environment. Look at it, and try again if need be.",
+    )
+
+
+def _move_up(staging: Staging) -> None:
+    moved: list[str] = []
+    try:
+        for name in sorted(os.listdir(staging.path), key=lambda name: (name == META, name)):
+            os.rename(os.path.join(staging.path, name), os.path.join(staging.prefix, name))
+            moved.append(name)
+        os.rmdir(staging.path)
+    except OSError:
+        for name in reversed(moved):
+            os.rename(os.path.join(staging.prefix, name), os.path.join(staging.path, name))
+        raise
+
+
+def take_back(staging: Staging) -> None:
+    """After `publish`: remove what appeared, and put back what was there before."""
+    with storage(f"remove the failed environment {staging.prefix}"):
+        if staging.inside:
+            for name in os.listdir(staging.prefix):
+                _remove(os.path.join(staging.prefix, name))
+            return
+        os.rename(staging.prefix, staging.path)
+        if staging.replaces:
+            os.rename(staging.old, staging.prefix)
+    remove_tree(staging.path)
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        remove_tree(path)
+    else:
+        os.unlink(path)
+
+
+def discard(staging: Staging) -> None:
+    """Before `publish`, or after `take_back`: leave nothing."""
+    remove_tree(staging.path)
+    remove_empty(staging.made)
+    close(staging)
+
+
+def finish(staging: Staging) -> None:
+    """After `publish`: the new prefix stays; what it replaced goes."""
+    remove_tree(staging.old)
+    close(staging)
+
+
+def close(staging: Staging) -> None:
+    """Let go of the locks."""
+    while staging.holds:
+        os.close(staging.holds.pop())
+
+
+def clean_leftovers(prefix: str) -> list[str]:
+    """Remove what dead processes left beside (or in) ``prefix``; returns the paths.
+
+    An environment that was moved away, and whose successor did not appear, is moved back.
+    """
+    done: list[str] = []
+    parent, name = os.path.split(prefix)
+    pattern = re.compile(rf"\.{re.escape(name)}\.{_MARK}(\d+)-[0-9a-f]+({re.escape(OLD)})?")
+    for found, path in _matching(parent, pattern):
+        if is_held(path, int(found[1])):
+            continue
+        if found[2] and not os.path.lexists(prefix):
+            with storage(f"put back {prefix}"):
+                os.rename(path, prefix)
+        else:
+            remove_tree(path)
+        done.append(path)
+    if not os.path.exists(os.path.join(prefix, META)):
+        for found, path in _matching(prefix, re.compile(rf"\.{_MARK}(\d+)-[0-9a-f]+")):
+            if not is_held(path, int(found[1])):
+                remove_tree(path)
+                done.append(path)
+    return done
+
+
+def _matching(directory: str, pattern: re.Pattern[str]) -> list[tuple[re.Match[str], str]]:
+    try:
+        names = sorted(os.listdir(directory), reverse=True)  # ".old" before the staged one it belongs to
+    except OSError:  # not there, or not ours to look into: then there is nothing of ours in it
+        return []
+    matches = ((pattern.fullmatch(name), name) for name in names)
+    return [(found, os.path.join(directory, name)) for found, name in matches if found]
