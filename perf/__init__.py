@@ -1,0 +1,1 @@
+"""Benchmarks: how long the main job takes, next to a peer in the same run. See README.md here."""
