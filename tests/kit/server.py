@@ -74,26 +74,15 @@ class _Handler(BaseHTTPRequestHandler):
             {name.lower(): value for name, value in self.headers.items()},
             proxied=bool(address.scheme),
         )
-        fault = owner.note(request)
+        refusal = _refusal(request, owner)
+        fault = owner.note(request, refused=refusal is not None)
         time.sleep(owner.options.latency + fault.delay)
-        found = self._refusal(request, owner) or fault.answer() or answer(owner.directory, request, owner.options)
+        found = refusal or fault.answer() or answer(owner.directory, request, owner.options)
         request.status = found.status
         with found:
             self._head(found)
             if body:
                 self._body(found, fault, request)
-
-    def _refusal(self, request: Request, owner: ChannelServer) -> Answer | None:
-        """The answer to a request without the credentials asked for; takes a token off the path."""
-        if owner.token is not None:
-            lead = f"/t/{owner.token}/"
-            if not request.path.startswith(lead):
-                return Answer.of_text(403, "wrong or missing token")
-            request.path = request.path[len(lead) - 1 :]
-        if owner.authorization is None or request.headers.get("authorization") == owner.authorization:
-            return None
-        kind = owner.authorization.split()[0]
-        return Answer.of_text(401, "authorization needed", {"WWW-Authenticate": f'{kind} realm="kit"'})
 
     def _head(self, found: Answer) -> None:
         self.send_response(found.status)
@@ -127,6 +116,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing on stderr: `ChannelServer.requests` is the log."""
+
+
+def _refusal(request: Request, owner: ChannelServer) -> Answer | None:
+    """The answer to a request without the credentials asked for; takes a token off the path."""
+    if owner.token is not None:
+        lead = f"/t/{owner.token}/"
+        if not request.path.startswith(lead):
+            return Answer.of_text(403, "wrong or missing token")
+        request.path = request.path[len(lead) - 1 :]
+    if owner.authorization is None or request.headers.get("authorization") == owner.authorization:
+        return None
+    kind = owner.authorization.split()[0]
+    return Answer.of_text(401, "authorization needed", {"WWW-Authenticate": f'{kind} realm="kit"'})
 
 
 class _Server(ThreadingHTTPServer):
@@ -206,14 +208,11 @@ class ChannelServer:
         """Add a fault to requests whose path matches the glob; see `Fault` for the kinds."""
         return self.faults.add(path, **kinds)
 
-    def note(self, request: Request) -> Fault:
+    def note(self, request: Request, *, refused: bool = False) -> Fault:
         """Log a request and say what is to go wrong with it (called by the server's threads)."""
         with self.faults.lock:
             self.requests.append(request)
-            path = request.path
-            if self.token is not None and path.startswith(f"/t/{self.token}/"):
-                path = path[len(self.token) + 3 :]
-            return self.faults.take(path)
+            return Fault() if refused else self.faults.take(request.path)
 
     def paths(self, pattern: str = "*") -> list[str]:
         """The paths asked for so far, in order of arrival, that match a glob."""
