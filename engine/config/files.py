@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -18,7 +18,7 @@ from engine.config.values import Place, expand_variables
 from engine.errors import ConfigError, StorageError
 
 if TYPE_CHECKING:
-    import yaml
+    from engine.plain_yaml import YamlError
 
 _CONDA_NAMES: Final = (".condarc", "condarc", "condarc.d")
 _MAMBA_NAMES: Final = (".mambarc", "mambarc", "mambarc.d")
@@ -97,31 +97,21 @@ def read_rc_file(path: str, environ: Mapping[str, str]) -> RcFile:
 
 
 def _settings(path: str, data: bytes, environ: Mapping[str, str]) -> dict[str, Setting]:
-    import yaml
+    from engine.plain_yaml import YamlError, parse_yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(data)
     try:
-        root = loader.get_single_node()
-        if root is None:
-            return {}
-        if not isinstance(root, yaml.MappingNode):
-            line = root.start_mark.line + 1
-            raise ConfigError(f"{path}, line {line}: found {_noun(root)}, expected keys and values ('channels: …')")
-        return dict(_entries(path, loader, root, environ))
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        root = parse_yaml(data)
+    except YamlError as error:
         raise _not_yaml(path, error) from error
-    finally:
-        loader.dispose()
-
-
-def _entries(
-    path: str, loader: Any, root: yaml.MappingNode, environ: Mapping[str, str]
-) -> Iterator[tuple[str, Setting]]:
-    for key_node, value_node in root.value:
-        key = loader.construct_object(key_node, deep=True)
-        value = _expanded(loader.construct_object(value_node, deep=True), environ)
-        if value is not None:
-            yield str(key), Setting(value, Place(path, value_node.start_mark.line + 1))
+    if root is None:
+        return {}
+    if not isinstance(root.value, dict):
+        raise ConfigError(f"{path}, line {root.line}: found {root.noun}, expected keys and values ('channels: …')")
+    return {
+        name: Setting(_expanded(node.plain(), environ), Place(path, node.line))
+        for name, node in root.value.items()
+        if node.value is not None
+    }
 
 
 def _expanded(value: object, environ: Mapping[str, str]) -> object:
@@ -135,16 +125,11 @@ def _expanded(value: object, environ: Mapping[str, str]) -> object:
     return value
 
 
-def _not_yaml(path: str, error: Exception) -> ConfigError:
-    mark = getattr(error, "problem_mark", None)
-    reason = getattr(error, "problem", None) or str(error).splitlines()[0]
-    where = f"{path}, line {mark.line + 1}, column {mark.column + 1}" if mark else path
+def _not_yaml(path: str, error: YamlError) -> ConfigError:
+    where = f"{path}, line {error.line}" if error.line else path
+    where += f", column {error.column}" if error.column else ""
     return ConfigError(
-        f"{where}: the file is not valid YAML: {reason}",
+        f"{where}: the file is not valid YAML: {error.reason}",
         hint="Mend the file, or run with --no-rc to leave all configuration files aside.",
-        data={"source": path, "line": mark.line + 1 if mark else 0},
+        data={"source": path, "line": error.line},
     )
-
-
-def _noun(node: object) -> str:
-    return "a list" if getattr(node, "id", "") == "sequence" else "a single value"

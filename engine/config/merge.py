@@ -75,16 +75,17 @@ def _setting(rc: RcFile, key: Key) -> Setting | None:
 
 
 def _from_variable(key: Key, text: str, place: Place) -> object:
-    if key.kind in {"map", "multimap", "records"}:
-        import yaml
+    """A variable's text as a value; mappings are written as YAML (``{name: value}``)."""
+    if key.kind not in {"map", "multimap", "records"}:
+        return convert(key, text, place)
+    from engine.errors import ConfigError
+    from engine.plain_yaml import YamlError, parse_yaml
 
-        from engine.errors import ConfigError
-
-        try:
-            return convert(key, yaml.safe_load(text), place)
-        except yaml.YAMLError as error:
-            raise ConfigError(f"{place}: expected a mapping in YAML ('{{name: value}}')") from error
-    return convert(key, text, place)
+    try:
+        root = parse_yaml(text)
+    except YamlError as error:
+        raise ConfigError(f"{place}: expected a mapping in YAML ('{{name: value}}'): {error.reason}") from error
+    return convert(key, root.plain() if root else {}, place)
 
 
 def _joined_list(found: Found) -> Merged:

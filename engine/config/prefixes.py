@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from engine.config.roots import real_path
 from engine.errors import PrefixError, UsageError
+
+if TYPE_CHECKING:
+    from engine.config.schema import Config
 
 BASE_NAMES: Final = ("base", "root")
 """What the root prefix itself is called."""
@@ -28,6 +31,17 @@ class PrefixContext(msgspec.Struct, frozen=True, kw_only=True):
     home: str
     cwd: str
     active_prefix: str | None = None
+
+
+def prefix_context(config: Config) -> PrefixContext:
+    """The facts, from a configuration."""
+    return PrefixContext(
+        root_prefix=config.root_prefix,
+        envs_dirs=config.envs_dirs,
+        home=config.home,
+        cwd=config.cwd,
+        active_prefix=config.active_prefix,
+    )
 
 
 def resolve_target_prefix(

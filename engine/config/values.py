@@ -116,7 +116,7 @@ def _choice(key: Key, raw: object, place: Place) -> str:
 
 
 def _texts(key: Key, raw: object, place: Place) -> tuple[str, ...]:
-    if isinstance(raw, str):
+    if isinstance(raw, str) and not place.line:
         return split_list(raw)
     if not isinstance(raw, (list, tuple)):
         raise _wrong(key, raw, place, "a list")
