@@ -95,11 +95,15 @@ def version_prefix_bounds(text: str) -> Interval:
     return prefix_bounds(*_parse_parts(text))
 
 
-def drop_last_segment(text: str) -> str:
-    """``1.2.3`` → ``1.2``: what ``~=`` lets vary is gone. A local part goes first; one segment stays as it is."""
-    main = text.strip().partition("+")[0]
-    cut = max(main.rfind(separator, 0, len(main) - 1) for separator in "._-")
-    return main[:cut] if cut > main.find("!") + 1 else main
+def compatible_bounds(text: str) -> Interval:
+    """The interval of ``~=``: not below the version ``text``, and equal to it up to its last segment but one.
+
+    ``~=1`` has no such segment, so only the epoch must be equal (as mamba and rattler read it). A local part counts
+    for the lower bound alone. Raises `InvalidVersion`.
+    """
+    epoch, main, local = _parse_parts(text)
+    low = version_key(epoch, main, local)
+    return low, prefix_bounds(epoch, main[:-1], ())[1]
 
 
 def _parse_key(text: str) -> Key:

@@ -79,10 +79,13 @@ def prefix_bounds(epoch: int, main: Sequence[Segment], local: Sequence[Segment])
     """The interval of all versions that begin with the given one, its last segment being open too.
 
     ``1.0`` begins ``1.0.3``, ``1.0rc1``, ``1`` (missing parts are 0) and ``1.0+7``. With a local part the main parts
-    must be equal. conda, mamba and rattler agree on this reading of CEP 29's "fuzzy equality".
+    must be equal. conda, mamba and rattler agree on this reading of CEP 29's "fuzzy equality". Nothing at all
+    (an empty ``main``) begins every version of the epoch.
     """
     out: list[int | float | str] = [epoch]
     parts = main
+    if not main:
+        return (epoch,), (epoch, inf)
     if local:
         _write_segments(main, out)
         out.append(0)

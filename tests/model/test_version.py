@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import InvalidVersion
-from engine.model.version import MAX_LENGTH, Version, drop_last_segment
+from engine.model.version import MAX_LENGTH, Version, compatible_bounds
 
 SETTINGS = settings(max_examples=200, deadline=None)
 
@@ -245,19 +245,20 @@ def test_a_text_is_parsed_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("text", "inside", "outside"),
     [
-        ("1.2.3", "1.2"),
-        ("1.2", "1"),
-        ("1", "1"),
-        ("1!2.3", "1!2"),
-        ("1!2", "1!2"),
-        ("1.2.3+4", "1.2"),
-        ("1.0.1_", "1.0"),
+        ("1.2.3", ["1.2.3", "1.2.9", "1.2.3.1"], ["1.2.2", "1.3", "1.3rc1"]),
+        ("1.2", ["1.2", "1.9"], ["1.1", "2", "2rc1"]),
+        ("1", ["1", "5"], ["0.9", "1!1", "1rc1"]),
+        ("1!2", ["1!2", "1!5"], ["5", "2!0"]),
+        ("1.2.3+4", ["1.2.3+4", "1.2.4"], ["1.2.3", "1.3"]),
     ],
 )
-def test_drop_last_segment(text: str, expected: str) -> None:
-    assert drop_last_segment(text) == expected
+def test_compatible_bounds(text: str, inside: list[str], outside: list[str]) -> None:
+    low, high = compatible_bounds(text)
+    assert [low <= Version.parse(other).key < high for other in inside + outside] == [True] * len(inside) + [
+        False
+    ] * len(outside)
 
 
 def slow_segments(text: str) -> list[list[list[object]]]:
