@@ -1,0 +1,247 @@
+"""Domains and their propagation: what is known of each package at any moment of the search.
+
+Rule of this file: numbers only. A *package* is a number ``n``; its candidates are ranked 0, 1, 2 … best first, and
+its *choice* is a whole number from ``low[n]`` to ``high[n]``, where -1 means "not in the answer" and ``k`` means the
+candidate of rank ``k``. So "at most one candidate" needs no clause, smaller is always better, and a range of versions
+is two comparisons however many candidates it holds.
+
+A *literal* compares a choice with a rank: variable ``first[n] + i`` says "the choice of n is ≥ i", its negative "is
+< i". A clause is a list of literals; it is watched in its first two places (two watched literals). A change of a
+bound is an entry on the trail, with the clause that forced it (`DECIDED` for a decision) and the level of decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+DECIDED = -1
+NO_CONFLICT = -1
+
+
+class Domains:
+    """All domains, all clauses, and the trail that lets changes be taken back."""
+
+    def __init__(self) -> None:
+        self.first: list[int] = []
+        """The variable of rank 0 by package."""
+        self.size: list[int] = []
+        self.low: list[int] = []
+        self.high: list[int] = []
+        self.owner: list[int] = [-1]
+        """The package by variable; variable 0 does not exist, for it has no negative."""
+        self.clauses: list[list[int]] = []
+        self.level = 0
+        self.level_start: list[int] = []
+        """The length of the trail when each level began; level 1 stands first."""
+        self.trail: list[int] = []
+        """The literals that became true, each by moving one bound."""
+        self.trail_old: list[int] = []
+        """The bound before."""
+        self.trail_reason: list[int] = []
+        self.trail_level: list[int] = []
+        self._risings: list[list[int]] = []
+        """By package: places in the trail where its lower bound rose."""
+        self._fallings: list[list[int]] = []
+        self._watchers: dict[int, list[int]] = {}
+        """By literal: the clauses to look at when it becomes false."""
+        self._watched: list[dict[int, None]] = []
+        """By package: its watched literals, so that a long jump need not visit every rank."""
+        self._head = 0
+        self._conflict = NO_CONFLICT
+        self._late: list[tuple[int, int]] = []
+        """(level, clause): forced at an earlier level than the one they were added at, so to be told again."""
+
+    # --- making ---------------------------------------------------------------------------------------------
+
+    def add_package(self, size: int) -> int:
+        """A package with so many candidates, of which nothing is known yet; its number."""
+        package = len(self.first)
+        self.first.append(len(self.owner))
+        self.size.append(size)
+        self.low.append(-1)
+        self.high.append(size - 1)
+        self.owner.extend([package] * size)
+        self._risings.append([])
+        self._fallings.append([])
+        self._watched.append({})
+        return package
+
+    def add_clause(self, literals: Sequence[int]) -> int:
+        """Add a clause at any moment of the search; its number. It may force a bound or be a conflict at once."""
+        number = len(self.clauses)
+        clause = list(literals)
+        self.clauses.append(clause)
+        if len(clause) > 1:
+            # True and open literals first, then those that became false last: so the watches stay right later on.
+            clause.sort(key=self._watch_rank, reverse=True)
+            self._watch(clause[0], number)
+            self._watch(clause[1], number)
+        self._tell(number)
+        return number
+
+    def _watch_rank(self, literal: int) -> int:
+        return len(self.trail) + 1 if self.value(literal) is not False else self.falsified_at(literal)
+
+    def _watch(self, literal: int, number: int) -> None:
+        self._watchers.setdefault(literal, []).append(number)
+        self._watched[self.owner[abs(literal)]][literal] = None
+
+    def _tell(self, number: int) -> None:
+        """Act on a clause all of whose literals but the first are false, and maybe that one too."""
+        clause = self.clauses[number]
+        if len(clause) > 1 and self.value(clause[1]) is not False:
+            return
+        first = self.value(clause[0]) if clause else False
+        level = self._level_false(clause[1]) if len(clause) > 1 else 0
+        if level < self.level:
+            self._late.append((level, number))
+        if first is None:
+            self._assign(clause[0], number)
+        elif first is False and self._conflict == NO_CONFLICT:
+            self._conflict = number
+
+    # --- asking ---------------------------------------------------------------------------------------------
+
+    def value(self, literal: int) -> bool | None:
+        """Whether a literal is true, false or open."""
+        variable = abs(literal)
+        package = self.owner[variable]
+        rank = variable - self.first[package]
+        if self.low[package] >= rank:
+            return literal > 0
+        return literal < 0 if self.high[package] < rank else None
+
+    def falsified_at(self, literal: int) -> int:
+        """The place in the trail where a false literal became false."""
+        variable = abs(literal)
+        package = self.owner[variable]
+        places = (self._fallings if literal > 0 else self._risings)[package]
+        rank = variable - self.first[package]
+        if literal > 0:
+            return next(place for place in reversed(places) if self.trail_old[place] >= rank)
+        return next(place for place in reversed(places) if self.trail_old[place] < rank)
+
+    def _level_false(self, literal: int) -> int:
+        return self.trail_level[self.falsified_at(literal)]
+
+    def literal(self, package: int, rank: int) -> int:
+        """The variable that says "the choice is ≥ rank"; the rank must be that of a candidate."""
+        return self.first[package] + rank
+
+    # --- searching ------------------------------------------------------------------------------------------
+
+    def decide(self, literal: int) -> None:
+        """Open a level and assume a literal that is open."""
+        self.level += 1
+        self.level_start.append(len(self.trail))
+        self._assign(literal, DECIDED)
+
+    def _assign(self, literal: int, reason: int) -> None:
+        variable = abs(literal)
+        package = self.owner[variable]
+        rank = variable - self.first[package]
+        if literal > 0:
+            self.trail_old.append(self.low[package])
+            self.low[package] = rank
+            self._risings[package].append(len(self.trail))
+        else:
+            self.trail_old.append(self.high[package])
+            self.high[package] = rank - 1
+            self._fallings[package].append(len(self.trail))
+        self.trail.append(literal)
+        self.trail_reason.append(reason)
+        self.trail_level.append(self.level)
+
+    def propagate(self) -> int:
+        """Draw all conclusions; the number of a clause that became false, or `NO_CONFLICT`."""
+        if self._conflict != NO_CONFLICT:
+            number, self._conflict = self._conflict, NO_CONFLICT
+            return number
+        while self._head < len(self.trail):
+            place = self._head
+            self._head += 1
+            for literal in self._falsified_by(place):
+                conflict = self._visit(literal)
+                if conflict != NO_CONFLICT:
+                    return conflict
+        return NO_CONFLICT
+
+    @property
+    def settled(self) -> bool:
+        """Whether there is nothing left to propagate."""
+        return self._head == len(self.trail) and self._conflict == NO_CONFLICT
+
+    def _falsified_by(self, place: int) -> Iterator[int]:
+        """The watched literals that an entry of the trail made false."""
+        literal, old = self.trail[place], self.trail_old[place]
+        package = self.owner[abs(literal)]
+        base = self.first[package]
+        if literal > 0:  # from old up to the rank: "< i" is false for these i
+            start, stop = -literal, -(base + old)
+        else:
+            start, stop = -literal, base + old + 1
+        watched = self._watched[package]
+        if stop - start <= len(watched):
+            return (found for found in range(start, stop) if found in watched)
+        return iter([found for found in watched if start <= found < stop])
+
+    def _visit(self, falsified: int) -> int:
+        """Look at the clauses that watch a literal that became false."""
+        watchers = self._watchers[falsified]
+        clauses, value = self.clauses, self.value
+        kept = 0
+        for index, number in enumerate(watchers):
+            clause = clauses[number]
+            if clause[0] == falsified:
+                clause[0], clause[1] = clause[1], falsified
+            other = value(clause[0])
+            if other is not True:
+                for place in range(2, len(clause)):
+                    if value(clause[place]) is not False:
+                        clause[1], clause[place] = clause[place], falsified
+                        self._watch(clause[1], number)
+                        break
+                else:
+                    if other is False:
+                        watchers[kept:] = watchers[index:]
+                        return number
+                    watchers[kept] = number
+                    kept += 1
+                    self._assign(clause[0], number)
+                continue
+            watchers[kept] = number
+            kept += 1
+        del watchers[kept:]
+        return NO_CONFLICT
+
+    def backtrack(self, level: int) -> None:
+        """Take back everything above a level."""
+        if level >= self.level:
+            return
+        start = self.level_start[level]
+        for place in range(len(self.trail) - 1, start - 1, -1):
+            literal = self.trail[place]
+            package = self.owner[abs(literal)]
+            if literal > 0:
+                self.low[package] = self.trail_old[place]
+                self._risings[package].pop()
+            else:
+                self.high[package] = self.trail_old[place]
+                self._fallings[package].pop()
+        for column in (self.trail, self.trail_old, self.trail_reason, self.trail_level):
+            del column[start:]
+        del self.level_start[level:]
+        self.level = level
+        self._head = min(self._head, start)
+        self._conflict = NO_CONFLICT
+        self._tell_late()
+
+    def _tell_late(self) -> None:
+        late = [entry for entry in self._late if entry[0] <= self.level]
+        self._late = [entry for entry in late if entry[0] < self.level]
+        for _, number in late:
+            open_ones = [literal for literal in self.clauses[number] if self.value(literal) is not False]
+            if not open_ones and self._conflict == NO_CONFLICT:
+                self._conflict = number
+            elif len(open_ones) == 1 and self.value(open_ones[0]) is None:
+                self._assign(open_ones[0], number)

@@ -1,0 +1,83 @@
+"""The SAT solver's part: proofs that propagation alone would take too long to find, and small contradictions.
+
+Rule of this file: the only importer of pycosat, which takes a whole formula at each call and knows no assumptions. So
+we hand over only the ranks that some clause speaks of (a package of 1000 candidates that clauses cut in three places
+is three variables), and ask few questions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+
+from engine.solve.domains import Domains
+
+
+class Formula:
+    """Clauses on choices as clauses on true and false, for pycosat. ``calls`` counts the questions asked."""
+
+    def __init__(self, domains: Domains) -> None:
+        self._domains = domains
+        self.calls = 0
+
+    def satisfiable(self, clauses: Iterable[Sequence[int]]) -> bool:
+        """Whether some choices make all clauses true."""
+        import pycosat
+
+        names: dict[int, int] = {}
+        dense = [
+            [
+                names.setdefault(lit, len(names) + 1) if lit > 0 else -names.setdefault(-lit, len(names) + 1)
+                for lit in clause
+            ]
+            for clause in clauses
+        ]
+        if not all(dense):
+            return False
+        self.calls += 1
+        return bool(pycosat.solve([*dense, *self._order(names)]) != "UNSAT")
+
+    def _order(self, names: Mapping[int, int]) -> list[list[int]]:
+        """That a choice which is ≥ a rank is ≥ every lower rank that a clause speaks of."""
+        owner = self._domains.owner
+        variables = sorted(names)
+        pairs = zip(variables, variables[1:], strict=False)
+        return [[-names[above], names[below]] for below, above in pairs if owner[below] == owner[above]]
+
+
+def shortest_refuted(formula: Formula, clauses: Sequence[Sequence[int]], decisions: Sequence[int]) -> int | None:
+    """The length of the shortest prefix of ``decisions`` that contradicts ``clauses``; None if all of them fit."""
+
+    def fits(length: int) -> bool:
+        return formula.satisfiable([*clauses, *([decision] for decision in decisions[:length])])
+
+    if fits(len(decisions)):
+        return None
+    low, high = -1, len(decisions)  # high never fits; low does, or is none
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return high
+
+
+def shrink(
+    formula: Formula, groups: Mapping[Hashable, Sequence[Sequence[int]]], stop: Callable[[], bool], limit: int
+) -> list[Hashable]:
+    """A set of groups that contradict each other, of which, within ``limit`` questions, none can be left out.
+
+    Whole halves, quarters and so on are tried first, later groups (farther from the request) before earlier ones.
+    """
+    kept = list(groups)
+    step = max(1, len(kept) // 2)
+    asked = 0
+    while True:
+        end = len(kept)
+        while end > 0 and asked < limit and not stop():
+            start = max(0, end - step)
+            rest = kept[:start] + kept[end:]
+            asked += 1
+            if not formula.satisfiable(clause for key in rest for clause in groups[key]):
+                kept = rest
+            end = start
+        if step == 1 or asked >= limit:
+            return kept
+        step = max(1, step // 2)

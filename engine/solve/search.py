@@ -1,0 +1,102 @@
+"""The search: propagate, learn from a conflict, else answer the next question of the agenda for the better.
+
+Rule of this file: the loop and nothing of what its literals mean. Each decision is the best that is not refuted, and
+what a conflict teaches follows from the clauses; so when the agenda is finished its answers are the best there are,
+proven. Where conflicts pile up, the SAT solver says which decision was the first that can't be kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine.errors import SolveError
+from engine.solve.clauses import Problem
+from engine.solve.domains import NO_CONFLICT
+from engine.solve.learning import conflict_level, learn, trace
+from engine.solve.objective import FINISHED, Agenda
+from engine.solve.sat import Formula, shortest_refuted
+
+PATIENCE = 300
+"""Conflicts before the SAT solver is asked for the first time; the next time after twice as many, and so on."""
+
+
+class Contradiction(Exception):
+    """There is no answer; ``origins`` are the clauses of the problem that contradict each other."""
+
+    def __init__(self, origins: list[int]) -> None:
+        super().__init__(origins)
+        self.origins = origins
+
+
+class Search:
+    """One run over a problem."""
+
+    def __init__(self, problem: Problem, agenda: Agenda, stop: Callable[[], bool]) -> None:
+        self._problem = problem
+        self._domains = problem.domains
+        self._agenda = agenda
+        self._stop = stop
+        self._patience = PATIENCE
+        self.formula = Formula(problem.domains)
+        self.decisions = 0
+        self.conflicts = 0
+
+    def run(self) -> None:
+        """Settle all questions. Raises `Contradiction`, or `SolveError` when told to stop."""
+        while True:
+            conflict = self._domains.propagate()
+            if conflict != NO_CONFLICT:
+                self._recover(conflict)
+                continue
+            literal = self._agenda.next_literal()
+            if literal == FINISHED:
+                return
+            if literal is not None:
+                self.decisions += 1
+                self._domains.decide(literal)
+
+    def _recover(self, conflict: int) -> None:
+        """Learn from a false clause and go back to where the lesson tells something new."""
+        check(self._stop)
+        level = conflict_level(self._domains, conflict)
+        if level == 0:
+            raise Contradiction(self._origins(conflict))
+        self._backtrack(level)
+        lesson = learn(self._domains, conflict)
+        self._backtrack(lesson.level)
+        self._problem.ancestry.note(self._domains.add_clause(lesson.literals), lesson.sources)
+        self.conflicts += 1
+        if self.conflicts >= self._patience:
+            self._patience += 2 * self.conflicts
+            self._ask_sat()
+
+    def _origins(self, conflict: int) -> list[int]:
+        places = (self._domains.falsified_at(literal) for literal in self._domains.clauses[conflict])
+        return self._problem.ancestry.origins({conflict} | trace(self._domains, *places))
+
+    def _backtrack(self, level: int) -> None:
+        self._domains.backtrack(level)
+        self._agenda.backtrack(level)
+
+    def _ask_sat(self) -> None:
+        """Rule out the first decision that can't be kept, if there is one."""
+        domains = self._domains
+        decisions = [domains.trail[start] for start in domains.level_start]
+        length = shortest_refuted(self.formula, domains.clauses, decisions)
+        if length is None:
+            return
+        everything = tuple(range(len(domains.clauses)))
+        if length == 0:
+            raise Contradiction(self._problem.ancestry.origins(set(everything)))
+        self._backtrack(length - 1)
+        lesson = [-decision for decision in reversed(decisions[:length])]
+        self._problem.ancestry.note(domains.add_clause(lesson), everything)
+
+
+def check(stop: Callable[[], bool]) -> None:
+    """Raises `SolveError` if the caller has no more time."""
+    if stop():
+        raise SolveError(
+            "The search for a set of packages was stopped before it had an answer.",
+            hint="Give versions for some of the packages, so that there is less to search.",
+        )

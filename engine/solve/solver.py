@@ -1,0 +1,85 @@
+"""`solve`: a task in, the best answer out, or an error that explains why there is none.
+
+Rule of this file: the flow. Digest the request, check that what it names exists, write the rules, search, collect
+what is needed, order it. The same task gives the same answer whatever the order of records and the hash seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from engine.model.records import PackageRecord, PrefixRecord, RepoDataRecord
+from engine.solve.clauses import Problem
+from engine.solve.explain import explain
+from engine.solve.index import PackageIndex
+from engine.solve.missing import check_names
+from engine.solve.objective import Agenda
+from engine.solve.order import link_order
+from engine.solve.request import Request, digest, state_rules
+from engine.solve.search import Contradiction, Search
+from engine.solve.task import Solution, SolveTask
+
+
+def solve(task: SolveTask) -> Solution:
+    """The best set of packages for a task (see `engine.solve.objective` for what "best" means).
+
+    Raises `PackagesNotFound` for names and specs that no channel has, `Unsatisfiable` where requirements contradict
+    each other, `SolveError` if ``task.stop`` says so.
+    """
+    request = digest(task)
+    index = PackageIndex(task, request.specs_by_name, request.preferred)
+    check_names(task, request, index)
+    virtual: dict[str, list[PackageRecord]] = {}
+    for fact in task.virtual:
+        virtual.setdefault(fact.name, []).append(fact)
+    problem = Problem(index, virtual, add_pip=task.add_pip)
+    asked = state_rules(problem, request, task)
+    roots = list(dict.fromkeys([*asked, *request.asked]))
+    kept = [problem.package(record.name) for record in request.keep if record.name not in asked]
+    search = Search(problem, Agenda(problem, kept, [problem.package(name) for name in roots]), task.stop)
+    try:
+        search.run()
+    except Contradiction as found:
+        raise explain(problem, request, task, found.origins, search.formula) from None
+    chosen = _needed(problem, [*kept, *(problem.package(name) for name in roots)])
+    return Solution(
+        records=link_order(_filtered(task, request, chosen)),
+        requested=tuple(_requested_names(request, chosen)),
+        decisions=search.decisions,
+        conflicts=search.conflicts,
+        sat_calls=search.formula.calls,
+    )
+
+
+def _needed(problem: Problem, roots: Sequence[int]) -> list[RepoDataRecord]:
+    """What the search chose for the roots and for what they need, directly or not."""
+    found: list[RepoDataRecord] = []
+    stack, seen = list(reversed(roots)), set(roots)
+    while stack:
+        package = stack.pop()
+        record = problem.chosen(package)
+        if record is None:
+            continue
+        if isinstance(record, RepoDataRecord):
+            found.append(record)
+        rank = problem.domains.low[package]
+        for target in problem.needs(package, rank):
+            if target not in seen:
+                seen.add(target)
+                stack.append(target)
+    return found
+
+
+def _requested_names(request: Request, chosen: Iterable[PackageRecord]) -> list[str]:
+    names = [record.name for record in chosen if any(spec.matches(record) for spec in request.specs)]
+    return list(dict.fromkeys(names))
+
+
+def _filtered(task: SolveTask, request: Request, chosen: Sequence[RepoDataRecord]) -> list[RepoDataRecord]:
+    """The answer without dependencies, or with nothing but them; what is installed stays then as it is."""
+    if not (task.no_deps or task.only_deps):
+        return list(chosen)
+    wanted = set(_requested_names(request, chosen))
+    taken = {record.name: record for record in chosen if (record.name in wanted) == task.no_deps}
+    installed: dict[str, PrefixRecord] = {record.name: record for record in task.installed}
+    return list({**installed, **taken}.values())

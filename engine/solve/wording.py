@@ -1,0 +1,45 @@
+"""Lists and ranges in plain words, for messages of the solver.
+
+Rule of this file: short. Whoever reads wants the gist, so long lists end in "…".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from engine.solve.index import Candidates, VersionGroup
+from engine.solve.matching import Interval
+
+MAX_RANGES = 3
+
+
+def listed(words: Sequence[str], conjunction: str = "and") -> str:
+    """``a, b and c``."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {conjunction} {words[-1]}"
+
+
+def shortened(words: Sequence[str], most: int, separator: str = " | ") -> str:
+    """The first few words."""
+    more = [f"… ({len(words) - most} more)"] if len(words) > most else []
+    return separator.join([*words[:most], *more])
+
+
+def version_ranges(candidates: Candidates, ranks: Iterable[Interval]) -> str:
+    """The versions of some ranks, oldest first; neighbours among all versions of the package as one range."""
+    versions = sorted({group.version for group in candidates.groups})
+    places = {version: place for place, version in enumerate(versions)}
+    wanted = {group.version for start, stop in ranks for group in candidates.groups if _overlap(group, start, stop)}
+    runs: list[list[int]] = []
+    for place in sorted(places[version] for version in wanted):
+        if runs and runs[-1][1] == place - 1:
+            runs[-1][1] = place
+        else:
+            runs.append([place, place])
+    texts = [str(versions[first]) if first == last else f"{versions[first]}–{versions[last]}" for first, last in runs]
+    return shortened(texts, MAX_RANGES, ", ")
+
+
+def _overlap(group: VersionGroup, start: int, stop: int) -> bool:
+    return group.start < stop and start < group.stop
