@@ -6,7 +6,8 @@ has the known part skipped. A file that changed meanwhile is an error: bytes of 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 
 import anyio
 
@@ -31,9 +32,12 @@ async def continuous(
     ``validator`` is the ETag or Last-Modified of the file that the first ``start`` bytes came from. Gives up with
     `NetworkError` after ``max_retries`` breaks in a row without a new byte; raises `HttpStatusError` for 404 too.
     """
-    stream = Continuation(transport, url, start=start, validator=validator, headers=headers)
+
+    def progress(amount: int) -> None:
+        report(TransferAdvanced(key, amount))
+
+    stream = Continuation(transport, url, start=start, validator=validator, headers=headers, progress=progress)
     async for chunk in stream.chunks():
-        report(TransferAdvanced(key, len(chunk)))
         yield chunk
 
 
@@ -48,30 +52,32 @@ class Continuation:
         start: int = 0,
         validator: str | None = None,
         headers: Mapping[str, str] | None = None,
+        progress: Callable[[int], None] | None = None,
     ) -> None:
-        self._transport, self._url = transport, url
+        self._transport, self._url, self._progress = transport, url, progress
         self._given = dict(headers or {})
         self.position = start
         self.validator = validator
         self._encoded = False
         """The bytes we count are not those that a server would count in a Range (gzip on the way)."""
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """Connect, and connect again after every break, until the end."""
+    async def chunks(self, first: Response | None = None) -> AsyncIterator[bytes]:
+        """Connect, and connect again after every break, until the end. ``first`` is an answer that is there already."""
         fruitless = 0
         while True:
             before = self.position
             try:
-                async with self._transport.open(self._url, headers=self._headers()) as response:
-                    async for chunk in self.body(response):
+                async with (
+                    _given(first) if first else self._transport.open(self._url, headers=self._headers()) as found
+                ):
+                    async for chunk in self.body(found):
                         yield chunk
                 return
-            except HttpStatusError:
-                raise
             except _Broken as broken:
                 fruitless = 0 if self.position > before else fruitless + 1
                 if fruitless > self._transport.settings.max_retries:
                     raise broken.error from broken
+            first = None
             await anyio.sleep(self._transport.pause(max(1, fruitless)))
 
     def _headers(self) -> dict[str, str]:
@@ -89,9 +95,9 @@ class Continuation:
                 skip = max(0, skip - len(chunk))
                 self.position += len(fresh)
                 if fresh:
+                    if self._progress:
+                        self._progress(len(fresh))
                     yield fresh
-        except HttpStatusError:
-            raise
         except NetworkError as error:
             raise _Broken(error) from error
 
@@ -110,6 +116,12 @@ class Continuation:
         if response.status == 206:
             return self.position - _range_start(response.headers, self._url, self.position)
         return self.position
+
+
+@asynccontextmanager
+async def _given(response: Response) -> AsyncIterator[Response]:
+    """An answer that somebody else opened and will close."""
+    yield response
 
 
 class _Broken(Exception):

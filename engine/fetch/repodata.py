@@ -1,0 +1,247 @@
+"""From channels to `RepoData`: every subdir at once, from the cache where it may, from the server where it must.
+
+For each subdir: a cached index that is fresh enough is used as it is; else the server is asked for
+``repodata.json.zst``, then ``repodata.json``, with what is cached as a condition; 304 makes the cached one fresh
+again. Sharded indexes (CEP 16) will be another way to answer the same question, chosen in `_Subdir.load`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import anyio
+import anyio.to_thread
+import msgspec
+
+from engine.errors import ChannelNotFound, HttpStatusError, OfflineError, RepodataError, StorageError
+from engine.events import Notice, Report, TransferAdvanced, TransferFinished, TransferStarted
+from engine.fetch.http import Response, Transport
+from engine.fetch.pipe import pump
+from engine.fetch.repodata_cache import CachedIndex, Checked, IndexState, IndexWriter, RepodataCache, now_ns
+from engine.fetch.repodata_stream import build, read_file
+from engine.fetch.transfer import Continuation
+from engine.flow import first_error
+from engine.model.channel import Channel, mask_secrets
+from engine.model.platform import NOARCH
+from engine.model.repodata import RepoData
+
+if sys.version_info < (3, 11):
+    from exceptiongroup import BaseExceptionGroup
+
+PLAIN, PACKED = "repodata.json", "repodata.json.zst"
+
+
+class RepodataSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How to come by an index."""
+
+    cache_dirs: tuple[str, ...] = ()
+    """The package caches (``pkgs_dirs``); none means that nothing is remembered."""
+    ttl: int = 1
+    """``--repodata-ttl``: 0 always asks the server, 1 obeys Cache-Control, more is an age in seconds."""
+    offline: bool = False
+    """Use what is cached, however old, and ask nobody."""
+    use_zst: bool = True
+    """Try ``repodata.json.zst`` first."""
+    refresh: bool = False
+    """Fetch anew whatever is cached (``--retry-clean-cache``, after a failed solve)."""
+
+
+async def load_subdirs(
+    channels: Sequence[Channel], platform: str, transport: Transport, settings: RepodataSettings, report: Report
+) -> list[RepoData]:
+    """The index of every subdir that ``platform`` needs, in the channels' order, the platform's own before noarch.
+
+    A subdir that is missing counts as empty if its channel has the other one (CEP 26 asks for noarch, micromamba and
+    conda forgive it: with a warning). Raises `ChannelNotFound` where a channel has neither, `OfflineError` where
+    nothing of it is cached, `RepodataError` for what is no index, and `NetworkError`.
+    """
+    cache = RepodataCache(settings.cache_dirs)
+    means = _Means(transport, cache, settings, report)
+    jobs = [_Subdir(channel, subdir, means) for channel in channels for subdir in channel.subdirs(platform)]
+    limiter = anyio.CapacityLimiter(max(1, len(jobs)))  # a worker waits for its bytes: none may wait for a worker
+    try:
+        async with anyio.create_task_group() as group:
+            for job in jobs:
+                group.start_soon(job.run, limiter)
+    except BaseExceptionGroup as error:
+        raise first_error(error) from None
+    for channel in channels:
+        _judge(channel, [job for job in jobs if job.channel is channel], settings, report)
+    return [job.result or RepoData(job.channel, job.subdir) for job in jobs]
+
+
+def _judge(channel: Channel, jobs: Sequence[_Subdir], settings: RepodataSettings, report: Report) -> None:
+    """Say what is missing of a channel; raise if that is all of it."""
+    missing = [job.subdir for job in jobs if job.result is None]
+    if jobs and len(missing) == len(jobs):
+        raise _offline(channel) if jobs[0].is_offline else _not_found(channel, missing)
+    for subdir in missing:
+        level: Literal["debug", "warning"] = "warning" if subdir == NOARCH or jobs[0].is_offline else "debug"
+        where = "in the cache" if jobs[0].is_offline else f"at {channel.public_url}"
+        report(Notice(level, f"Channel {channel.name} has no {subdir} {where}; it is taken as empty."))
+    for job in jobs:
+        for note in job.result.notes if job.result else ():
+            report(Notice("warning", f"{channel.name}/{job.subdir}: {note}"))
+
+
+def _not_found(channel: Channel, subdirs: Sequence[str]) -> ChannelNotFound:
+    return ChannelNotFound(
+        f"There is no channel at {mask_secrets(channel.base_url)}: it has no {PLAIN} in {' or '.join(subdirs)}",
+        hint="Check the spelling of the channel, `channel_alias`, and whether it needs a token or a login.",
+        data={"channel": channel.name, "url": channel.public_url},
+    )
+
+
+def _offline(channel: Channel) -> OfflineError:
+    return OfflineError(
+        f"Nothing of channel {channel.name} is in the cache, and we are offline",
+        hint="Run once without --offline so that its index is fetched.",
+    )
+
+
+class _Means(msgspec.Struct, frozen=True):
+    """What every subdir's loading stands on."""
+
+    transport: Transport
+    cache: RepodataCache
+    settings: RepodataSettings
+    report: Report
+
+
+class _Subdir:
+    """One subdir on its way; ``result`` stays None if there is no such subdir."""
+
+    def __init__(self, channel: Channel, subdir: str, means: _Means) -> None:
+        self.channel, self.subdir = channel, subdir
+        self.result: RepoData | None = None
+        self.is_local = channel.base_url.startswith("file:")
+        self.is_offline = (means.settings.offline or means.transport.settings.offline) and not self.is_local
+        self._transport, self._cache = means.transport, means.cache
+        self._settings, self._report = means.settings, means.report
+        self._key = f"{channel.name}/{subdir}"
+        self._limiter: anyio.CapacityLimiter | None = None
+
+    async def run(self, limiter: anyio.CapacityLimiter) -> None:
+        """Set `result`."""
+        self._limiter = limiter
+        entry = None if self.is_local else await anyio.to_thread.run_sync(self._cache.find, self.channel, self.subdir)
+        if entry and (self.is_offline or self._is_fresh(entry)):
+            self.result = await self._from_cache(entry, "cached")
+        if self.result is None and not self.is_offline:
+            self.result = await self._ask(entry)
+
+    def _is_fresh(self, entry: CachedIndex) -> bool:
+        return not self._settings.refresh and entry.state.is_fresh(self._settings.ttl, now_ns())
+
+    async def _from_cache(self, entry: CachedIndex, note: str) -> RepoData | None:
+        """The cached index; None if it turns out to be broken, which fetching heals."""
+        self._report(TransferStarted(self._key, self._key, "repodata", 0))
+        try:
+            found = await anyio.to_thread.run_sync(self._read, entry, limiter=self._limiter)
+        except (RepodataError, StorageError) as error:
+            if self.is_offline:
+                raise
+            self._report(Notice("info", f"The cached index {entry.path} is broken and is fetched again: {error}"))
+            return None
+        finally:
+            self._report(TransferFinished(self._key, note))
+        return found
+
+    def _read(self, entry: CachedIndex) -> RepoData:
+        try:
+            return build(read_file(entry.path), self.channel, self.subdir, url=entry.path)
+        except OSError as error:
+            raise StorageError.from_os_error(f"read {entry.path}", error) from error
+
+    async def _ask(self, entry: CachedIndex | None) -> RepoData | None:
+        """Ask the server, form by form; None if it has none of them."""
+        state = entry.state if entry else IndexState()
+        for fn in self._forms(state):
+            conditions = {} if self._settings.refresh else state.conditions(fn == PACKED)
+            url = self.channel.repodata_url(self.subdir, fn)
+            async with self._transport.open(url, headers=conditions) as response:
+                if response.status == 404:
+                    continue
+                if response.status != 304:
+                    return await self._receive(response, url, fn, state)
+            if entry and (found := await self._unmodified(entry, response)):
+                return found
+            async with self._transport.open(url) as response:  # what is cached is broken: without conditions, then
+                if response.status == 200:
+                    return await self._receive(response, url, fn, state)
+        return None
+
+    def _forms(self, state: IndexState) -> Iterable[str]:
+        """The files to ask for, in order. On a local disk unpacking would cost more than it saves."""
+        if self.is_local:
+            return (PLAIN, PACKED)
+        return (PACKED, PLAIN) if self._settings.use_zst and not self._is_known_missing(state) else (PLAIN,)
+
+    @staticmethod
+    def _is_known_missing(state: IndexState) -> bool:
+        zst = state.has_zst
+        return zst is not None and not zst.value and zst.is_recent(now_ns())
+
+    async def _unmodified(self, entry: CachedIndex, response: Response) -> RepoData | None:
+        found = await self._from_cache(entry, "not modified")
+        if found:
+            now = now_ns()
+            control = response.headers.get("Cache-Control", entry.state.cache_control)
+            state = msgspec.structs.replace(entry.state, refresh_ns=now, mtime_ns=now, cache_control=control)
+            await anyio.to_thread.run_sync(self._cache.confirm, self.channel, self.subdir, entry, state)
+        return found
+
+    async def _receive(self, response: Response, url: str, fn: str, known: IndexState) -> RepoData:
+        """Read an answer while it arrives; the worker unpacks, splits and writes the cache."""
+        if response.status != 200:
+            raise HttpStatusError(mask_secrets(url), response.status, "which was not asked for")
+        self._report(TransferStarted(self._key, self._key, "repodata", response.headers.number("Content-Length")))
+        stream = Continuation(self._transport, url, progress=self._advanced)
+        state = self._state(response, url, fn, known)
+        try:
+            return await pump(
+                stream.chunks(response), lambda pieces: self._store(pieces, url, state), limiter=self._limiter
+            )
+        finally:
+            self._report(TransferFinished(self._key))
+
+    def _advanced(self, amount: int) -> None:
+        self._report(TransferAdvanced(self._key, amount))
+
+    def _state(self, response: Response, url: str, fn: str, known: IndexState) -> IndexState:
+        now = now_ns()
+        # has_zst also tells which form the validators belong to (`IndexState.conditions`)
+        has_zst = Checked.at(fn == PACKED, now) if self._settings.use_zst else None
+        if fn == PLAIN and has_zst and self._is_known_missing(known):
+            has_zst = known.has_zst  # not looked for this time: the old date counts
+        headers = response.headers
+        return IndexState(
+            url=self.channel.repodata_url(self.subdir, PLAIN),
+            etag=headers.get("ETag", ""),
+            mod=headers.get("Last-Modified", ""),
+            cache_control=headers.get("Cache-Control", ""),
+            refresh_ns=now,
+            has_zst=has_zst,
+            has_shards=known.has_shards,
+        )
+
+    def _store(self, pieces: Iterable[bytes], url: str, state: IndexState) -> RepoData:
+        """The worker's part. Only an index that could be read reaches the cache."""
+        writer = None if self.is_local else self._cache.writer(self.channel, self.subdir)
+        try:
+            found = build(pieces, self.channel, self.subdir, url=url, writer=writer)
+        except BaseException:
+            if writer:
+                writer.discard()
+            raise
+        if writer:
+            writer.commit(state)
+            self._warn(writer)
+        return found
+
+    def _warn(self, writer: IndexWriter) -> None:
+        if writer.error:
+            trouble = StorageError.from_os_error(f"remember the index of {self._key}", writer.error)
+            self._report(Notice("warning", f"{trouble.message}. It will be fetched again next time."))
