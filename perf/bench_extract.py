@@ -63,9 +63,9 @@ def python(archive: Path, target: Path) -> None:
     with zipfile.ZipFile(archive) as outer:
         for name in outer.namelist():
             if name.endswith(".zst"):
-                with zstandard.ZstdDecompressor().stream_reader(io.BytesIO(outer.read(name))) as plain:
-                    with tarfile.open(fileobj=plain, mode="r|") as opened:
-                        opened.extractall(target, **keywords)
+                plain = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(outer.read(name)))
+                with plain, tarfile.open(fileobj=plain, mode="r|") as opened:
+                    opened.extractall(target, **keywords)
 
 
 def program(archive: Path, target: Path) -> None:

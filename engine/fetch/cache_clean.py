@@ -1,0 +1,244 @@
+"""What the package cache could do without, how many bytes that is, and its removal (`clean`).
+
+Rule of this file: finding and removing are two steps, so that people are asked in between. An unpacked package is in
+use if an environment has it in its conda-meta, or if one of its files has a hard link outside of the package; the
+others may go. Each package is renamed out of sight before it is taken apart, so that no reader ever sees half of one.
+
+The kinds are those of micromamba's `clean`; unlike there, hard links are counted (environments may be unregistered).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from engine.errors import StorageError
+from engine.fetch.cache import MAGIC
+from engine.fetch.entry_lock import LOCK_PREFIX, EntryLock, LocksDontWork
+from engine.fetch.temporary import PREFIX, dead_leftovers, remove_tree, temporary_name
+from engine.model.records import ARCHIVE_EXTENSIONS
+
+Kind: TypeAlias = Literal["index", "package", "tarball", "lock", "trash", "leftover", "pkgs_dir"]
+
+
+class Garbage(msgspec.Struct, frozen=True):
+    """One thing that may be removed."""
+
+    kind: Kind
+    path: str
+    bytes: int
+    """What the disk gets back: files with other hard links don't count."""
+
+
+class CleanRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What to look for. ``everything`` is `clean --all`: all kinds but ``force_pkgs_dirs``."""
+
+    pkgs_dirs: tuple[str, ...]
+    root_prefix: str = ""
+    prefixes: tuple[str, ...] = ()
+    """All environments known: their packages stay."""
+    everything: bool = False
+    index: bool = False
+    packages: bool = False
+    tarballs: bool = False
+    locks: bool = False
+    trash: bool = False
+    force_pkgs_dirs: bool = False
+
+
+def find_garbage(request: CleanRequest) -> list[Garbage]:
+    """What the request may remove, sorted by kind and path. Directories that we may not write are passed over."""
+    found: list[Garbage] = []
+    wanted = request.everything
+    installed = _installed(request.prefixes) if wanted or request.packages else frozenset()
+    for pkgs_dir in dict.fromkeys(request.pkgs_dirs):
+        if not os.path.isdir(pkgs_dir) or not os.access(pkgs_dir, os.W_OK | os.X_OK):
+            continue
+        if request.force_pkgs_dirs:
+            found += _whole(pkgs_dir)
+            continue
+        if wanted or request.index:
+            found += _existing("index", os.path.join(pkgs_dir, "cache"))
+        if wanted or request.packages:
+            found += _unused(pkgs_dir, installed)
+        if wanted or request.tarballs:
+            found += _tarballs(pkgs_dir)
+        if wanted or request.locks:
+            found += _locks(pkgs_dir)
+        if wanted or request.packages or request.tarballs:
+            found += [Garbage("leftover", path, _size(path)) for path in dead_leftovers(pkgs_dir)]
+    if (wanted or request.trash) and request.root_prefix:
+        found += _trash([request.root_prefix, *request.prefixes])
+    return sorted(found, key=lambda item: (item.kind, item.path))
+
+
+def remove_garbage(items: Iterable[Garbage]) -> tuple[int, list[StorageError]]:
+    """Remove what was found: (bytes given back, what could not be removed). Goes on after a failure.
+
+    A package that was put to use since it was found stays.
+    """
+    freed = 0
+    problems: list[StorageError] = []
+    for item in items:
+        try:
+            freed += _remove(item)
+        except OSError as error:
+            problems.append(StorageError.from_os_error(f"remove {item.path}", error))
+    return freed, problems
+
+
+def _remove(item: Garbage) -> int:
+    if item.kind == "package":
+        aside = os.path.join(_cache_of(item.path), temporary_name())
+        try:
+            os.rename(item.path, aside)
+        except FileNotFoundError:
+            return 0
+        if _has_links_outside(aside):  # an environment was made of it in between
+            os.rename(aside, item.path)
+            return 0
+        remove_tree(aside)
+    elif item.kind == "lock" and os.path.basename(item.path).startswith(LOCK_PREFIX):
+        directory, name = os.path.split(item.path)
+        lock = EntryLock(directory, name.removeprefix(LOCK_PREFIX))
+        try:
+            if not lock.try_acquire():
+                return 0  # somebody is at work
+            lock.release()
+        except LocksDontWork:
+            remove_tree(item.path)
+    else:
+        remove_tree(item.path)
+    return item.bytes
+
+
+def _cache_of(path: str) -> str:
+    """The package directory that holds ``path``: the nearest one above it with urls.txt, else the one it is in."""
+    above = os.path.dirname(path)
+    nearest = above
+    while above != os.path.dirname(above):
+        if os.path.exists(os.path.join(above, MAGIC)):
+            return above
+        above = os.path.dirname(above)
+    return nearest
+
+
+# -- what there is
+
+
+def _installed(prefixes: Sequence[str]) -> frozenset[str]:
+    """The distributions (``name-version-build``) that environments have in their conda-meta."""
+    found: set[str] = set()
+    for prefix in prefixes:
+        try:
+            names = os.listdir(os.path.join(prefix, "conda-meta"))
+        except OSError:
+            continue  # no longer an environment
+        found.update(name.removesuffix(".json") for name in names if name.endswith(".json"))
+    return frozenset(found)
+
+
+def _whole(pkgs_dir: str) -> list[Garbage]:
+    """The directory itself, if it says that it is a package cache: a wrong setting must not cost a home directory."""
+    return _existing("pkgs_dir", pkgs_dir) if os.path.isfile(os.path.join(pkgs_dir, MAGIC)) else []
+
+
+def _existing(kind: Kind, path: str) -> list[Garbage]:
+    return [Garbage(kind, path, _size(path))] if os.path.lexists(path) else []
+
+
+def _entries(pkgs_dir: str) -> Iterator[os.DirEntry[str]]:
+    """All that stands in a package directory and in its directories for single channels, index and work apart."""
+    stack = [pkgs_dir]
+    while stack:
+        directory = stack.pop()
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if entry.name.startswith(PREFIX) or (directory == pkgs_dir and entry.name == "cache"):
+                    continue
+                yield entry
+                if entry.is_dir(follow_symlinks=False) and not _is_package(entry.path):
+                    stack.append(entry.path)
+
+
+def _is_package(directory: str) -> bool:
+    return os.path.exists(os.path.join(directory, "info", "index.json"))
+
+
+def _unused(pkgs_dir: str, installed: Collection[str]) -> Iterator[Garbage]:
+    for entry in _entries(pkgs_dir):
+        if (
+            entry.is_dir(follow_symlinks=False)
+            and _is_package(entry.path)
+            and entry.name not in installed
+            and not _has_links_outside(entry.path)
+        ):
+            yield Garbage("package", entry.path, _size(entry.path))
+
+
+def _tarballs(pkgs_dir: str) -> Iterator[Garbage]:
+    for entry in _entries(pkgs_dir):
+        if entry.name.endswith(ARCHIVE_EXTENSIONS) and entry.is_file(follow_symlinks=False):
+            yield Garbage("tarball", entry.path, _size(entry.path))
+
+
+def _locks(pkgs_dir: str) -> Iterator[Garbage]:
+    """Our lock files, and those that conda and mamba leave behind."""
+    for directory in (pkgs_dir, os.path.join(pkgs_dir, "cache")):
+        try:
+            names = sorted(os.listdir(directory))
+        except FileNotFoundError:
+            continue
+        for name in names:
+            path = os.path.join(directory, name)
+            if name.startswith(LOCK_PREFIX) or (name.endswith(".lock") and os.path.isfile(path)):
+                yield Garbage("lock", path, _size(path))
+
+
+def _trash(prefixes: Iterable[str]) -> Iterator[Garbage]:
+    """Files that could not be removed while they were in use; conda and mamba name them so."""
+    seen: set[str] = set()
+    for prefix in prefixes:
+        for base, _, names in os.walk(prefix):
+            for name in names:
+                path = os.path.join(base, name)
+                if name.endswith((".mamba_trash", ".conda_trash")) and path not in seen:
+                    seen.add(path)
+                    yield Garbage("trash", path, _size(path))
+
+
+def _files(path: str) -> Iterator[os.stat_result]:
+    facts = os.lstat(path)
+    if not stat.S_ISDIR(facts.st_mode):
+        yield facts
+        return
+    for base, _, names in os.walk(path):
+        for name in names:
+            yield os.lstat(os.path.join(base, name))
+
+
+def _size(path: str) -> int:
+    """The bytes that removing ``path`` gives back."""
+    inside = Counter[tuple[int, int]]()
+    sizes: dict[tuple[int, int], tuple[int, int]] = {}
+    for facts in _files(path):
+        inode = (facts.st_dev, facts.st_ino)
+        inside[inode] += 1
+        sizes[inode] = (facts.st_size, facts.st_nlink)
+    return sum(size for inode, (size, links) in sizes.items() if links <= inside[inode])
+
+
+def _has_links_outside(directory: str) -> bool:
+    """Whether a file of the package is also somewhere else: an environment uses it."""
+    inside = Counter[tuple[int, int]]()
+    links: dict[tuple[int, int], int] = {}
+    for facts in _files(directory):
+        if stat.S_ISREG(facts.st_mode) and facts.st_nlink > 1:
+            inside[facts.st_dev, facts.st_ino] += 1
+            links[facts.st_dev, facts.st_ino] = facts.st_nlink
+    return any(count > inside[inode] for inode, count in links.items())
