@@ -212,17 +212,18 @@ class Activator(NamedTuple):
             # A shell that was initialised has it already; `run` in a bare environment has not.
             slash = "\\" if self.rules.path_separator == ";" else "/"
             path.insert(0, f"{self.rules.root_prefix}{slash}condabin")
-        return self._joined([*facts.path_dirs, *path])
+        return self.rules.path_separator.join([*facts.path_dirs, *path])
 
     def _path_without(self, old: PrefixFacts, new: PrefixFacts | None) -> str:
-        """PATH without the old environment, the new one (if any) in front of everything else."""
-        kept = [entry for entry in self._path if entry not in old.path_dirs]
-        return self._joined([*(new.path_dirs if new else ()), *kept])
+        """PATH without the old environment, the new one (if any) in front of everything else.
 
-    def _joined(self, path: list[str]) -> str:
-        """As text, without immediate repetitions."""
-        once = [entry for place, entry in enumerate(path) if not place or entry != path[place - 1]]
-        return self.rules.path_separator.join(once)
+        Of each directory only the first is taken out: a second one is there because of a level further down.
+        """
+        path = self._path
+        for entry in old.path_dirs:
+            if entry in path:
+                path.remove(entry)
+        return self.rules.path_separator.join([*(new.path_dirs if new else ()), *path])
 
     # The prompt
 

@@ -91,7 +91,7 @@ def with_block(content: bytes | None, block: bytes, marks: Marks = _MARKS, path:
     if found is None:
         _check_unmarked(content, marks, path)
         return content + b"\n" + block
-    rest = pattern.sub(b"", content[found.end() :])
+    rest = pattern.sub(_seam, content[found.end() :])
     _check_unmarked(content[: found.start()] + rest, marks, path)
     lead = b"\n" if found[0].startswith(b"\n") else b""
     return content[: found.start()] + lead + block + rest
@@ -99,7 +99,7 @@ def with_block(content: bytes | None, block: bytes, marks: Marks = _MARKS, path:
 
 def without_block(content: bytes, marks: Marks = _MARKS, path: str = "") -> bytes | None:
     """``content`` without any block of ours; None if the file was made for the block alone."""
-    rest = _pattern(marks).sub(b"", content)
+    rest = _pattern(marks).sub(_seam, content)
     _check_unmarked(rest, marks, path)
     return None if not rest and content.startswith(marks.start.encode()) else rest
 
@@ -148,6 +148,12 @@ def _pattern(marks: Marks) -> re.Pattern[bytes]:
     """The block with the newline that sets it off."""
     start, end = re.escape(marks.start.encode()), re.escape(marks.end.encode())
     return re.compile(rb"(?:^|\n)" + start + rb".*?" + end + rb"(?:\r?\n|$)", re.DOTALL)
+
+
+def _seam(block: re.Match[bytes]) -> bytes:
+    """What remains between the lines around a block: a newline if they would become one line otherwise."""
+    before, after = block.string[: block.start()], block.string[block.end() :]
+    return b"\n" if after and before and not before.endswith(b"\n") and not after.startswith(b"\n") else b""
 
 
 def _check_unmarked(content: bytes, marks: Marks, path: str) -> None:

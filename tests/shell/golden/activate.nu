@@ -1,0 +1,1 @@
+{"export":{"PATH":"/opt/my envs/a/bin:/usr/bin","CONDA_PREFIX":"/opt/my envs/a","NASTY":"it's \"q\" $(touch x) `touch x` \\ ! % ^ & ; | ‘curly’ é 😀","EMPTY":""},"set":{"PS1":"(a) $ "},"unset":["OLD"],"deactivate":["/opt/old's/etc/conda/deactivate.d/1.sh"],"activate":["/opt/my envs/a/etc/conda/activate.d/1.sh"]}

@@ -1,0 +1,189 @@
+"""Whole sessions in real shells: the hook is evaluated, environments come and go."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from .sessions import POSIX, make_environment, make_executable, run_script
+
+NASTY = 'it\'s $(touch PWNED) `touch PWNED` "q" \\ !\n% é'
+
+TOUR = """
+{hook}
+PS1='> '
+show() {{
+    printf '%s\\0' "$1" "$PS1" "${{CONDA_PREFIX-}}" "$CONDA_SHLVL"
+    printf '%s\\0' "${{OWN-}}" "${{NASTY-}}" "$PATH" "${{TRACE-}}"
+}}
+show start
+{name} activate {a}
+show a
+{name} activate b
+show b
+{name} activate --stack base
+show stack
+{name} deactivate
+{name} deactivate
+show a
+{name} activate no-such-environment 2>/dev/null || show failed
+{name} reactivate
+show again
+{name} deactivate
+show end
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    variables = json.dumps({"nasty": NASTY, "own": "a"})
+    make_environment(tmp_path / "root" / "envs" / "my a", scripts=True, variables=variables)
+    make_environment(tmp_path / "root" / "envs" / "b", scripts=True)
+    (tmp_path / "root" / "conda-meta").mkdir()
+    (tmp_path / "home").mkdir()
+    return tmp_path / "root"
+
+
+def session_environ(tmp_path: Path) -> dict[str, str]:
+    return {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path / "home"), "OWN": "mine", "LC_ALL": "C.UTF-8"}
+
+
+@pytest.mark.parametrize(("name", "options"), [("whipsnake", "set -eu"), ("micromamba", "")])
+@pytest.mark.parametrize("shell", POSIX)
+def test_a_tour(shell: str, options: str, name: str, root: Path, tmp_path: Path) -> None:
+    exe = make_executable(tmp_path, name)
+    hook = f'{options}\neval "$({exe} shell hook --shell {shell} --root-prefix {root})"'
+    a, b, start = f"{root}/envs/my a", f"{root}/envs/b", f"{root}/condabin:/usr/bin:/bin"
+    ran = run_script(shell, TOUR.format(hook=hook, a=f"'{a}'", name=name), tmp_path, session_environ(tmp_path))
+    words = os.fsdecode(ran.stdout).split("\0")
+    on_a = " activate-my a-1 activate-my a-2"
+    off_a = on_a + " deactivate-my a-2 deactivate-my a-1"
+    on_b = off_a + " activate-b-1 activate-b-2"
+    a_again = on_b + " activate-b-1 activate-b-2 deactivate-b-2 deactivate-b-1" + on_a
+    again = a_again + " deactivate-my a-2 deactivate-my a-1" + on_a
+    expected = [
+        ["start", "> ", "", "0", "mine", "", start, ""],
+        ["a", "(my a) > ", a, "1", "a", NASTY, f"{a}/bin:{start}", on_a],
+        ["b", "(b) > ", b, "2", "mine", "", f"{b}/bin:{start}", on_b],
+        ["stack", "(base) > ", str(root), "3", "mine", "", f"{root}/bin:{b}/bin:{start}", on_b],
+        ["a", "(my a) > ", a, "1", "a", NASTY, f"{a}/bin:{start}", a_again],
+        ["failed", "(my a) > ", a, "1", "a", NASTY, f"{a}/bin:{start}", a_again],
+        ["again", "(my a) > ", a, "1", "a", NASTY, f"{a}/bin:{start}", again],
+        ["end", "> ", "", "0", "mine", "", start, again + " deactivate-my a-2 deactivate-my a-1"],
+    ]
+    assert ran.stderr.decode() == ""
+    assert [words[place : place + 8] for place in range(0, len(words) - 1, 8)] == expected
+    assert not list(tmp_path.rglob("PWNED"))
+
+
+@pytest.mark.parametrize("shell", [*POSIX, "fish"])
+def test_an_environment_by_a_path_that_looks_like_code(shell: str, root: Path, tmp_path: Path) -> None:
+    exe = make_executable(tmp_path)
+    evil = make_environment(tmp_path / "$(touch PWNED) `touch PWNED`" / "x")
+    if shell == "fish":
+        hook, prompt = f"{exe} shell hook --shell fish --root-prefix {root} | source", "fish_prompt"
+    else:
+        # What a shell does with a prompt, at its most careless: expand whatever is in it.
+        hook, prompt = f'eval "$({exe} shell hook --shell {shell} -r {root})"', 'eval "printf %s \\"$PS1\\""'
+    code = f"cd {tmp_path}\n{hook}\nwhipsnake activate '{evil}'\n{prompt}\necho $CONDA_PREFIX\n"
+    ran = run_script(shell, code, tmp_path, session_environ(tmp_path))
+    assert os.fsdecode(ran.stdout).strip().endswith(str(evil))
+    assert not list(tmp_path.rglob("PWNED"))
+
+
+def test_fish(root: Path, tmp_path: Path) -> None:
+    exe = make_executable(tmp_path)
+    a, b = f"{root}/envs/my a", f"{root}/envs/b"
+    code = f"""
+function fish_prompt; printf '[%s]> ' $status; end
+{exe} shell hook --shell fish --root-prefix {root} | source
+function show; printf '%s\\0' $argv[1] "$CONDA_PREFIX" "$CONDA_SHLVL" "$OWN" "$NASTY" "$PATH" "$TRACE"; end
+whipsnake activate '{a}'
+show a
+whipsnake activate b
+show b
+false; fish_prompt; printf '\\0'
+whipsnake deactivate
+whipsnake deactivate
+show end
+whipsnake activate nowhere 2>/dev/null; printf '%s\\0' $status
+"""
+    ran = run_script("fish", code, tmp_path, session_environ(tmp_path))
+    words, start = os.fsdecode(ran.stdout).split("\0"), f"{root}/condabin:/usr/bin:/bin"
+    assert words[:6] == ["a", a, "1", "a", NASTY, f"{a}/bin:{start}"]
+    assert words[7:13] == ["b", b, "2", "mine", "", f"{b}/bin:{start}"]
+    assert words[13].endswith(" activate-b-1 activate-b-2")
+    assert words[14] == "(b) [1]> "
+    assert words[15:21] == ["end", "", "0", "mine", "", start]
+    assert words[-2] == "1"
+
+
+def test_tcsh(root: Path, tmp_path: Path) -> None:
+    exe = make_executable(tmp_path)
+    code = f"""
+set prompt='> '
+{exe} shell hook --shell tcsh --root-prefix {root} > {tmp_path}/hook.csh
+source {tmp_path}/hook.csh
+whipsnake activate '{root}/envs/my a'
+printf '%s\\0' "$CONDA_PREFIX" "$NASTY:q" "$PATH" "$prompt:q"
+whipsnake activate b
+printf '%s\\0' "$CONDA_PREFIX" "$OWN" "$PATH" "$prompt:q"
+whipsnake deactivate
+whipsnake deactivate
+printf '%s\\0' "$?CONDA_PREFIX" "$OWN" "$PATH" "$prompt:q"
+whipsnake activate nowhere >& /dev/null
+printf '%s\\0' $status
+whipsnake --version
+"""
+    ran = run_script("tcsh", code, tmp_path, session_environ(tmp_path))
+    words, start = os.fsdecode(ran.stdout).split("\0"), f"{root}/condabin:/usr/bin:/bin"
+    assert words[:4] == [f"{root}/envs/my a", NASTY, f"{root}/envs/my a/bin:{start}", "(my a) > "]
+    assert words[4:8] == [f"{root}/envs/b", "mine", f"{root}/envs/b/bin:{start}", "(b) > "]
+    assert words[8:13] == ["0", "mine", start, "> ", "1"]
+
+
+def test_xonsh(root: Path, tmp_path: Path) -> None:
+    exe = make_executable(tmp_path)
+    code = f"""
+execx($({exe} shell hook --shell xonsh --root-prefix {root}))
+whipsnake activate "{root}/envs/my a"
+print($CONDA_PREFIX, ascii($NASTY), $PATH[0], sep="|")
+whipsnake activate b
+print($CONDA_PREFIX, $OWN, $PATH[0], sep="|")
+whipsnake deactivate
+whipsnake deactivate
+print("CONDA_PREFIX" in ${{...}}, $OWN, $PATH[0], sep="|")
+"""
+    ran = run_script("xonsh", code, tmp_path, session_environ(tmp_path))
+    a, b = f"{root}/envs/my a", f"{root}/envs/b"
+    assert os.fsdecode(ran.stdout).splitlines() == [
+        f"{a}|{NASTY!a}|{a}/bin",
+        f"{b}|mine|{b}/bin",
+        f"False|mine|{root}/condabin",
+    ]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_init_makes_new_shells_ready(shell: str, root: Path, tmp_path: Path) -> None:
+    exe, environ = make_executable(tmp_path), session_environ(tmp_path)
+    home = tmp_path / "home"
+    rc = {"bash": ".bashrc", "zsh": ".zshrc", "fish": ".config/fish/config.fish"}[shell]
+    setup = f"{exe} init --root-prefix {root} --shell {shell}"
+    code = f"{setup} >/dev/null; {setup} >/dev/null; cp {home}/{rc} {tmp_path}/twice\n. {home}/{rc}\n"
+    code += "whipsnake activate b; printf '%s\\0' $CONDA_PREFIX; whipsnake deactivate\n"
+    code += f"{exe} shell deinit --shell {shell} >/dev/null\n"
+    ran = run_script(shell, code, tmp_path, environ)
+    assert ran.stderr.decode() == ""
+    assert ran.stdout.decode() == f"{root}/envs/b\0"
+    assert (tmp_path / "twice").read_text().count("# >>> mamba initialize >>>") == 1
+    assert not (home / rc).exists()
+
+
+def test_a_start_up_file_whose_program_has_gone(root: Path, tmp_path: Path) -> None:
+    exe, environ = make_executable(tmp_path), session_environ(tmp_path)
+    code = f"{exe} init -r {root} -s bash >/dev/null\nrm {exe}\n. ~/.bashrc\necho fine\n"
+    ran = run_script("bash", "set -eu\n" + code, tmp_path, environ)
+    assert (ran.stdout, ran.stderr) == (b"fine\n", b"")
