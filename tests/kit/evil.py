@@ -189,7 +189,7 @@ def _odd() -> list[Case]:
     long_name = "share/" + "/".join(["directory" * 10] * 3) + "/file"
     return [
         Case("data descriptors", lambda _: archive.zipped(_zip_of(), descriptors=True), _CONDA),
-        Case("zip64", lambda _: archive.zipped(_zip_of(), zip64=True), _CONDA),
+        Case("zip64", lambda _: archive.zipped64(_zip_of()), _CONDA),
         Case("info before pkg", _zipped(lambda files: dict(sorted(files.items()))), _CONDA),
         Case("metadata last", _zipped(lambda files: dict(reversed(files.items()))), _CONDA),
         Case("gnu tar", lambda format: _pack_as(tarfile.GNU_FORMAT, [*whole(), _file(long_name)], format)),

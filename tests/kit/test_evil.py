@@ -35,6 +35,9 @@ def test_data_descriptors_and_zip64_are_there() -> None:
     with zipfile.ZipFile(io.BytesIO(cases["data descriptors"])) as opened:
         assert all(entry.flag_bits & 8 for entry in opened.infolist())
     assert cases["zip64"][18:26] == b"\xff" * 8
+    with zipfile.ZipFile(io.BytesIO(cases["zip64"])) as opened:
+        assert opened.testzip() is None
+        assert len(opened.namelist()) == 3
 
 
 def test_a_bomb_is_small() -> None:
