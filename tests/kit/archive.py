@@ -100,7 +100,7 @@ class _OneWay(io.RawIOBase):
 def zipped(files: Mapping[str, bytes], *, descriptors: bool = False, compression: int = zipfile.ZIP_STORED) -> bytes:
     """A zip file, with sizes behind the data if asked for."""
     sink: io.BytesIO | _OneWay = _OneWay() if descriptors else io.BytesIO()
-    with zipfile.ZipFile(sink, "w") as archive:  # type: ignore[arg-type]
+    with zipfile.ZipFile(sink, "w") as archive:
         for name, data in files.items():
             entry = zipfile.ZipInfo(name, (2023, 11, 14, 22, 13, 20))
             entry.compress_type, entry.external_attr = compression, 0o644 << 16

@@ -21,7 +21,7 @@ import zstandard
 
 from tests.kit import archive
 from tests.kit.archive import FORMATS, Member
-from tests.kit.package import BuiltPackage, File, make_package
+from tests.kit.package import BuiltPackage, Content, File, make_package
 
 CANARY = "whipsnake-escaped"
 """The name of the file that an escape would write. No test may find it outside the target."""
@@ -85,7 +85,7 @@ def flipped(package: BuiltPackage, at: float = 0.5) -> BuiltPackage:
 
 
 def _sound(format: str) -> BuiltPackage:
-    files = {"bin/evil": File("#!/bin/sh\n", mode=0o755), "share/evil/text": "text\n" * 100}
+    files: dict[str, Content] = {"bin/evil": File("#!/bin/sh\n", mode=0o755), "share/evil/text": "text\n" * 100}
     return make_package("evil", files=files, format=format)
 
 

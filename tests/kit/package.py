@@ -56,7 +56,7 @@ class Directory:
     mode: int = 0o755
 
 
-Content: TypeAlias = "bytes | str | File | Symlink | Directory"
+Content: TypeAlias = bytes | str | File | Symlink | Directory
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ def unpack(data: bytes, directory: Path) -> None:
     """Unpack a sound archive of either format."""
     for part in _tars(data):
         with tarfile.open(fileobj=io.BytesIO(part)) as archive:
-            archive.extractall(directory, **({"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}))
+            archive.extraction_filter = getattr(tarfile, "tar_filter", None)  # older Pythons know none
+            archive.extractall(directory)
 
 
 def install(package: BuiltPackage, prefix: Path, cache: Path) -> None:

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.kit.archive import FORMATS
-from tests.kit.package import LEGACY_PLACEHOLDER, PLACEHOLDER, Directory, File, Symlink, make_package
+from tests.kit.package import LEGACY_PLACEHOLDER, PLACEHOLDER, Content, Directory, File, Symlink, make_package
 from tests.kit.reference import install, paths_of, replaced, unpack
 from tests.kit.shared import info_file
 from tests.kit.tree import Entry, describe, holds, tree
 
-_FILES = {
+_FILES: dict[str, Content] = {
     "bin/tool": File("#!/bin/sh\n", mode=0o755),
     "etc/tool.conf": f"home={PLACEHOLDER}\n",
     "lib/tool.so": b"\x7fELF\0" + PLACEHOLDER.encode() + b"/lib\0rest",
