@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import ExitCode, PrefixError, UsageError
 from ..shell.dialect import SHELLS, Dialect, Program, dialect_of
-from ..shell.environment import Activator, Operation, Rules
+from ..shell.environment import Activator, Rules
 from ..shell.facts import read_facts
+from ..shell.operations import Operation
 from ..shell.program import executable, function_name, guess_shell
 from .options import add_general_options, add_prefix_options
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ..errors import UsageError
 from .dialect import Dialect, Program, by_line
-from .environment import Operation
+from .operations import Operation
 
 _SPECIAL = re.compile(r'[&|<>^()"!]')
 

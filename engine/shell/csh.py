@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .dialect import Dialect, Program, by_line
-from .environment import Operation
+from .operations import Operation
 
 
 def quote(text: str) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from ..errors import UsageError
-from .environment import Assign, Export, Operation, Source, Unset
+from .operations import Assign, Export, Operation, Source, Unset
 
 
-class Program(NamedTuple):
+class Program(msgspec.Struct, frozen=True):
     """Who is to be called by a shell, and how. All of it ends up, quoted, in shell code."""
 
     path: str
@@ -27,7 +28,7 @@ class Program(NamedTuple):
     """`auto_activate_base` of the configuration."""
 
 
-class Dialect(NamedTuple):
+class Dialect(msgspec.Struct, frozen=True):
     """How to talk to one family of shells."""
 
     script_extension: str

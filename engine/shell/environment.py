@@ -9,48 +9,19 @@ and deactivating an environment"), so that a shell may go from one tool to anoth
     CONDA_PREFIX, CONDA_SHLVL, CONDA_DEFAULT_ENV, CONDA_PROMPT_MODIFIER    the environment that is active now
     CONDA_PREFIX_<n>, CONDA_STACKED_<n>                                   the one at level n; level n is stacked
     __CONDA_SHLVL_<n>_<NAME>                                              what NAME was before level n + 1 set it
-
-The order of operations is theirs too: on deactivation PATH; deactivate scripts of the old environment; unset;
-prompt; exports; activate scripts of the new one.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Literal, NamedTuple, TypeAlias
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from .operations import Assign, Change, Operation
+from .prompt import default_env, modifier, prompt_stack
 
 
-class Export(NamedTuple):
-    """Set a variable, for this shell and all that it starts."""
-
-    name: str
-    value: str
-
-
-class Assign(NamedTuple):
-    """Set a variable of the shell itself (its prompt), which is not passed on."""
-
-    name: str
-    value: str
-
-
-class Unset(NamedTuple):
-    """Forget a variable, which may not be there."""
-
-    name: str
-
-
-class Source(NamedTuple):
-    """Run a script in this very shell."""
-
-    path: str
-
-
-Operation: TypeAlias = Export | Assign | Unset | Source
-
-
-class PrefixFacts(NamedTuple):
+class PrefixFacts(msgspec.Struct, frozen=True):
     """What activation has to know of one prefix. All paths are absolute."""
 
     path_dirs: tuple[str, ...]
@@ -63,7 +34,7 @@ class PrefixFacts(NamedTuple):
     """In the order in which they run."""
 
 
-class Rules(NamedTuple):
+class Rules(msgspec.Struct, frozen=True):
     """What is the same for every environment."""
 
     root_prefix: str
@@ -76,7 +47,7 @@ class Rules(NamedTuple):
     """The shell's variable that holds its prompt, if it has one that we may change."""
 
 
-class Activator(NamedTuple):
+class Activator(msgspec.Struct, frozen=True):
     """A shell in its present state. Each method returns what has to be done, in order."""
 
     environ: Mapping[str, str]
@@ -95,14 +66,14 @@ class Activator(NamedTuple):
             return self.reactivate()
         if level and self.environ.get(f"CONDA_PREFIX_{level - 1}") == prefix:
             return self.deactivate()
-        facts, change = self.facts(prefix), _Change()
+        facts, change = self.facts(prefix), Change()
         change.activate_scripts = facts.activate_scripts
         name = default_env(prefix, self.rules.root_prefix)
-        modifier = self._prompt_modifier(prefix, name, "stack" if stack else "activate")
+        shown = self._modifier(prefix, name, level + 1, stack=stack)
         keeps_path = not level or stack
         path = self._path_with(facts) if keeps_path else self._path_without(self.facts(current), facts)
         change.set_all({"PATH": path, "CONDA_PREFIX": prefix, "CONDA_SHLVL": str(level + 1)})
-        change.set_all({"CONDA_DEFAULT_ENV": name, "CONDA_PROMPT_MODIFIER": modifier or None})
+        change.set_all({"CONDA_DEFAULT_ENV": name, "CONDA_PROMPT_MODIFIER": shown or None})
         if not keeps_path:
             self._leave(change, self.facts(current), level - 1)
         self._enter(change, facts, level)
@@ -110,7 +81,7 @@ class Activator(NamedTuple):
             change.variables[f"CONDA_PREFIX_{level}"] = current
         if level and stack:
             change.variables[f"CONDA_STACKED_{level + 1}"] = "true"
-        return self._finished(change, modifier)
+        return self._finished(change, shown)
 
     def deactivate(self) -> list[Operation]:
         """Go back to the environment that was active before, or to none. Nothing if none is active."""
@@ -119,27 +90,27 @@ class Activator(NamedTuple):
             return []
         # Without its predecessor (somebody unset it) a level can't be stepped down to: then leave them all.
         previous = self.environ.get(f"CONDA_PREFIX_{level - 1}") if level > 1 else None
-        facts, change = self.facts(current), _Change()
+        facts, change = self.facts(current), Change()
         if previous is None:
-            modifier = self._back_to_none(change, facts)
+            shown = self._back_to_none(change, facts)
         else:
-            modifier = self._back_to(change, facts, previous, level - 1)
+            shown = self._back_to(change, facts, previous, level - 1)
         change.deactivate_scripts = facts.deactivate_scripts
         self._restore(change, facts, level - 1)
-        return self._finished(change, modifier)
+        return self._finished(change, shown)
 
     def reactivate(self) -> list[Operation]:
         """Bring the active environment's PATH, prompt and scripts up to date, after its packages changed."""
         level, current = self._level, self._current
         if not level:
             return []
-        facts, change = self.facts(current), _Change()
+        facts, change = self.facts(current), Change()
         name = self.environ.get("CONDA_DEFAULT_ENV") or default_env(current, self.rules.root_prefix)
-        modifier = self._prompt_modifier(current, name, "reactivate")
+        shown = self._modifier(current, name, level, stack=f"CONDA_STACKED_{level}" in self.environ)
         change.set_all({"PATH": self._path_without(facts, facts), "CONDA_SHLVL": str(level)})
-        change.variables["CONDA_PROMPT_MODIFIER"] = modifier or None
+        change.variables["CONDA_PROMPT_MODIFIER"] = shown or None
         change.deactivate_scripts, change.activate_scripts = facts.deactivate_scripts, facts.activate_scripts
-        return self._finished(change, modifier)
+        return self._finished(change, shown)
 
     @property
     def _current(self) -> str:
@@ -151,13 +122,13 @@ class Activator(NamedTuple):
         text = self.environ.get("CONDA_SHLVL", "").strip()
         return int(text) if text.isascii() and text.isdigit() and self._current else 0
 
-    def _back_to_none(self, change: _Change, old: PrefixFacts) -> str:
+    def _back_to_none(self, change: Change, old: PrefixFacts) -> str:
         change.path_first = self._path_without(old, None)
         change.set_all({"CONDA_PREFIX": None, "CONDA_SHLVL": "0"})
         change.set_all({"CONDA_DEFAULT_ENV": None, "CONDA_PROMPT_MODIFIER": None})
         return ""
 
-    def _back_to(self, change: _Change, old: PrefixFacts, previous: str, level: int) -> str:
+    def _back_to(self, change: Change, old: PrefixFacts, previous: str, level: int) -> str:
         stacked = f"CONDA_STACKED_{level + 1}"
         facts = self.facts(previous)
         change.path_first = self._path_without(old, None if stacked in self.environ else facts)
@@ -165,27 +136,27 @@ class Activator(NamedTuple):
         if stacked in self.environ:
             change.variables[stacked] = None
         name = default_env(previous, self.rules.root_prefix)
-        modifier = self._prompt_modifier(previous, name, "deactivate")
+        shown = self._modifier(previous, name, level, stack=f"CONDA_STACKED_{level}" in self.environ)
         change.set_all({"CONDA_PREFIX": previous, "CONDA_SHLVL": str(level)})
-        change.set_all({"CONDA_DEFAULT_ENV": name, "CONDA_PROMPT_MODIFIER": modifier or None})
+        change.set_all({"CONDA_DEFAULT_ENV": name, "CONDA_PROMPT_MODIFIER": shown or None})
         change.set_all(dict.fromkeys(old.variables))
         change.set_all(facts.variables)
         change.activate_scripts = facts.activate_scripts
-        return modifier
+        return shown
 
-    def _enter(self, change: _Change, facts: PrefixFacts, level: int) -> None:
+    def _enter(self, change: Change, facts: PrefixFacts, level: int) -> None:
         """The environment's own variables; what they overwrite is kept for the way back."""
         change.set_all(facts.variables)
         for name in facts.variables:
             if name in self.environ:
                 change.variables[_saved(level, name)] = self.environ[name]
 
-    def _leave(self, change: _Change, facts: PrefixFacts, level: int) -> None:
+    def _leave(self, change: Change, facts: PrefixFacts, level: int) -> None:
         """Aside for another environment: scripts run, variables are as before; what was saved stays saved."""
         change.deactivate_scripts = facts.deactivate_scripts
         change.set_all({name: self.environ.get(_saved(level, name)) for name in facts.variables})
 
-    def _restore(self, change: _Change, facts: PrefixFacts, level: int) -> None:
+    def _restore(self, change: Change, facts: PrefixFacts, level: int) -> None:
         """On the way back: variables are as before, and nothing is saved any longer."""
         for name in facts.variables:
             saved = _saved(level, name)
@@ -195,8 +166,8 @@ class Activator(NamedTuple):
             else:
                 change.variables.setdefault(name, None)
 
-    def _finished(self, change: _Change, modifier: str) -> list[Operation]:
-        change.prompt = self._prompt(modifier)
+    def _finished(self, change: Change, shown: str) -> list[Operation]:
+        change.prompt = self._prompt(shown)
         return change.operations()
 
     # PATH
@@ -227,8 +198,8 @@ class Activator(NamedTuple):
 
     # The prompt
 
-    def _prompt(self, modifier: str) -> Assign | None:
-        """The prompt with ``modifier`` in place of the present one, if the shell lets us change it."""
+    def _prompt(self, shown: str) -> Assign | None:
+        """The prompt with ``shown`` in place of the present one, if the shell lets us change it."""
         variable = self.rules.prompt_variable
         if variable is None or self.rules.prompt_format is None:
             return None
@@ -236,96 +207,21 @@ class Activator(NamedTuple):
         if "POWERLINE_COMMAND" in prompt:
             return None  # powerline shows the environment by itself
         present = self.environ.get("CONDA_PROMPT_MODIFIER")
-        return Assign(variable, modifier + (prompt.replace(present, "") if present else prompt))
+        return Assign(variable, shown + (prompt.replace(present, "") if present else prompt))
 
-    def _prompt_modifier(
-        self, prefix: str, name: str, action: Literal["activate", "stack", "deactivate", "reactivate"]
-    ) -> str:
-        """What the prompt says of the environment: `env_prompt` with its fields filled in."""
+    def _modifier(self, prefix: str, name: str, level: int, *, stack: bool) -> str:
+        """What the prompt is to say once ``prefix`` is the environment at ``level``."""
         if self.rules.prompt_format is None:
             return ""
-        fields = {
-            "default_env": name,
-            "stacked_env": ",".join(reversed(self._prompt_stack(name, action))),
-            "prefix": prefix,
-            "name": re.split(r"[/\\]", prefix.rstrip("/\\"))[-1],
-        }
-        return _FIELD.sub(lambda found: _harmless(fields[found[1]]), self.rules.prompt_format)
+        below = {number: self._name_at(number) for number in range(1, level)}
+        stacked = {number for number in below if f"CONDA_STACKED_{number}" in self.environ}
+        names = prompt_stack({**below, level: name}, frozenset(stacked | ({level} if stack else set())))
+        return modifier(self.rules.prompt_format, prefix=prefix, name=name, stack=names)
 
-    def _prompt_stack(self, name: str, action: str) -> list[str]:
-        """Names of the environments that are on PATH after ``action``, the active one last (conda's rule)."""
-        level = self._level
-        prefixes = [self.environ.get(f"CONDA_PREFIX_{number}", "") for number in range(1, level)]
-        prefixes += [self._current] if level else []
-        stack: list[str] = []
-        for number, prefix in enumerate(prefixes, 1):
-            if f"CONDA_STACKED_{number}" not in self.environ:
-                stack[-1:] = []
-            stack.append(default_env(prefix, self.rules.root_prefix))
-        if action == "reactivate":
-            return stack
-        if action == "stack":
-            return [*stack, name]
-        if action == "deactivate" and f"CONDA_STACKED_{level}" in self.environ:
-            return stack[:-1]
-        return [*stack[:-1], name]
-
-
-class _Change:
-    """What is to be done, collected out of order."""
-
-    def __init__(self) -> None:
-        self.path_first: str | None = None
-        self.deactivate_scripts: tuple[str, ...] = ()
-        self.variables: dict[str, str | None] = {}
-        self.prompt: Assign | None = None
-        self.activate_scripts: tuple[str, ...] = ()
-
-    def set_all(self, variables: Mapping[str, str | None]) -> None:
-        """Later values win; None unsets."""
-        self.variables.update(variables)
-
-    def operations(self) -> list[Operation]:
-        """In the order that conda and mamba have (see the top of this file)."""
-        found: list[Operation] = []
-        if self.path_first is not None:
-            found.append(Export("PATH", self.path_first))
-        found += map(Source, self.deactivate_scripts)
-        found += (Unset(name) for name, value in self.variables.items() if value is None)
-        if self.prompt is not None:
-            found.append(self.prompt)
-        found += (Export(name, value) for name, value in self.variables.items() if value is not None)
-        found += map(Source, self.activate_scripts)
-        return found
-
-
-def default_env(prefix: str, root_prefix: str) -> str:
-    """How people call the environment at ``prefix``: "base", its name if it lies in an ``envs``, or its path."""
-    if prefix == root_prefix:
-        return "base"
-    parts = re.split(r"[/\\]", prefix)
-    return parts[-1] if len(parts) > 1 and parts[-2] == "envs" else prefix
-
-
-def applied(operations: Iterable[Operation], environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables after ``operations``, of which scripts and prompts are left out."""
-    after = dict(environ)
-    for operation in operations:
-        if isinstance(operation, Export):
-            after[operation.name] = operation.value
-        elif isinstance(operation, Unset):
-            after.pop(operation.name, None)
-    return after
+    def _name_at(self, level: int) -> str:
+        prefix = self._current if level == self._level else self.environ.get(f"CONDA_PREFIX_{level}", "")
+        return default_env(prefix, self.rules.root_prefix)
 
 
 def _saved(level: int, name: str) -> str:
     return f"__CONDA_SHLVL_{level}_{name}"
-
-
-_FIELD = re.compile(r"\{(default_env|stacked_env|prefix|name)\}")
-_HARMFUL = re.compile(r"[$`\\\x00-\x1f\x7f-\x9f]")
-
-
-def _harmless(text: str) -> str:
-    """A name that no prompt acts on: bash runs ``$(…)`` in PS1, and terminals obey control characters."""
-    return _HARMFUL.sub("_", text)

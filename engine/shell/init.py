@@ -12,13 +12,14 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from typing import NamedTuple
+
+import msgspec
 
 from ..errors import ConfigError, StorageError, UsageError
 from .dialect import Program, dialect_of
 
 
-class Marks(NamedTuple):
+class Marks(msgspec.Struct, frozen=True):
     """The lines around the block."""
 
     start: str
@@ -41,7 +42,7 @@ _FILES = {
 INITIALISABLE = ("bash", *_FILES, "powershell")
 
 
-class RcChange(NamedTuple):
+class RcChange(msgspec.Struct, frozen=True):
     """A start-up file as it is and as it should be; None: there is (or should be) no such file."""
 
     path: str

@@ -12,7 +12,7 @@ import msgspec
 
 from ..errors import UsageError
 from .dialect import Dialect, Program
-from .environment import Assign, Export, Operation, Source, Unset
+from .operations import Assign, Export, Operation, Source, Unset
 
 
 def render(operations: Sequence[Operation]) -> str:

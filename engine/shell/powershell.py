@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from .dialect import Dialect, Program, by_line
-from .environment import Operation
+from .operations import Operation
 
 _QUOTES = re.compile("['\u2018\u2019\u201a\u201b]")
 

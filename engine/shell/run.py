@@ -14,11 +14,14 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import ClassVar, NamedTuple, NoReturn
+from typing import ClassVar, NoReturn
+
+import msgspec
 
 from ..errors import PrefixError, StorageError, UsageError, WhipsnakeError
-from .environment import Activator, Operation, Rules, Source, applied
+from .environment import Activator, Rules
 from .facts import Notice, read_facts
+from .operations import Operation, Source, applied
 from .program import find_program
 
 
@@ -34,7 +37,7 @@ class CommandNotExecutable(WhipsnakeError):
     exit_code: ClassVar[int] = 126
 
 
-class RunRequest(NamedTuple):
+class RunRequest(msgspec.Struct, frozen=True):
     """What to run, where, and with what around it."""
 
     prefix: str
@@ -52,7 +55,7 @@ class RunRequest(NamedTuple):
     windows: bool = sys.platform == "win32"
 
 
-class Prepared(NamedTuple):
+class Prepared(msgspec.Struct, frozen=True):
     """A program ready to be started."""
 
     argv: tuple[str, ...]
@@ -89,7 +92,7 @@ def _operations(request: RunRequest, notice: Notice) -> list[Operation]:
 
 def _script(request: RunRequest, operations: Sequence[Operation]) -> str:
     from .dialect import dialect_of
-    from .environment import Export
+    from .operations import Export
 
     after = [Export(name, value) for name, value in request.override.items()]
     return dialect_of("cmd.exe" if request.windows else "posix").render([*operations, *after])

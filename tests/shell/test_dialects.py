@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from engine.errors import UsageError
 from engine.shell.cmd import assignment
 from engine.shell.dialect import SHELLS, Program, dialect_of
-from engine.shell.environment import Assign, Export, Operation, Source, Unset
+from engine.shell.operations import Assign, Export, Operation, Source, Unset
 
 from .sessions import COMMANDS, run_script
 

@@ -8,18 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.shell.environment import (
-    Activator,
-    Assign,
-    Export,
-    Operation,
-    PrefixFacts,
-    Rules,
-    Source,
-    Unset,
-    applied,
-    default_env,
-)
+from engine.shell.environment import Activator, PrefixFacts, Rules
+from engine.shell.operations import Assign, Export, Operation, Source, Unset, applied
 
 ROOT = "/opt/conda"
 A, B, C = f"{ROOT}/envs/a", f"{ROOT}/envs/b", "/data/c"
@@ -171,13 +161,6 @@ def test_a_name_in_the_prompt_can_not_act() -> None:
     )
     assert environ["PS1"] == "(/tmp/_(rm -rf ~)_id__u_[2J) $ "
     assert environ["CONDA_DEFAULT_ENV"] == prefix
-
-
-@pytest.mark.parametrize(
-    ("prefix", "name"), [(ROOT, "base"), (A, "a"), (C, C), ("C:\\conda\\envs\\x", "x"), ("/envs", "/envs")]
-)
-def test_default_env(prefix: str, name: str) -> None:
-    assert default_env(prefix, ROOT) == name
 
 
 @given(

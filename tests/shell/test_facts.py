@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.shell.environment import PrefixFacts
 from engine.shell.facts import path_dirs, read_facts, read_variables
 
 
@@ -26,7 +27,7 @@ def test_scripts_of_the_shell_in_their_order(tmp_path: Path) -> None:
 
 def test_a_prefix_that_is_gone(tmp_path: Path) -> None:
     gone = str(tmp_path / "gone")
-    assert read_facts(gone, ".sh", pytest.fail) == ((f"{gone}/bin",), {}, (), ())
+    assert read_facts(gone, ".sh", pytest.fail) == PrefixFacts((f"{gone}/bin",))
 
 
 def test_state_wins_over_packages_and_later_packages_over_earlier(tmp_path: Path) -> None:

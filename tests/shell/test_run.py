@@ -166,6 +166,6 @@ def test_mistakes(environ: dict[str, str], plain: str) -> None:
     with pytest.raises(PrefixError, match="prefix does not exist"):
         prepare(request, pytest.fail)
     with pytest.raises(UsageError, match="no command"):
-        prepare(request._replace(prefix=plain, command=[]), pytest.fail)
+        prepare(RunRequest(plain, [], "/root", {}), pytest.fail)
     assert whipsnake(["run", "-p", "/no/such/prefix", "true"], environ).returncode == 1
     assert whipsnake(["run", "-p", plain], environ).returncode == 2
