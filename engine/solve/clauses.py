@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Literal
 
 import msgspec
@@ -49,7 +50,7 @@ class Problem:
     def __init__(self, index: PackageIndex, virtual: Mapping[str, Sequence[PackageRecord]], *, add_pip: bool) -> None:
         self.index = index
         self.domains = Domains()
-        self.ancestry = Ancestry()
+        self.ancestry = Ancestry(self.domains)
         self.candidates: list[Candidates] = []
         """By package number."""
         self.reasons: dict[int, Reason] = {}
@@ -202,7 +203,8 @@ class Problem:
         self, package: int, ranks: Interval, target: int, parts: Sequence[tuple[Interval, Link, list[int]]]
     ) -> None:
         """What holds for the target whichever candidate of the class is chosen: it saves the search from trying all."""
-        low, high = {}, {}
+        low: dict[int, int] = {}
+        high: dict[int, int] = {}
         size = self.domains.size[target]
         for (start, stop), link, _ in parts:
             for rank in range(start, stop):
@@ -291,7 +293,7 @@ class Problem:
             heads.append((literal(package, first),))
         elif first > 0:
             heads.append((-literal(package, 0), literal(package, first)))
-        for (_, below), (above, _) in zip(ranks, ranks[1:], strict=False):
+        for (_, below), (above, _) in pairwise(ranks):
             heads.append((-literal(package, below), literal(package, above)))
         if ranks[-1][1] < size:
             heads.append((-literal(package, ranks[-1][1]),))

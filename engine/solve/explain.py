@@ -30,7 +30,6 @@ MAX_LINES = 22
 """Of the story; with its heading and a hint that makes at most 25."""
 MAX_QUESTIONS = 400
 MAX_SPECS = 4
-_REASONS = (Requested, Pinned, Frozen, Removed, Relation, Unreadable)
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -68,11 +67,11 @@ def minimal_reasons(
     clauses = problem.domains.clauses
     groups = {key: [clauses[number] for number in numbers] for key, numbers in coarse.items()}
     kept = shrink(formula, groups, stop, MAX_QUESTIONS)
-    fine: dict[Hashable, list[list[int]]] = {}
+    fine: dict[Reason, list[list[int]]] = {}
     for key in kept:
         for number in coarse[key]:
             fine.setdefault(problem.reasons[number], []).append(clauses[number])
-    return [key for key in shrink(formula, fine, stop, MAX_QUESTIONS) if isinstance(key, _REASONS)]
+    return shrink(formula, fine, stop, MAX_QUESTIONS)
 
 
 def _together(reason: Reason) -> Hashable:
@@ -107,10 +106,7 @@ class _Story:
         for bad in self._unreadable:
             if bad.name == name:
                 versions = self._versions(name, [(bad.start, bad.stop)])
-                yield (
-                    depth,
-                    f"{name} {versions} can't be used: its index entry says {bad.spec!r}, which is no specification",
-                )
+                yield depth, f"{name} {versions} can't be used: it has {bad.spec!r}, which is no specification"
         for told in self._told:
             if told.name == name:
                 yield depth, self._relation(told)
@@ -120,10 +116,7 @@ class _Story:
         if isinstance(root, Requested):
             return f"{root.spec} is asked for{self._lack(root.target, (root.spec,))}"
         if isinstance(root, Pinned):
-            why = (
-                "the minor version of the installed python stays unless you ask for another" if root.python else "a pin"
-            )
-            return f"{root.spec} ({why})"
+            return f"{root.spec} is pinned{', as it is installed' if root.python else ''}"
         if isinstance(root, Frozen):
             return f"{root.dist} is installed and must stay as it is"
         if isinstance(root, Removed) and root.spec:

@@ -8,8 +8,12 @@ is three variables), and ask few questions.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import TypeVar
 
 from engine.solve.domains import Domains
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 class Formula:
@@ -24,13 +28,12 @@ class Formula:
         import pycosat
 
         names: dict[int, int] = {}
-        dense = [
-            [
-                names.setdefault(lit, len(names) + 1) if lit > 0 else -names.setdefault(-lit, len(names) + 1)
-                for lit in clause
-            ]
-            for clause in clauses
-        ]
+
+        def dense_literal(literal: int) -> int:
+            name = names.setdefault(abs(literal), len(names) + 1)
+            return name if literal > 0 else -name
+
+        dense = [list(map(dense_literal, clause)) for clause in clauses]
         if not all(dense):
             return False
         self.calls += 1
@@ -39,8 +42,7 @@ class Formula:
     def _order(self, names: Mapping[int, int]) -> list[list[int]]:
         """That a choice which is ≥ a rank is ≥ every lower rank that a clause speaks of."""
         owner = self._domains.owner
-        variables = sorted(names)
-        pairs = zip(variables, variables[1:], strict=False)
+        pairs = pairwise(sorted(names))
         return [[-names[above], names[below]] for below, above in pairs if owner[below] == owner[above]]
 
 
@@ -60,8 +62,8 @@ def shortest_refuted(formula: Formula, clauses: Sequence[Sequence[int]], decisio
 
 
 def shrink(
-    formula: Formula, groups: Mapping[Hashable, Sequence[Sequence[int]]], stop: Callable[[], bool], limit: int
-) -> list[Hashable]:
+    formula: Formula, groups: Mapping[Key, Sequence[Sequence[int]]], stop: Callable[[], bool], limit: int
+) -> list[Key]:
     """A set of groups that contradict each other, of which, within ``limit`` questions, none can be left out.
 
     Whole halves, quarters and so on are tried first, later groups (farther from the request) before earlier ones.

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from engine.errors import SolveError
 from engine.solve.clauses import Problem
 from engine.solve.domains import NO_CONFLICT
-from engine.solve.learning import conflict_level, learn, trace
+from engine.solve.learning import conflict_level, learn
 from engine.solve.objective import FINISHED, Agenda
 from engine.solve.sat import Formula, shortest_refuted
 
@@ -60,19 +60,15 @@ class Search:
         check(self._stop)
         level = conflict_level(self._domains, conflict)
         if level == 0:
-            raise Contradiction(self._origins(conflict))
+            raise Contradiction(self._problem.ancestry.origins(conflict))
         self._backtrack(level)
         lesson = learn(self._domains, conflict)
         self._backtrack(lesson.level)
-        self._problem.ancestry.note(self._domains.add_clause(lesson.literals), lesson.sources)
+        self._problem.ancestry.note(self._domains.add_clause(lesson.literals), lesson.sources, lesson.facts)
         self.conflicts += 1
         if self.conflicts >= self._patience:
             self._patience += 2 * self.conflicts
             self._ask_sat()
-
-    def _origins(self, conflict: int) -> list[int]:
-        places = (self._domains.falsified_at(literal) for literal in self._domains.clauses[conflict])
-        return self._problem.ancestry.origins({conflict} | trace(self._domains, *places))
 
     def _backtrack(self, level: int) -> None:
         self._domains.backtrack(level)
@@ -87,7 +83,7 @@ class Search:
             return
         everything = tuple(range(len(domains.clauses)))
         if length == 0:
-            raise Contradiction(self._problem.ancestry.origins(set(everything)))
+            raise Contradiction(self._problem.ancestry.roots(set(everything)))
         self._backtrack(length - 1)
         lesson = [-decision for decision in reversed(decisions[:length])]
         self._problem.ancestry.note(domains.add_clause(lesson), everything)

@@ -14,6 +14,7 @@ from tests.kit.universe import universe
 from tests.solve.brute import best_answer
 
 NAMES = "abcde"
+_heads = st.tuples(st.sampled_from(NAMES), st.sampled_from("123"), st.sampled_from(["0", "x0", "x1"])).map(" ".join)
 _ranges = st.sampled_from(
     ["", " 1", " 2", " 3", " >=2", " <2", " <3", " !=2", " 1|3", " * 0", " * x*", " >=2 0", " >3"]
 )
@@ -22,7 +23,7 @@ _dependency = st.tuples(st.sampled_from(NAMES), _ranges).map("".join)
 
 @st.composite
 def _line(draw: st.DrawFn) -> str:
-    head = f"{draw(st.sampled_from(NAMES))} {draw(st.sampled_from(['1', '2', '3']))} {draw(st.sampled_from(['0', 'x0', 'x1']))}"
+    head = draw(_heads)
     keys = [f"build_number={draw(st.integers(0, 1))}", f"timestamp={draw(st.integers(0, 2))}"]
     if draw(st.integers(0, 5)) == 0:
         keys.append("track_features=f")
