@@ -38,6 +38,8 @@ __all__ = ["Headers", "Response", "Transport", "TransportSettings"]
 ANSWERS = frozenset({200, 206, 304, 404})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 10
+_SHORT = 1 << 14
+"""A body that is not wanted is read to its end up to this length: cheaper than a new connection."""
 _BUFFER = 1 << 18
 """aiohttp's read buffer: fewer, larger chunks than with its default of 64 KiB."""
 
@@ -113,7 +115,7 @@ class Transport:
         try:
             yield answer
         finally:
-            answer.close()
+            await answer.give_back()
 
     async def _ask_patiently(self, url: str, headers: Mapping[str, str]) -> _HttpResponse:
         """An acceptable answer; retries what may pass."""
@@ -142,9 +144,9 @@ class Transport:
         for _ in range(_MAX_REDIRECTS + 1):
             answer = await self._request(here, headers)
             if answer.status not in _REDIRECTS or "Location" not in answer.headers:
-                self._check_status(url, answer)
+                await self._check_status(url, answer)
                 return answer
-            answer.close()
+            await answer.give_back()
             here = _redirected(here, answer.headers["Location"])
         raise NetworkError(
             f"Could not fetch {mask_secrets(url)}: more than {_MAX_REDIRECTS} redirects",
@@ -183,12 +185,12 @@ class Transport:
                 self._tls = await anyio.to_thread.run_sync(tls_context, self.settings)
         return self._tls
 
-    def _check_status(self, url: str, answer: _HttpResponse) -> None:
+    async def _check_status(self, url: str, answer: _HttpResponse) -> None:
         if answer.status in ANSWERS:
             return
         error: HttpStatusError = status_error(url, answer.status, answer.reason)
         wait = retry_after(answer.headers.get("Retry-After"), datetime.now(timezone.utc))
-        answer.close()
+        await answer.give_back()
         if is_retried(answer.status):
             raise _Later(error, wait)
         raise error
@@ -206,39 +208,50 @@ class _HttpResponse:
         """The body as it arrives."""
         pace = _Pace(self._settings)
         try:
-            async for chunk in self._reply.content.iter_any():
-                pace.count(len(chunk), self.url)
+            while True:
+                asked = time.monotonic()
+                chunk = await self._reply.content.readany()
+                if not chunk:
+                    return
+                pace.count(len(chunk), time.monotonic() - asked, self.url)
                 yield chunk
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
             raise network_error(self.url, error)[0] from error
 
-    def close(self) -> None:
-        """Give the connection back if the body was read to its end, else drop it."""
-        if self._reply.content.at_eof():
-            self._reply.release()
-        else:
-            self._reply.close()
+    async def give_back(self) -> None:
+        """Keep the connection for the next request if that costs no more than reading a short rest; else drop it."""
+        length = self.headers.number("Content-Length")
+        try:
+            if self.status != 200 and length is not None and length <= _SHORT:
+                await self._reply.read()
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError):
+            self._reply.close()  # nobody wanted that rest
+        finally:
+            if self._reply.content.at_eof():
+                self._reply.release()
+            else:
+                self._reply.close()
 
 
 class _Pace:
-    """Breaks off a transfer that trickles: the read timeout sees only silence."""
+    """Breaks off a transfer that trickles: the read timeout sees only silence. The reader's own time does not count."""
 
     def __init__(self, settings: TransportSettings) -> None:
         self._settings = settings
-        self._since, self._bytes = time.monotonic(), 0
+        self._waited, self._bytes = 0.0, 0
 
-    def count(self, amount: int, url: str) -> None:
-        """Note the arrival of ``amount`` bytes; raises `NetworkError` if too few came in the last while."""
+    def count(self, amount: int, waited: float, url: str) -> None:
+        """``amount`` bytes came after ``waited`` seconds; raises `NetworkError` if too few came in the last while."""
+        self._waited += waited
         self._bytes += amount
-        now = time.monotonic()
-        if now - self._since < self._settings.low_speed_time:
+        if self._waited < self._settings.low_speed_time:
             return
-        if self._bytes < self._settings.low_speed_limit * (now - self._since):
+        if self._bytes < self._settings.low_speed_limit * self._waited:
             raise NetworkError(
-                f"Could not fetch {mask_secrets(url)}: only {self._bytes} bytes in {now - self._since:.0f} s",
+                f"Could not fetch {mask_secrets(url)}: only {self._bytes} bytes in {self._waited:.0f} s",
                 hint="The network or the server is too slow; try again later.",
             )
-        self._since, self._bytes = now, 0
+        self._waited, self._bytes = 0.0, 0
 
 
 def _redirected(url: str, location: str) -> str:

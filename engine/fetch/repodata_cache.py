@@ -126,7 +126,7 @@ class RepodataCache:
         return max(found, key=lambda entry: max(entry.state.refresh_ns, entry.state.mtime_ns), default=None)
 
     def confirm(self, channel: Channel, subdir: str, entry: CachedIndex, state: IndexState) -> None:
-        """Note that the server called ``entry`` unmodified, for conda and for mamba; read-only caches stay as they are."""
+        """Note, for conda and for mamba, that the server called ``entry`` unmodified. Read-only caches stay."""
         directory = os.path.dirname(entry.path)
         with contextlib.suppress(OSError):
             os.utime(entry.path, ns=(state.refresh_ns, state.refresh_ns))

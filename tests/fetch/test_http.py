@@ -63,13 +63,27 @@ async def test_the_answers_that_are_not_errors(directory: Path) -> None:
         assert await fetch(f"{server.url}/file", **{"If-None-Match": etag}) == (304, b"")
 
 
-async def test_connections_are_kept_alive(directory: Path) -> None:
+async def test_connections_are_kept_alive_over_redirects_and_refusals(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with ChannelServer(directory) as server:
+        connections = 0
+        accept = server._server.process_request
+
+        def counted(*args: Any) -> None:
+            nonlocal connections
+            connections += 1
+            accept(*args)
+
+        monkeypatch.setattr(server._server, "process_request", counted)
+        server.fail("/elsewhere", redirect="/file")
+        server.fail("/later", status=503)
         async with Transport(quick()) as transport:
-            for _ in range(3):
-                async with transport.open(f"{server.url}/file") as response:
-                    assert len(b"".join([chunk async for chunk in response.chunks()])) == len(BODY)
-        assert len(server.requests) == 3
+            for path in ("file", "none", "elsewhere", "later", "file"):
+                async with transport.open(f"{server.url}/{path}") as response:
+                    if path != "none":
+                        assert b"".join([chunk async for chunk in response.chunks()])
+        assert (len(server.requests), connections) == (7, 1)
 
 
 @pytest.mark.parametrize("status", [429, 413, 500, 502, 503, 504, 522])
@@ -228,6 +242,17 @@ async def test_trickling_is_noticed(directory: Path) -> None:
         server.fail("/file", bandwidth=5000)
         settings = quick(low_speed_time=0.1, low_speed_limit=1_000_000)
         assert "bytes in" in str(await failure(f"{server.url}/file", settings))
+
+
+async def test_a_slow_reader_is_not_a_slow_network(directory: Path) -> None:
+    with ChannelServer(directory) as server:
+        settings = quick(low_speed_time=0.15, low_speed_limit=100_000_000)
+        async with Transport(settings) as transport, transport.open(f"{server.url}/file") as response:
+            received = 0
+            async for chunk in response.chunks():
+                received += len(chunk)
+                await anyio.sleep(0.1)
+            assert received == len(BODY)
 
 
 async def test_a_body_that_is_cut_is_an_error(directory: Path) -> None:
