@@ -213,26 +213,26 @@ def split_filename(fn: str) -> tuple[str, str, str]:
 
 # --- secrets -------------------------------------------------------------------------------------------------
 
-_URL_START: Final = r"[a-zA-Z][a-zA-Z0-9+.-]+://"
+# Every pattern takes time in proportion to the text, whatever is in it: a start is tried once for each word, what
+# may follow is bounded, and no two repetitions can share characters.
+_URL_START: Final = r"(?<![a-zA-Z0-9+.-])[a-zA-Z0-9+.-]+://"
 _LOGIN: Final = rf"({_URL_START})([^\s/?#:\"<>@]*)(:)?([^\s/?#\"<>]*)@"
-_SLASHED_LOGIN: Final = rf"({_URL_START})([^\s/?#:\"<>@]+)(:)(?![0-9]*[/?#])([^\s\"<>]*)@"
+_SLASHED_LOGIN: Final = rf"({_URL_START})([^\s/?#:\"<>@]+)(:)(?![0-9]*[/?#])([^\s\"<>]{{0,4096}})@"
 """A password with a raw ``/ ? #`` in it: what follows the colon is then no port."""
-_BARE_LOGIN: Final = r"(?<![\w/.%+-])([\w.%+-]+)(:)([^\s/@:\"'<>*]+)@(?=[\w.-]*\.[\w.-])"
+_BARE_LOGIN: Final = r"(?<![\w/.%+-])([\w.%+-]+)(:)([^\s/@:\"'<>*]+)@(?=[\w-]*\.[\w.-])"
 """``user:password@host.domain`` without a scheme."""
 _HOST_TOKEN: Final = (
-    rf"((?:(?<![a-zA-Z0-9+.-])(?!file:){_URL_START}|(?<![\w./-])(?=[\w-]+\.[\w.-]+(?::[0-9]+)?/))"
-    r"[^\s\"'<>?#]*?/t/)[^\s/\"'<>?#]+"
+    rf"((?:(?!file:){_URL_START}|(?<![\w./-])(?=[\w-]+\.[\w.-]+(?::[0-9]+)?/))"
+    r"[^\s\"'<>?#]{0,1024}?/t/)[^\s/\"'<>?#]+"
 )
-_QUERY: Final = (
-    r"(?i)([?&;][^\s=&;#\"'<>]*(?:token|key|secret|sig|signature|passw|auth|credential|session)"
-    r"[^\s=&;#\"'<>]*=)[^\s&;#\"'<>]+"
-)
+_QUERY: Final = r"([?&;]([^\s=&;?#\"'<>]*)=)[^\s&;#\"'<>]+"
+_SECRET_NAME: Final = r"(?i)token|key|secret|sig|passw|auth|credential|session"
 
 
 @lru_cache(maxsize=1)
 def _masks() -> tuple[re.Pattern[str], ...]:
     """The patterns, compiled when the first text is masked: most runs mask none."""
-    return tuple(re.compile(text) for text in (_SLASHED_LOGIN, _LOGIN, _BARE_LOGIN, _HOST_TOKEN, _QUERY))
+    return tuple(re.compile(text) for text in (_SLASHED_LOGIN, _LOGIN, _BARE_LOGIN, _HOST_TOKEN, _QUERY, _SECRET_NAME))
 
 
 def mask_secrets(text: str) -> str:
@@ -243,13 +243,13 @@ def mask_secrets(text: str) -> str:
     """
     if "@" not in text and "/t/" not in text and "=" not in text:
         return text
-    slashed_login, login, bare_login, host_token, query = _masks()
+    slashed_login, login, bare_login, host_token, query, secret_name = _masks()
     if "@" in text:
         text = slashed_login.sub(_mask_login, text)
         text = login.sub(_mask_login, text)
         text = bare_login.sub(rf"\g<1>:{MASK}@", text)
     text = host_token.sub(rf"\g<1>{TOKEN_MASK}", text)
-    return query.sub(rf"\g<1>{MASK}", text)
+    return query.sub(lambda found: f"{found[1]}{MASK}" if secret_name.search(found[2]) else found[0], text)
 
 
 def _mask_login(found: re.Match[str]) -> str:
