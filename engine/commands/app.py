@@ -6,7 +6,7 @@ Rule of this file: everything is made when it is first asked for, so that a comm
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 class App:
     """One run of one command."""
 
-    def __init__(self, options: Mapping[str, object], environ: Mapping[str, str], out: Out) -> None:
+    def __init__(
+        self, options: Mapping[str, object], environ: Mapping[str, str], out: Out, words: Sequence[str] = ()
+    ) -> None:
         self.options = dict(options)
         self.environ = environ
         self.out = out
+        self.command = " ".join(("whipsnake", *words))
+        """The command line, for histories."""
 
     @cached_property
     def config(self) -> Config:
@@ -36,12 +40,17 @@ class App:
             self.out.warning(notice)
         return config
 
+    def reconfigure(self, config: Config) -> None:
+        """Go on with another configuration (a file named channels, or the environment)."""
+        self.__dict__["config"] = config
+
     @cached_property
     def machine(self) -> Machine:
         """The platform that packages are for, and the virtual packages that it has."""
         from ..machine import detect_machine
 
-        return detect_machine(self.config.platform, self.environ)
+        config = self.config
+        return detect_machine(config.platform, self.environ, config.override_virtual_packages)
 
     @property
     def asks(self) -> bool:

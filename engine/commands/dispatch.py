@@ -74,7 +74,7 @@ def _run_command(words: list[str], out: Out) -> int:
     module = importlib.import_module(COMMANDS[name].module)
     parser = make_parser(name, module)
     args = _parse(module, parser, leading + rest)
-    app = App({**getattr(module, "OPTIONS", {}), **vars(args)}, dict(os.environ), out)
+    app = App({**getattr(module, "OPTIONS", {}), **vars(args)}, dict(os.environ), out, words)
     code: int = module.run(args, app)
     return code
 

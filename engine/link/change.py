@@ -16,7 +16,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 from engine.errors import PrefixError, ScriptError
 from engine.events import Notice, Report
 from engine.link.apply import Filling, needed_by_python
-from engine.link.create import in_thread, python_of, target_for
+from engine.link.create import in_thread, python_of, target_for, write_extra_files
 from engine.link.difference import plan_change
 from engine.link.disk import remove_empty, remove_tree, storage
 from engine.link.history import dist_string, format_block, history_path
@@ -42,8 +42,16 @@ async def change_prefix(
     it was. (What pre-unlink scripts did stays done.)
     """
     prefix = request.prefix
-    if not is_environment(prefix):
-        raise PrefixError(f"Could not change {prefix}: it is no environment", hint="`whipsnake create` makes one.")
+    with packages:
+        if not is_environment(prefix):
+            raise PrefixError(f"Could not change {prefix}: it is no environment", hint="`whipsnake create` makes one.")
+        return await _change_locked(request, packages, report)
+
+
+async def _change_locked(
+    request: LinkRequest, packages: MemoryObjectReceiveStream[CachedPackage], report: Report
+) -> LinkSummary:
+    prefix = request.prefix
     async with prefix_lock(prefix, request.options, report):
         await in_thread(recover, prefix)
         check_frozen(prefix, override=request.options.override_frozen)
@@ -122,6 +130,7 @@ class _Change:
             report=self.report,
         )
         self._stage_history()
+        write_extra_files(self.request, self.new)
         found = plan_change(self.prefix, self.staging, self.removed, self.survivors)
         for text in found.warnings:
             self.report(Notice("warning", text))

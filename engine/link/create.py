@@ -54,15 +54,16 @@ async def create_prefix(
     Raises `PrefixError` if the place is taken, `PlaceholderError`, `ScriptError`, `StorageError` and other
     `LinkError` as they come; after any failure or cancellation nothing is left of the attempt.
     """
-    await in_thread(recover, request.prefix)
-    if replace:
-        check_frozen(request.prefix, override=request.options.override_frozen)
-    staging = await in_thread(_open, request.prefix, replace)
-    try:
-        summary = await _build(request, staging, packages, report)
-    except BaseException:
-        await in_thread(discard, staging)
-        raise
+    with packages:
+        await in_thread(recover, request.prefix)
+        if replace:
+            check_frozen(request.prefix, override=request.options.override_frozen)
+        staging = await in_thread(_open, request.prefix, replace)
+        try:
+            summary = await _build(request, staging, packages, report)
+        except BaseException:
+            await in_thread(discard, staging)
+            raise
     messages = await _post_link(request, staging, report)
     await in_thread(finish, staging)
     _register(request, report)
@@ -116,9 +117,20 @@ def _finish_files(request: LinkRequest, staging: Staging) -> None:
         open(history_path(staging.path), "w", encoding="utf-8") as file,
     ):
         file.write(block)
+    write_extra_files(request, staging.path)
     if staging.replaces or _with_scripts(request, staging.path):
         write_journal(staging.path, Journal(kind="create", old=staging.old if staging.replaces else "", staging=""))
     publish(staging)
+
+
+def write_extra_files(request: LinkRequest, staging: str) -> None:
+    """Stage the files that come from no package."""
+    with storage(f"write the files of {request.prefix}"):
+        for path, content in request.extra_files.items():
+            place = os.path.join(staging, path)
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            with open(place, "wb") as file:
+                file.write(content)
 
 
 def _with_scripts(request: LinkRequest, directory: str) -> list[RepoDataRecord]:

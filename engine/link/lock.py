@@ -10,6 +10,7 @@ import errno
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 
 import anyio
 
@@ -23,6 +24,9 @@ _INTERVAL = 0.1
 """Seconds between two looks at a lock."""
 
 LOCK_NAME = ".whipsnake.lock"
+
+_HELD: ContextVar[frozenset[str]] = ContextVar("held prefixes", default=frozenset())
+"""The prefixes whose lock this task, or the one that started it, holds."""
 
 
 def _try_lock(opened: int) -> bool | None:
@@ -82,8 +86,12 @@ def _is_alive(pid: int) -> bool:
 
 @asynccontextmanager
 async def prefix_lock(prefix: str, options: LinkOptions, report: Report) -> AsyncIterator[None]:
-    """Hold the lock of an environment. Says whom it waits for; raises `LockError` after ``lock_timeout`` seconds."""
-    if not options.use_lockfiles:
+    """Hold the lock of an environment. Says whom it waits for; raises `LockError` after ``lock_timeout`` seconds.
+
+    A task that holds it already (and what it calls) just goes on.
+    """
+    held = _HELD.get()
+    if not options.use_lockfiles or prefix in held:
         yield
         return
     path = os.path.join(prefix, "conda-meta", LOCK_NAME)
@@ -95,7 +103,11 @@ async def prefix_lock(prefix: str, options: LinkOptions, report: Report) -> Asyn
         await _wait(opened, prefix, options.lock_timeout, report)
         os.truncate(opened, 0)
         os.pwrite(opened, f"{os.getpid()}\n".encode(), 0)
-        yield
+        token = _HELD.set(held | {prefix})
+        try:
+            yield
+        finally:
+            _HELD.reset(token)
     finally:
         os.close(opened)
 

@@ -55,6 +55,8 @@ class LinkRequest(msgspec.Struct, frozen=True, kw_only=True):
     options: LinkOptions = LinkOptions()
     channel_names: Mapping[str, str] = {}
     """Address of a channel (as in records) → its short name, for the history. Others are shortened by rule."""
+    extra_files: Mapping[str, bytes] = {}
+    """Further files (``conda-meta/state``, ``.mambarc``): path in the prefix → content."""
 
     @property
     def baked(self) -> str:

@@ -1,0 +1,77 @@
+"""From the arguments of a command to what is asked for, and the pip part that comes after it."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Awaitable, Callable
+
+from engine import flow
+from engine.commands.app import App
+from engine.commands.change import Session
+from engine.config.channels import with_file_channels
+from engine.fetch.http import Transport
+from engine.inputs import Asked, gather
+from engine.install import Outcome
+from engine.link.remove import remove_prefix
+from engine.link.request import LinkRequest
+from engine.model.platform import is_windows
+from engine.pip import PipRequest, install_requirements
+from engine.settings import link_options, transport_settings
+
+
+def gather_asked(args: Namespace, app: App) -> Asked:
+    """Read words and files; the channels of files become part of the configuration."""
+    asked = gather(
+        args.specs, vars(args).get("file_specs") or (), app.config, app.environ, lambda url: _fetch(url, app)
+    )
+    for notice in asked.notices:
+        app.out.warning(notice)
+    app.reconfigure(with_file_channels(app.config, asked.channels))
+    return asked
+
+
+def _fetch(url: str, app: App) -> bytes:
+    async def fetch() -> bytes:
+        async with Transport(transport_settings(app.config, app.environ)) as transport, transport.open(url) as response:
+            return b"".join([chunk async for chunk in response.chunks()])
+
+    return flow.run(fetch)
+
+
+def pip_step(asked: Asked, session: Session, prefix: str, *, undo: bool) -> Callable[[Outcome], Awaitable[None]]:
+    """The step that installs the pip part. With ``undo`` a failure takes the new environment away again."""
+
+    async def install_pip_parts(outcome: Outcome) -> None:
+        try:
+            for part in asked.pip_parts:
+                await install_requirements(
+                    _pip_request(asked, session, prefix, part.lines, part.directory), session.progress
+                )
+        except BaseException:
+            if undo and outcome.summary is not None:
+                await remove_prefix(_removal(outcome, session), session.progress)
+            raise
+
+    return install_pip_parts
+
+
+def _pip_request(asked: Asked, session: Session, prefix: str, lines: tuple[str, ...], directory: str) -> PipRequest:
+    return PipRequest(
+        prefix=prefix,
+        requirements=lines,
+        directory=directory,
+        environ=session.app.environ,
+        is_windows=is_windows(session.config.platform),
+        use_uv=asked.use_uv,
+    )
+
+
+def _removal(outcome: Outcome, session: Session) -> LinkRequest:
+    import datetime
+
+    return LinkRequest(
+        prefix=outcome.plan.request.prefix,
+        platform=session.config.platform,
+        now=datetime.datetime.now(),
+        options=link_options(session.config, session.app.environ),
+    )

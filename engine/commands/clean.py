@@ -1,0 +1,91 @@
+"""``clean``: what the package cache does not need goes, and people hear how much that was."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+
+from engine.commands.app import App
+from engine.commands.change import confirm
+from engine.commands.options import add_flag, add_general_options, add_prefix_options
+from engine.environments import known_environments
+from engine.errors import UsageError
+from engine.fetch.cache_clean import CleanRequest, Garbage, find_garbage, remove_garbage
+from engine.ui.text import human_bytes, plural, table
+
+_NOUNS = {
+    "index": "Index cache",
+    "package": "Unpacked packages",
+    "tarball": "Package archives",
+    "lock": "Lock files",
+    "trash": "Trash",
+    "leftover": "Leftovers of interrupted runs",
+    "pkgs_dir": "Whole package caches",
+}
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """micromamba's options."""
+    group = parser.add_argument_group("clean options")
+    add_flag(group, "-a", "--all", dest="clean_all", help="index cache, lock files, unused packages and archives")
+    add_flag(group, "-i", "--index-cache", dest="clean_index", help="the index cache")
+    add_flag(group, "-p", "--packages", dest="clean_packages", help="packages that no environment uses")
+    add_flag(group, "-t", "--tarballs", dest="clean_tarballs", help="the archives that packages came in")
+    add_flag(group, "-l", "--locks", dest="clean_locks", help="lock files that nobody holds")
+    add_flag(group, "--trash", dest="clean_trash", help="files that could not be removed when they should have been")
+    add_flag(group, "-f", "--force-pkgs-dirs", dest="clean_force", help="the whole package caches (not part of --all)")
+    add_general_options(parser)
+    add_prefix_options(parser)
+
+
+def run(args: Namespace, app: App) -> int:
+    """Find, show, ask, remove."""
+    request = _request(vars(args), app)
+    found = find_garbage(request)
+    _show(found, app)
+    app.out.result(dry_run=app.config.dry_run, success=True)
+    if not found or app.config.dry_run:
+        return 0
+    if app.asks and not confirm("Remove these", default=not request.force_pkgs_dirs):
+        app.out.line("Nothing was removed.")
+        return 0
+    freed, failures = remove_garbage(found)
+    for failure in failures:
+        app.out.warning(str(failure))
+    app.out.result(bytes_freed=freed)
+    app.out.line(f"Freed {human_bytes(freed)}.")
+    return 1 if failures else 0
+
+
+def _request(asked: dict[str, object], app: App) -> CleanRequest:
+    config = app.config
+    names = ("all", "index", "packages", "tarballs", "locks", "trash", "force")
+    wanted = {name: bool(asked.get(f"clean_{name}")) for name in names}
+    if not any(wanted.values()):
+        raise UsageError("Nothing was named that could be cleaned.", hint="`whipsnake clean --all` is the usual form.")
+    return CleanRequest(
+        pkgs_dirs=config.pkgs_dirs,
+        root_prefix=config.root_prefix,
+        prefixes=tuple(known_environments(config)),
+        everything=wanted["all"],
+        index=wanted["index"],
+        packages=wanted["packages"],
+        tarballs=wanted["tarballs"],
+        locks=wanted["locks"],
+        trash=wanted["trash"],
+        force_pkgs_dirs=wanted["force"],
+    )
+
+
+def _show(found: Sequence[Garbage], app: App) -> None:
+    if not found:
+        app.out.line("There is nothing to clean.")
+    rows = []
+    for kind, noun in _NOUNS.items():
+        items = [item for item in found if item.kind == kind]
+        if items:
+            size = sum(item.bytes for item in items)
+            rows.append((noun, plural(len(items), "item"), human_bytes(size)))
+    for line in table(rows, right=frozenset({1, 2})):
+        app.out.line(line)
+    app.out.result(items=[{"kind": item.kind, "path": item.path, "bytes": item.bytes} for item in found])

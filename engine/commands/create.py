@@ -1,0 +1,110 @@
+"""``create``: a new environment from specifications, files or addresses of packages."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser, Namespace
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from engine.commands.app import App
+from engine.commands.asking import gather_asked, pip_step
+from engine.commands.change import Session, confirm
+from engine.commands.options import add_install_options, add_value
+from engine.config.channels import configured_channels
+from engine.config.prefixes import PrefixContext, place_of
+from engine.environments import environment_name
+from engine.errors import PrefixError, UsageError
+from engine.inputs import Asked, with_default_packages
+from engine.install import InstallRequest, Outcome
+from engine.link.prefix import is_environment
+from engine.state import state_file
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """The install options, and what to copy from."""
+    add_install_options(parser)
+    text = "not yet supported: use `list --explicit` and `create --file`"
+    add_value(parser, "--clone", dest="clone", metavar="ENV", help=text)
+
+
+def run(args: Namespace, app: App) -> int:
+    """Make the environment, then the pip part of its file."""
+    if vars(args).get("clone"):
+        raise UsageError(
+            "Cloning an environment is not supported yet.",
+            hint="`whipsnake list --explicit --md5 -p OLD` prints what `whipsnake create --file` can make anew.",
+        )
+    asked = gather_asked(args, app)
+    prefix = _prefix(app, asked)
+    asked = with_default_packages(asked, app.config.create_default_packages)
+    request = InstallRequest(
+        mode="create",
+        prefix=prefix,
+        asked=asked,
+        channels=configured_channels(app.config),
+        replace=_may_replace(prefix, app),
+        no_deps=bool(vars(args).get("no_deps")),
+        only_deps=bool(vars(args).get("only_deps")),
+        command=app.command,
+        files=_files(prefix, asked, app),
+    )
+    session = Session(app)
+    outcome = session.run(request, after=_after(asked, session, prefix))
+    _say_goodbye(session, outcome, prefix)
+    return 0
+
+
+def _prefix(app: App, asked: Asked) -> str:
+    """Where to make it: what the options say, else by the name that the file gives."""
+    config = app.config
+    if config.target_prefix is None and asked.name:
+        context = PrefixContext(
+            root_prefix=config.root_prefix, envs_dirs=config.envs_dirs, home=config.home, cwd=config.cwd
+        )
+        app.reconfigure(msgspec.structs.replace(config, target_prefix=place_of(asked.name, context)))
+    prefix = app.config.target_prefix
+    if prefix is None:
+        raise UsageError("Could not make an environment: nothing says where.", hint="Use --prefix PATH or --name NAME.")
+    if prefix == config.root_prefix and os.path.isdir(prefix) and not config.dry_run:
+        raise PrefixError(
+            f"Could not make an environment at {prefix}: that is the root prefix, which may not be overwritten.",
+            hint="Choose another name or prefix.",
+        )
+    return prefix
+
+
+def _may_replace(prefix: str, app: App) -> bool:
+    """Whether an environment that is there may go: with --yes, or if the user says so (micromamba's rule)."""
+    config = app.config
+    if config.dry_run or config.download_only or not is_environment(prefix):
+        return False
+    if not app.asks:
+        return True
+    if not confirm(f"Found an environment at {prefix}. Overwrite it", default=False):
+        raise PrefixError(f"Could not make an environment at {prefix}: there is one already, and it shall stay.")
+    return True
+
+
+def _files(prefix: str, asked: Asked, app: App) -> dict[str, bytes]:
+    """What a new environment has besides packages: its variables, and the platform if it is a chosen one."""
+    files = {}
+    if asked.variables:
+        files["conda-meta/state"] = state_file({}, asked.variables)
+    if "platform" in app.options or app.environ.get("CONDA_SUBDIR"):
+        files[".mambarc"] = f"platform: {app.config.platform}\n".encode()
+    return files
+
+
+def _after(asked: Asked, session: Session, prefix: str) -> Callable[[Outcome], Awaitable[None]] | None:
+    return pip_step(asked, session, prefix, undo=True) if asked.pip_parts else None
+
+
+def _say_goodbye(session: Session, outcome: Outcome, prefix: str) -> None:
+    if outcome.summary is not None:
+        name = environment_name(prefix, session.config)
+        which, option = (name, f"-n {name}") if name else (prefix, f"-p {prefix}")
+        session.out.line(f"\nActivate it:          whipsnake activate {which}")
+        session.out.line(f"Run one command:      whipsnake run {option} COMMAND\n")
+    session.last_line()

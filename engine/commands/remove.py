@@ -1,0 +1,71 @@
+"""``remove``: packages out of an environment, with what needs them; or, with ``--all``, the environment itself."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from engine.commands.app import App
+from engine.commands.change import Session
+from engine.commands.options import add_flag, add_general_options, add_link_options, add_prefix_options, add_switch
+from engine.environments import existing_prefix
+from engine.errors import PackagesNotFound, UsageError
+from engine.install import InstallRequest
+from engine.link.prefix import read_prefix
+from engine.model.match_spec import MatchSpec
+
+OPTIONS = {"use_target_prefix_fallback": True}
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """micromamba's options, and conda's ``--keep-env``."""
+    parser.add_argument("specs", nargs="*", metavar="SPECS", help="what to remove")
+    group = parser.add_argument_group("remove options")
+    add_flag(group, "-a", "--all", dest="remove_all", help="remove the whole environment")
+    add_flag(group, "--keep-env", dest="keep_env", help="with --all: remove the packages, keep the environment")
+    add_flag(group, "-f", "--force", dest="force", help="remove just these, even if others need them")
+    add_switch(
+        group, ["--prune-deps"], ["--no-prune-deps"], dest="prune_deps", help="remove what nobody needs any more too"
+    )
+    add_general_options(parser)
+    add_prefix_options(parser)
+    add_link_options(parser)
+
+
+def run(args: Namespace, app: App) -> int:
+    """Remove."""
+    asked = vars(args)
+    prefix = existing_prefix(app.config)
+    if asked.get("remove_all") and not asked.get("keep_env"):
+        from engine.commands.env_remove import remove_environment
+
+        if args.specs:
+            raise UsageError("Either name packages to remove, or remove the whole environment with --all.")
+        return remove_environment(prefix, app)
+    session = Session(app)
+    session.run(_request(prefix, args, app))
+    session.last_line()
+    return 0
+
+
+def _request(prefix: str, args: Namespace, app: App) -> InstallRequest:
+    asked = vars(args)
+    installed = read_prefix(prefix).records
+    texts = [record.name for record in installed] if asked.get("remove_all") else args.specs
+    if not texts and not asked.get("remove_all"):
+        raise UsageError("Nothing was named that could be removed.", hint="Name packages, or use --all.")
+    specs = tuple(dict.fromkeys(map(MatchSpec.parse, texts)))
+    missing = [str(spec) for spec in specs if not any(spec.matches(record) for record in installed)]
+    if missing:
+        raise PackagesNotFound(
+            f"Could not remove {', '.join(missing)} from {prefix}: not installed there.",
+            hint="`whipsnake list` shows what is installed.",
+            data={"packages": missing},
+        )
+    return InstallRequest(
+        mode="remove",
+        prefix=prefix,
+        remove=specs,
+        force=bool(asked.get("force")),
+        prune=bool(asked.get("prune_deps", True)),
+        command=app.command,
+    )

@@ -1,0 +1,115 @@
+"""A plan and its outcome, as the values that `engine.ui` prints and ``--json`` carries. Rule: no decisions here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engine.model.records import RepoDataRecord
+from engine.model.url import strip_secrets
+from engine.ui.plan import PlanRow, PlanSection, PlanView
+from engine.ui.text import human_bytes
+
+if TYPE_CHECKING:
+    from engine.install import Plan
+    from engine.solve.transaction import Change
+
+_SECTIONS = {
+    "install": "Install",
+    "remove": "Remove",
+    "change": "Change",
+    "reinstall": "Reinstall",
+    "upgrade": "Upgrade",
+    "downgrade": "Downgrade",
+}
+"""Kinds of change in the order that they are shown in."""
+
+
+def plan_view(plan: Plan) -> PlanView:
+    """What the table shows."""
+    request = plan.request
+    names = {channel.public_url: channel.name for channel in request.channels}
+    changes = plan.transaction.changes
+    return PlanView(
+        prefix=request.prefix,
+        updating=tuple(spec for specs in plan.requested.values() for spec in specs),
+        removing=tuple(map(str, request.remove)),
+        sections=tuple(
+            _section(title, [change for change in changes if change.kind == kind], plan, names)
+            for kind, title in _SECTIONS.items()
+            if any(change.kind == kind for change in changes)
+        ),
+        download_bytes=sum(record.size or 0 for record in plan.to_fetch),
+    )
+
+
+def _section(title: str, changes: Sequence[Change], plan: Plan, names: Mapping[str, str]) -> PlanSection:
+    ordered = sorted(changes, key=lambda change: change.name)
+    return PlanSection(title, tuple(row for change in ordered for row in _rows(change, plan, names)), len(changes))
+
+
+def _rows(change: Change, plan: Plan, names: Mapping[str, str]) -> Iterable[PlanRow]:
+    if change.old is not None and change.kind != "reinstall":
+        yield _row("-", change.old, names, "")
+    if change.new is not None:
+        mark = "o" if change.kind == "reinstall" else "+"
+        yield _row(mark, change.new, names, _size(change.new, plan))
+
+
+def _size(record: RepoDataRecord, plan: Plan) -> str:
+    if record.fn in plan.cached:
+        return "Cached"
+    return human_bytes(record.size) if record.size else ""
+
+
+def _row(mark: str, record: RepoDataRecord, names: Mapping[str, str], size: str) -> PlanRow:
+    url = strip_secrets(record.channel).rstrip("/")
+    return PlanRow(mark, record.name, record.version, record.build, names.get(url, short_channel(url)), size)
+
+
+def short_channel(url: str) -> str:
+    """A channel's address without what everybody knows."""
+    return url.removeprefix("https://conda.anaconda.org/")
+
+
+def plan_json(plan: Plan, *, dry_run: bool) -> dict[str, object]:
+    """``actions``, ``prefix``, ``dry_run``: micromamba's and conda's keys for what is (to be) done."""
+    transaction = plan.transaction
+    actions = {
+        "FETCH": [record_json(record) for record in plan.to_fetch],
+        "LINK": [record_json(record) for record in transaction.link],
+        "UNLINK": [record_json(record) for record in transaction.remove],
+        "PREFIX": plan.request.prefix,
+    }
+    return {"actions": actions, "prefix": plan.request.prefix, "dry_run": dry_run, "success": True}
+
+
+def record_json(record: RepoDataRecord) -> dict[str, object]:
+    """A package in the keys of micromamba's ``actions`` (its `PackageInfo` as JSON)."""
+    said = msgspec.json.decode(record.raw, type=dict[str, object]) if record.raw else {}
+    fields: dict[str, object] = {
+        "name": record.name,
+        "version": record.version,
+        "build": record.build,
+        "build_string": record.build,
+        "build_number": record.build_number,
+        "channel": strip_secrets(record.channel),
+        "url": strip_secrets(record.url),
+        "subdir": record.subdir,
+        "fn": record.fn,
+        "size": record.size or 0,
+        "timestamp": int(record.timestamp or 0),
+        "license": said.get("license") or "",
+        "track_features": ",".join(sorted(record.feature_names)),
+        "depends": list(record.depends),
+        "constrains": list(record.constrains),
+    }
+    optional = {
+        "md5": record.md5,
+        "sha256": record.sha256,
+        "noarch": record.noarch_type,
+        "python_site_packages_path": record.python_site_packages_path,
+    }
+    return {**fields, **{key: value for key, value in optional.items() if value}}

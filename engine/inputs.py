@@ -1,0 +1,131 @@
+"""What a command was asked for: words of the command line and spec files → one `Asked`.
+
+Rule of this file: it reads files and understands words, and decides nothing. A word is the address of a package
+(URL or path) or a specification; a file is what `engine.specfile` says.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import msgspec
+
+from engine.config import Config
+from engine.errors import UsageError
+from engine.model.match_spec import MatchSpec
+from engine.model.records import RepoDataRecord
+from engine.model.url import package_url_parts, split_filename
+from engine.specfile import (
+    ExplicitPackage,
+    PipPart,
+    SpecContext,
+    SpecFile,
+    combine,
+    explicit_package,
+    is_explicit,
+    is_remote,
+    read_spec_file,
+)
+
+Fetch = Callable[[str], bytes]
+"""Gets the text behind an ``http(s)`` address."""
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that shall be in an environment, and what is said about it."""
+
+    specs: tuple[MatchSpec, ...] = ()
+    explicit: tuple[ExplicitPackage, ...] = ()
+    """Packages by address, in their order."""
+    channels: tuple[str, ...] = ()
+    """Of the files; they come after those of the command line."""
+    name: str = ""
+    """What a file would like the environment to be called."""
+    pip_parts: tuple[PipPart, ...] = ()
+    use_uv: bool = False
+    variables: Mapping[str, str] = {}
+    notices: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no package is asked for."""
+        return not self.specs and not self.explicit
+
+
+def gather(
+    words: Sequence[str], files: Sequence[str], config: Config, environ: Mapping[str, str], fetch: Fetch
+) -> Asked:
+    """Read all files and understand all words. Raises what `engine.specfile` and `MatchSpec.parse` raise."""
+    context = SpecContext(
+        platform=config.platform,
+        cwd=config.cwd,
+        home=config.home,
+        environ=environ,
+        use_uv=config.use_uv,
+        uppercase_variables=config.envvars_force_uppercase,
+    )
+    file = combine(_read(files, context, fetch)) if files else SpecFile(kind="list", source="the command line")
+    return Asked(
+        specs=_specs([*(word for word in words if not is_explicit(word)), *file.specs]),
+        explicit=(*(explicit_package(word, context) for word in words if is_explicit(word)), *file.explicit),
+        channels=file.channels,
+        name=file.name,
+        pip_parts=file.pip_parts,
+        use_uv=file.pip_tool == "uv",
+        variables=file.variables,
+        notices=file.notices,
+    )
+
+
+def _read(files: Sequence[str], context: SpecContext, fetch: Fetch) -> list[SpecFile]:
+    return [read_spec_file(path, context, data=fetch(path) if is_remote(path) else None) for path in files]
+
+
+def _specs(texts: Iterable[str]) -> tuple[MatchSpec, ...]:
+    return tuple(dict.fromkeys(MatchSpec.parse(text) for text in texts))
+
+
+def with_default_packages(asked: Asked, names: Sequence[str]) -> Asked:
+    """What conda's ``create_default_packages`` adds to a new environment, unless it is solved for nothing."""
+    if asked.explicit or not names:
+        return asked
+    present = {spec.exact_name for spec in asked.specs}
+    more = [spec for spec in map(MatchSpec.parse, names) if spec.exact_name not in present]
+    return msgspec.structs.replace(asked, specs=(*asked.specs, *more))
+
+
+def explicit_record(package: ExplicitPackage) -> RepoDataRecord:
+    """All that an address tells of a package; its dependencies are known once it is unpacked."""
+    parts = package_url_parts(package.url)
+    name, version, build = split_filename(parts.fn)
+    return RepoDataRecord(
+        name=name,
+        version=version,
+        build=build,
+        subdir=parts.subdir,
+        md5=package.md5,
+        sha256=package.sha256,
+        fn=parts.fn,
+        url=package.url,
+        channel=parts.channel,
+    )
+
+
+def explicit_records(asked: Asked) -> tuple[RepoDataRecord, ...]:
+    """The records of all explicit packages; raises `UsageError` if two of them have the same name."""
+    records = tuple(map(explicit_record, asked.explicit))
+    seen: dict[str, RepoDataRecord] = {}
+    for record in records:
+        other = seen.setdefault(record.name, record)
+        if other is not record:
+            raise UsageError(
+                f"Two packages of the same name can't be installed together: {other.fn} and {record.fn}",
+                hint="Leave one of them away.",
+            )
+    return records
+
+
+def local_directory(parts: Sequence[PipPart]) -> str:
+    """Where relative requirements begin."""
+    return parts[0].directory if parts else os.getcwd()

@@ -1,0 +1,82 @@
+"""From the one configuration to what each part needs of it: the parts themselves never see a `Config`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from engine.config import Config
+from engine.environments import environments_file
+from engine.fetch.package import FetchSettings
+from engine.fetch.repodata import RepodataSettings
+from engine.fetch.settings import TransportSettings
+from engine.link.request import LinkOptions
+
+_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE")
+
+
+def transport_settings(config: Config, environ: Mapping[str, str]) -> TransportSettings:
+    """How to talk to servers."""
+    proxies = {key: url for key, url in config.proxy_environ.items() if key != "no"}
+    return TransportSettings(
+        offline=config.offline,
+        connect_timeout=config.remote_connect_timeout_secs,
+        read_timeout=config.remote_read_timeout_secs,
+        max_retries=config.remote_max_retries,
+        backoff_factor=max(1.0, config.remote_backoff_factor),
+        low_speed_limit=0 if "MAMBA_NO_LOW_SPEED_LIMIT" in environ else TransportSettings().low_speed_limit,
+        ssl_verify=_ssl_verify(config),
+        ca_bundle=next((environ[name] for name in _CA_VARIABLES if environ.get(name)), config.cacert_path or None),
+        client_cert=config.client_ssl_cert,
+        client_cert_key=config.client_ssl_cert_key,
+        proxies={**proxies, **config.proxy_servers},
+        no_proxy=tuple(filter(None, (host.strip() for host in config.proxy_environ.get("no", "").split(",")))),
+        netrc=config.netrc,
+        auth_file=os.path.join(config.home, ".mamba", "auth", "authentication.json"),
+    )
+
+
+def _ssl_verify(config: Config) -> bool | str:
+    return {"<system>": True, "<false>": False}.get(config.ssl_verify, config.ssl_verify)
+
+
+def link_options(config: Config, environ: Mapping[str, str]) -> LinkOptions:
+    """How to link."""
+    return LinkOptions(
+        always_copy=config.always_copy,
+        always_softlink=config.always_softlink,
+        allow_softlinks=config.allow_softlinks,
+        compile_pyc=config.compile_pyc,
+        run_link_scripts=config.run_link_scripts,
+        link_threads=config.link_threads,
+        root_prefix=config.root_prefix,
+        registry=environments_file(config) if config.register_envs else None,
+        environ=environ,
+        use_lockfiles=config.use_lockfiles,
+        lock_timeout=float(config.lock_timeout),
+        override_frozen=not config.protect_frozen_envs,
+    )
+
+
+def repodata_settings(config: Config, *, refresh: bool = False) -> RepodataSettings:
+    """How to come by an index."""
+    return RepodataSettings(
+        cache_dirs=config.pkgs_dirs,
+        ttl=config.local_repodata_ttl,
+        offline=config.offline,
+        use_zst=config.repodata_use_zst,
+        refresh=refresh,
+    )
+
+
+def fetch_settings(config: Config) -> FetchSettings:
+    """How to fetch packages. 0 downloads at once means that micromamba's default serves as well."""
+    return FetchSettings(
+        download_threads=config.download_threads or FetchSettings().download_threads,
+        extract_threads=max(0, config.extract_threads)
+        or max(1, (os.cpu_count() or 1) + min(0, config.extract_threads)),
+        safety_checks=config.safety_checks,
+        extra_safety_checks=config.extra_safety_checks,
+        use_lockfiles=config.use_lockfiles,
+        lock_timeout=float(config.lock_timeout),
+    )
