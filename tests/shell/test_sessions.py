@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from .sessions import POSIX, make_environment, make_executable, run_script
+from .sessions import POSIX, make_environment, make_executable, need, run_script
 
 NASTY = 'it\'s $(touch PWNED) `touch PWNED` "q" \\ !\n% é'
 
@@ -166,20 +167,29 @@ print("CONDA_PREFIX" in ${{...}}, $OWN, $PATH[0], sep="|")
     ]
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+RC_FILES = {
+    "bash": ".bashrc",
+    "zsh": ".zshrc",
+    "fish": ".config/fish/config.fish",
+    "tcsh": ".tcshrc",
+    "xonsh": ".xonshrc",
+}
+
+
+@pytest.mark.parametrize("shell", RC_FILES)
 def test_init_makes_new_shells_ready(shell: str, root: Path, tmp_path: Path) -> None:
-    exe, environ = make_executable(tmp_path), session_environ(tmp_path)
-    home = tmp_path / "home"
-    rc = {"bash": ".bashrc", "zsh": ".zshrc", "fish": ".config/fish/config.fish"}[shell]
-    setup = f"{exe} init --root-prefix {root} --shell {shell}"
-    code = f"{setup} >/dev/null; {setup} >/dev/null; cp {home}/{rc} {tmp_path}/twice\n. {home}/{rc}\n"
-    code += "whipsnake activate b; printf '%s\\0' $CONDA_PREFIX; whipsnake deactivate\n"
-    code += f"{exe} shell deinit --shell {shell} >/dev/null\n"
+    need(shell)
+    exe, environ, rc = make_executable(tmp_path), session_environ(tmp_path), tmp_path / "home" / RC_FILES[shell]
+    for _ in range(2):
+        setup = [str(exe), "init", "--root-prefix", str(root), "--shell", shell, "--executable", str(exe)]
+        subprocess.run(setup, env=environ, check=True, capture_output=True)
+    assert rc.read_text().count("# >>> mamba initialize >>>") == 1
+    code = f"source {rc}\nwhipsnake activate b\nprintf '%s\\n' $CONDA_PREFIX\nwhipsnake deactivate\n"
     ran = run_script(shell, code, tmp_path, environ)
     assert ran.stderr.decode() == ""
-    assert ran.stdout.decode() == f"{root}/envs/b\0"
-    assert (tmp_path / "twice").read_text().count("# >>> mamba initialize >>>") == 1
-    assert not (home / rc).exists()
+    assert ran.stdout.decode().splitlines()[0] == f"{root}/envs/b"
+    subprocess.run([str(exe), "shell", "deinit", "-s", shell], env=environ, check=True, capture_output=True)
+    assert not rc.exists()
 
 
 def test_a_start_up_file_whose_program_has_gone(root: Path, tmp_path: Path) -> None:
