@@ -26,7 +26,7 @@ from engine.model.records import PackageRecord, PrefixRecord
 from engine.solve.domains import Domains
 from engine.solve.index import Candidates, PackageIndex, VersionGroup
 from engine.solve.learning import Ancestry
-from engine.solve.matching import Interval, ranks_matching
+from engine.solve.matching import Interval, matches_name, ranks_matching
 from engine.solve.reasons import Reason, Relation, Unreadable
 
 Kind = Literal["depends", "constrains"]
@@ -278,8 +278,8 @@ class Problem:
     def _narrowed(self, spec: MatchSpec) -> Iterator[MatchSpec]:
         """The spec for each name that it may mean."""
         for name in sorted(self.index.names()):
-            if spec.matches_name(name):
-                narrow = spec.with_(name=name)
+            if matches_name(spec, name):
+                narrow = spec.with_(name=name, name_matcher=None)
                 if ranks_matching(self.index.candidates(name), narrow):
                     yield narrow
 

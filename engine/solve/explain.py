@@ -24,7 +24,7 @@ from engine.solve.reasons import Frozen, Pinned, Reason, Relation, Removed, Requ
 from engine.solve.request import Request
 from engine.solve.sat import Formula, shrink
 from engine.solve.task import SolveTask
-from engine.solve.wording import listed, shortened, version_ranges
+from engine.solve.wording import listed, shortened, spec_text, version_ranges
 
 MAX_LINES = 22
 """Of the story; with its heading and a hint that makes at most 25."""
@@ -124,8 +124,10 @@ class _Story:
         return f"{getattr(root, 'target', '')} may be removed, but not changed"
 
     def _relation(self, told: Told) -> str:
-        specs = told.specs if told.target.startswith("__") else tuple(s.partition(" ")[2] for s in told.specs)
-        wanted = shortened(sorted(specs), MAX_SPECS)
+        specs = [spec_text(MatchSpec.parse(spec)) for spec in told.specs]
+        if not told.target.startswith("__"):
+            specs = [spec.removeprefix(told.target).lstrip() for spec in specs]
+        wanted = shortened(sorted(set(specs)), MAX_SPECS)
         verb = "needs" if told.kind == "depends" else "works only with"
         target = "" if told.target.startswith("__") else f"{told.target} "
         what = f"{target}{wanted}".rstrip()

@@ -37,6 +37,16 @@ def _join(found: list[Interval], start: int, stop: int) -> None:
         found.append((start, stop))
 
 
+def matches_name(spec: MatchSpec, name: str) -> bool:
+    """Whether a spec may mean packages of this name."""
+    if spec.exact_name is not None:
+        return spec.exact_name == name
+    return spec.name_matcher is None or spec.name_matcher.matches(name)
+
+
 def _only_version(spec: MatchSpec) -> bool:
-    """Whether a spec with a plain name says nothing but a version."""
-    return spec.build is None and spec.build_number is None and spec.channel is None
+    """Whether a spec says nothing that counts for matching but a name and a version."""
+    return spec.build is None and spec.with_(name=None, version=None, extras=(), when=None) == _ANY
+
+
+_ANY = MatchSpec()

@@ -11,10 +11,10 @@ from heapq import nsmallest
 from engine.errors import PackagesNotFound
 from engine.model.match_spec import MatchSpec
 from engine.solve.index import Candidates, PackageIndex
-from engine.solve.matching import ranks_matching
+from engine.solve.matching import matches_name, ranks_matching
 from engine.solve.request import Request
 from engine.solve.task import SolveTask
-from engine.solve.wording import listed, version_ranges
+from engine.solve.wording import listed, spec_text, version_ranges
 
 MAX_SUGGESTIONS = 3
 
@@ -44,7 +44,7 @@ def searched(task: SolveTask) -> dict[str, list[str]]:
 def _is_there(spec: MatchSpec, task: SolveTask, index: PackageIndex) -> bool:
     name = spec.exact_name
     if name is None:
-        names = (name for name in sorted(index.names()) if spec.matches_name(name))
+        names = (name for name in sorted(index.names()) if matches_name(spec, name))
         return any(ranks_matching(index.candidates(name), spec) for name in names)
     if name.startswith("__"):
         return any(spec.matches(fact) for fact in task.virtual)
@@ -54,14 +54,14 @@ def _is_there(spec: MatchSpec, task: SolveTask, index: PackageIndex) -> bool:
 def _line(spec: MatchSpec, task: SolveTask, index: PackageIndex, where: dict[str, list[str]]) -> str:
     name = spec.exact_name
     if name is not None and name.startswith("__"):
-        return f"{spec}: {machine_has(task, name)}"
+        return f"{spec_text(spec)}: {machine_has(task, name)}"
     candidates = index.candidates(name) if name else None
     if candidates and candidates.records:
         versions = version_ranges(candidates, [(0, len(candidates.records))])
-        return f"{spec}: there is {name} {versions}{_left_out(candidates)} in {_places(where)}"
+        return f"{spec_text(spec)}: there is {name} {versions}{_left_out(candidates)} in {_places(where)}"
     meant = did_you_mean(name, index.names()) if name else []
     tail = f". Did you mean {listed(meant, 'or')}?" if meant else ""
-    return f"{spec} in {_places(where)}{tail}"
+    return f"{spec_text(spec)} in {_places(where)}{tail}"
 
 
 def _left_out(candidates: Candidates) -> str:
@@ -95,7 +95,7 @@ def _data(
 ) -> dict[str, object]:
     packages = [
         {
-            "spec": str(spec),
+            "spec": spec_text(spec),
             "name": spec.exact_name,
             "exists": bool(spec.exact_name and index.has(spec.exact_name)),
             "did_you_mean": did_you_mean(spec.exact_name, index.names()) if spec.exact_name else [],

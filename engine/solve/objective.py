@@ -4,7 +4,8 @@ Rule of this file: each question is about one package, and all that it depends o
 So the answer is the first in a strict (lexicographic) order, and the search proves that as it goes: a question is
 answered for the worse only when the better is refuted. In order:
 
-    1. installed packages that shall be kept: still there, and as they are;
+    1. all installed packages that shall stay are there; those to update are of the best version class, then the
+       others are as they are;
     2. packages asked for, in the order of the request: the best version class, then, again in order, the best build
        class (see `engine.solve.index` for both);
     3. layer by layer, what the packages of the layer before depend on (in any candidate of the class that was
@@ -41,12 +42,14 @@ class Ask(IntEnum):
 class Agenda:
     """The questions so far, and how far the search has got with them."""
 
-    def __init__(self, problem: Problem, kept: Sequence[int], asked: Sequence[int]) -> None:
-        """``kept``: installed packages to keep, ``asked``: packages to bring to their best, most important first."""
+    def __init__(self, problem: Problem, updated: Sequence[int], kept: Sequence[int], asked: Sequence[int]) -> None:
+        """``updated``: installed packages to bring to their best, ``kept``: those to keep as they are, ``asked``:
+        packages asked for, ``updated`` among them; each in order of importance."""
         self._problem = problem
         self._domains = problem.domains
         layer = list(dict.fromkeys([*kept, *asked]))
-        self._questions = [(ask, package) for package in kept for ask in (Ask.PRESENT, Ask.VERSION)]
+        self._questions = [(Ask.PRESENT, package) for package in (*updated, *kept)]
+        self._questions += [(Ask.VERSION, package) for package in (*updated, *kept)]
         self._questions += _layer_questions(layer)
         self._place = 0
         self._met = dict.fromkeys(layer)

@@ -6,7 +6,7 @@ for anew. remove: matching packages go, what needs them goes too, nothing else c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -15,6 +15,7 @@ from engine.model.records import PrefixRecord
 from engine.solve.clauses import Problem
 from engine.solve.reasons import Frozen, Pinned, Removed, Requested
 from engine.solve.task import SolveTask
+from engine.solve.wording import spec_text
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -25,9 +26,11 @@ class Request(msgspec.Struct, frozen=True):
     """Plain names to bring to their best, in order, each with its specs."""
     keep: tuple[PrefixRecord, ...]
     """Installed packages that stay, in order of importance."""
+    anew: tuple[PrefixRecord, ...]
+    """Installed packages that stay too, but at their best."""
     preferred: Mapping[str, PrefixRecord]
     """Installed packages that are the best candidates of their names: ``keep`` and those that stay only if needed."""
-    pins: tuple[Pinned, ...]
+    pins: tuple[tuple[MatchSpec, Pinned], ...]
     removed: tuple[tuple[PrefixRecord, MatchSpec], ...]
 
     @property
@@ -48,16 +51,17 @@ def digest(task: SolveTask) -> Request:
     installed = sorted((r for r in task.installed if r.name not in gone), key=lambda r: (not _by_user(r), r.name))
     if task.keep == "ignore":
         installed = []
-    anew = {record.name for record in installed if task.update_all or record.name in task.update}
-    for record in installed:
-        if record.name in anew and (not task.prune or _by_user(record)):
-            asked.setdefault(record.name, ())
-    staying = [record for record in installed if record.name not in anew]
+    wanted = [record for record in installed if _by_user(record) or not task.prune]
+    updated = {record.name for record in installed if task.update_all or record.name in task.update}
+    anew = tuple(record for record in wanted if record.name in updated)
+    for record in anew:
+        asked.setdefault(record.name, ())
     return Request(
         specs=specs,
         asked=asked,
-        keep=tuple(r for r in staying if _by_user(r) or not task.prune),
-        preferred={record.name: record for record in staying},
+        keep=tuple(record for record in wanted if record.name not in updated),
+        anew=anew,
+        preferred={record.name: record for record in installed if record.name not in updated},
         pins=tuple(_pins(task, asked)),
         removed=removed,
     )
@@ -75,13 +79,13 @@ def _with_pip(task: SolveTask) -> tuple[MatchSpec, ...]:
     return task.specs
 
 
-def _pins(task: SolveTask, asked: Mapping[str, object]) -> Iterable[Pinned]:
+def _pins(task: SolveTask, asked: Mapping[str, object]) -> Iterator[tuple[MatchSpec, Pinned]]:
     for spec in task.pinned:
-        yield Pinned(str(spec), spec.exact_name or str(spec))
+        yield spec, Pinned(spec_text(spec), spec.exact_name or str(spec))
     python = next((record for record in task.installed if record.name == "python"), None)
     if task.pin_python and python and task.keep != "ignore" and "python" not in (set(asked) - _all(task)) | task.update:
-        minor = ".".join(python.version.split(".")[:2])
-        yield Pinned(f"python {minor}.*", "python", python=True)
+        text = f"python {'.'.join(python.version.split('.')[:2])}.*"
+        yield MatchSpec.parse(text), Pinned(text, "python", python=True)
 
 
 def _all(task: SolveTask) -> set[str]:
@@ -97,13 +101,13 @@ def state_rules(problem: Problem, request: Request, task: SolveTask) -> list[str
     """
     names: dict[str, None] = {}
     for spec in request.specs:
-        number = problem.require(spec, Requested(str(spec), spec.exact_name or str(spec)))
+        number = problem.require(spec, Requested(spec_text(spec), spec.exact_name or str(spec)))
         if number >= 0:
             names[problem.candidates[number].name] = None
-    for pin in request.pins:
-        problem.limit(MatchSpec.parse(pin.spec), pin)
+    for spec, pin in request.pins:
+        problem.limit(spec, pin)
     for record, spec in request.removed:
-        problem.allow(problem.package(record.name), (), Removed(str(spec), record.name), absent=True)
+        problem.allow(problem.package(record.name), (), Removed(spec_text(spec), record.name), absent=True)
     for record in request.keep:
         if task.keep == "freeze" and not _must_change(record, request):
             problem.allow(problem.package(record.name), ((0, 1),), Frozen(record.name, record.dist), absent=False)

@@ -35,8 +35,10 @@ def solve(task: SolveTask) -> Solution:
     problem = Problem(index, virtual, add_pip=task.add_pip)
     asked = state_rules(problem, request, task)
     roots = list(dict.fromkeys([*asked, *request.asked]))
-    kept = [problem.package(record.name) for record in request.keep if record.name not in asked]
-    search = Search(problem, Agenda(problem, kept, [problem.package(name) for name in roots]), task.stop)
+    kept = [problem.package(record.name) for record in request.keep]
+    updated = [problem.package(record.name) for record in request.anew]
+    agenda = Agenda(problem, updated, kept, [problem.package(name) for name in roots])
+    search = Search(problem, agenda, task.stop)
     try:
         search.run()
     except Contradiction as found:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from engine.model.match_spec import MatchSpec
+from engine.model.url import mask_secrets
 from engine.solve.index import Candidates, VersionGroup
 from engine.solve.matching import Interval
 
@@ -24,6 +26,12 @@ def shortened(words: Sequence[str], most: int, separator: str = " | ") -> str:
     """The first few words."""
     more = [f"… ({len(words) - most} more)"] if len(words) > most else []
     return separator.join([*words[:most], *more])
+
+
+def spec_text(spec: MatchSpec) -> str:
+    """A spec as people write it, ``name version build``, if that says all of it; without secrets."""
+    plain = spec.to_conda_build_form()
+    return plain if MatchSpec.parse(plain) == spec else mask_secrets(str(spec))
 
 
 def version_ranges(candidates: Candidates, ranks: Iterable[Interval]) -> str:
