@@ -22,6 +22,7 @@ from ..errors import PrefixError, StorageError, UsageError, WhipsnakeError
 from .environment import Activator, Rules
 from .facts import Notice, read_facts
 from .operations import Operation, Source, applied
+from .posix import quote
 from .program import find_program
 
 
@@ -161,29 +162,44 @@ def _exec_through_shell(prepared: Prepared, label: str | None) -> NoReturn:
     """Let a shell run the scripts and become the program. bash is preferred: activate.d scripts are written for it."""
     path = prepared.environ.get("PATH", os.defpath)
     bash = find_program("bash", path)
-    descriptor = _readable(prepared.script)
-    # Only bash takes numbers above 9 here; a file left open harms nobody.
-    close = f"exec {descriptor}<&-; " if bash or descriptor < 10 else ""
-    exec_word = 'exec -a "$0" ' if bash and label else "exec "
-    code = f'. /dev/fd/{descriptor}; {close}{exec_word}"$@"'
-    argv = ["bash" if bash else "sh", "-c", code, label or prepared.argv[0], *prepared.argv]
-    os.execve(bash or find_program("sh", path) or "/bin/sh", argv, prepared.environ)
+    source, vanish = _hand_over(prepared.script, long_numbers=bash is not None)
+    become = 'exec -a "$0"' if bash and label else "exec"
+    argv = ["bash" if bash else "sh", "-c", f'. {source}; {vanish}; {become} "$@"', label or prepared.argv[0]]
+    os.execve(bash or find_program("sh", path) or "/bin/sh", [*argv, *prepared.argv], prepared.environ)
 
 
-def _readable(text: str) -> int:
-    """An open file without a name that holds ``text`` and is handed on by an exec."""
-    if hasattr(os, "memfd_create"):
+def _hand_over(text: str, *, long_numbers: bool) -> tuple[str, str]:
+    """A file with ``text`` for a shell to read, and the code that makes it vanish then.
+
+    ``long_numbers``: whether the shell can close descriptors above 9. If not, one stays open, which harms nobody.
+    """
+    descriptor = _nameless_file()
+    source = f"/dev/fd/{descriptor}"
+    vanish = f"exec {descriptor}<&-" if long_numbers or descriptor < 10 else ":"
+    if not os.access(source, os.R_OK):  # no /proc, as in some containers: then a file with a name, for us alone
+        import tempfile
+
+        os.close(descriptor)
+        descriptor, path = tempfile.mkstemp(prefix="whipsnake-")
+        source = quote(path)
+        vanish = f"command rm -f {source}"
+    data = memoryview(os.fsencode(text))
+    while data:
+        data = data[os.write(descriptor, data) :]
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return source, vanish
+
+
+def _nameless_file() -> int:
+    """An open file that nobody else can find, and that an exec hands on."""
+    try:
         descriptor = os.memfd_create("activation", 0)
-    else:
+    except (AttributeError, OSError):  # not Linux, or a kernel that is set to refuse it
         import tempfile
 
         with tempfile.TemporaryFile() as file:
             descriptor = os.dup(file.fileno())
     os.set_inheritable(descriptor, True)
-    data = memoryview(os.fsencode(text))
-    while data:
-        data = data[os.write(descriptor, data) :]
-    os.lseek(descriptor, 0, os.SEEK_SET)
     return descriptor
 
 

@@ -15,7 +15,7 @@ import pytest
 from engine.errors import PrefixError, UsageError
 from engine.shell.run import RunRequest, prepare
 
-from .sessions import make_environment, whipsnake
+from .sessions import ROOT, make_environment, whipsnake
 
 NASTY = 'it\'s $(touch pwned) `touch pwned` "q"\n\\ é'
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="exec is a thing of POSIX")
@@ -81,7 +81,7 @@ def test_death_by_a_signal_is_passed_on(environ: dict[str, str], prefix: str) ->
 
 def test_signals_reach_the_program_itself(environ: dict[str, str], prefix: str) -> None:
     code = "trap 'echo got it; exit 9' TERM; echo ready; while :; do sleep 0.02; done"
-    command = [sys.executable, str(Path(__file__).parents[2] / "cli.py"), "run", "-p", prefix, "sh", "-c", code]
+    command = [sys.executable, str(ROOT / "cli.py"), "run", "-p", prefix, "sh", "-c", code]
     with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
@@ -159,6 +159,27 @@ def test_a_script_without_interpreter_line(environ: dict[str, str], prefix: str)
     script.write_text('echo "ran $1"\n')
     script.chmod(0o755)
     assert whipsnake(["run", "-p", prefix, "plain-script", "x"], environ).stdout == b"ran x\n"
+
+
+@pytest.mark.parametrize("lost", ["memfd_create", "access"])
+def test_scripts_run_without_memfd_and_without_dev_fd(
+    environ: dict[str, str], scripted: str, tmp_path: Path, lost: str
+) -> None:
+    (tmp_path / "t m'p").mkdir()
+    patch = "def refuse(*a): raise PermissionError(13, 'refused')\nos.memfd_create = refuse\n"
+    if lost == "access":  # what only asks for /dev/fd; programs have to be found still
+        patch = "own = os.access\nos.access = lambda path, mode: not path.startswith('/dev/fd') and own(path, mode)\n"
+    code = f"import os, sys\n{patch}from cli import main\nsys.exit(main(sys.argv[1:]))\n"
+    command = [sys.executable, "-c", code, "run", "-p", scripted, "sh", "-c", 'echo $TRACE; ls "$TMPDIR"; exit 7']
+    ran = subprocess.run(
+        command,
+        env={**environ, "TMPDIR": str(tmp_path / "t m'p")},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout) == (7, "activate-it's me-1 activate-it's me-2\n")
 
 
 def test_mistakes(environ: dict[str, str], plain: str) -> None:
