@@ -18,6 +18,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 
 from engine.errors import LinkError
 from engine.events import Report, WorkFinished, WorkStarted
+from engine.flow import first_error
 from engine.link.claims import Claims
 from engine.link.codesign import sign
 from engine.link.disk import storage
@@ -56,7 +57,22 @@ class Filling:
         self._bytes = 0
 
     async def run(self, packages: MemoryObjectReceiveStream[CachedPackage]) -> LinkSummary:
-        """Link all packages; returns when the last byte-compiled file and record are written."""
+        """Link all packages; returns when the last byte-compiled file and record are written.
+
+        Of several errors at once the first is raised, bare.
+        """
+        try:
+            await self._link_and_compile(packages)
+        except Exception as error:
+            first = first_error(error)
+            if first is error:
+                raise
+            raise first from first.__cause__
+        self._check_complete()
+        await self._settle()
+        return self._summary()
+
+    async def _link_and_compile(self, packages: MemoryObjectReceiveStream[CachedPackage]) -> None:
         workers = self._request.options.link_threads or os.cpu_count() or 1
         jobs, todo = anyio.create_memory_object_stream[CompileJob](float("inf"))
         if not self._needed:
@@ -71,9 +87,6 @@ class Filling:
                     for _ in range(workers):
                         linking.start_soon(self._link_all, packages.clone(), jobs, limiter)
             self._python_ready.set()  # even if it never came: the compilers must end
-        self._check_complete()
-        await self._settle()
-        return self._summary()
 
     # --- linking -----------------------------------------------------------------------------------------------
 

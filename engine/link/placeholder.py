@@ -15,8 +15,12 @@ import struct
 
 from engine.model.platform import is_osx, is_windows
 
-ENCODINGS = (("utf-8", 1), ("utf-16-le", 2), ("utf-16-be", 2), ("utf-32-le", 4), ("utf-32-be", 4))
-"""Encodings that placeholders are found in, and the bytes of one NUL in each."""
+ENCODINGS = (("utf-8", 1), ("utf-16-be", 2), ("utf-16-le", 2), ("utf-32-be", 4), ("utf-32-le", 4))
+"""Encodings that placeholders are found in, and the bytes of one NUL in each.
+
+Big-endian first: the bytes of one order are also found, one off, in text of the other, and only little-endian text
+read as big-endian has its end in the same place.
+"""
 
 _SHEBANG = re.compile(rb"#![ ]*(/(?:\\ |[^ \n\r\t])*)([^\n\r]*)")
 _PYTHON = re.compile(rb"pythonw?\d*(?:\.\d+)*t?")
