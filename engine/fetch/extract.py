@@ -192,7 +192,7 @@ class _Extractor:
         source = safe_path(member.target, windows=self._options.windows)
         size = self.contents.files.get(source)
         if size is None or source == path:
-            raise ArchiveError(f"{path!r} is a hard link to {member.target!r}, which is no earlier file of the archive")
+            raise UnsafeArchive(f"{path!r} is a hard link to {member.target!r}, which is no earlier file of the archive")
         if path in self.contents.files:
             self._make_room(path, parent, name, self.contents.files)
         source_parent, _, source_name = source.rpartition("/")
@@ -224,6 +224,8 @@ class _Extractor:
 
     def _make_room(self, path: str, parent: int, name: str, same_kind: dict[str, int] | dict[str, str]) -> None:
         """A later member replaces an earlier one of its own kind, as in every tar; any other clash is refused."""
+        if path in self.contents.softlinks and same_kind is not self.contents.softlinks:
+            raise UnsafeArchive(f"{path!r} is a soft link, and another member wants to write through it")
         if path not in same_kind:
             raise ArchiveError(f"{path!r} appears twice, as different things or with a difference of case only")
         os.unlink(name, dir_fd=parent)
