@@ -51,7 +51,7 @@ def open_local(url: str, range_header: str | None = None) -> LocalResponse:
     """Open what a ``file://`` URL means; a missing file is an answer (404). Blocks: call it from a worker thread."""
     path = url_to_path(url)
     try:
-        file = open(path, "rb", buffering=0)  # noqa: SIM115 - the response closes it
+        file = open(path, "rb", buffering=0, opener=_no_waiting)  # noqa: SIM115 - the response closes it
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return LocalResponse(url, 404, Headers())
     except OSError as error:
@@ -61,6 +61,11 @@ def open_local(url: str, range_header: str | None = None) -> LocalResponse:
     except BaseException:
         file.close()
         raise
+
+
+def _no_waiting(path: str, flags: int) -> int:
+    """Open without waiting for a writer, should this be a named pipe; means nothing for files."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _answer(url: str, file: BinaryIO, range_header: str | None) -> LocalResponse:

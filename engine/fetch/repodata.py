@@ -69,7 +69,7 @@ async def load_subdirs(
         raise first_error(error) from None
     for channel in channels:
         _judge(channel, [job for job in jobs if job.channel is channel], settings, report)
-    return [job.result or RepoData(job.channel, job.subdir) for job in jobs]
+    return [job.hand_over() for job in jobs]
 
 
 def _judge(channel: Channel, jobs: Sequence[_Subdir], settings: RepodataSettings, report: Report) -> None:
@@ -131,6 +131,11 @@ class _Subdir:
             self.result = await self._from_cache(entry, "cached")
         if self.result is None and not self.is_offline:
             self.result = await self._ask(entry)
+
+    def hand_over(self) -> RepoData:
+        """The result, which is then ours no more: hundreds of megabytes must not wait for the garbage collector."""
+        result, self.result = self.result, None
+        return result or RepoData(self.channel, self.subdir)
 
     def _is_fresh(self, entry: CachedIndex) -> bool:
         return not self._settings.refresh and entry.state.is_fresh(self._settings.ttl, now_ns())

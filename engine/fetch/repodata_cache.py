@@ -142,6 +142,7 @@ class RepodataCache:
         for directory in self._dirs:
             with contextlib.suppress(OSError):
                 os.makedirs(directory, exist_ok=True)
+                _sweep(directory)
                 return IndexWriter(directory, keys)
         return None
 
@@ -196,6 +197,16 @@ class IndexWriter:
 
 
 _BINARY: Final[int] = getattr(os, "O_BINARY", 0)
+
+
+def _sweep(directory: str) -> None:
+    """Remove what processes left that were killed while they wrote; a day is longer than any of them writes."""
+    old = now_ns() - 86400 * 10**9
+    for entry in os.scandir(directory):
+        if entry.name.endswith(".tmp"):
+            with contextlib.suppress(OSError):
+                if entry.stat(follow_symlinks=False).st_mtime_ns < old:
+                    os.unlink(entry.path)
 
 
 def _temporary(path: str) -> str:

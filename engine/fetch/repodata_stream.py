@@ -7,10 +7,9 @@ HTTP side has undone already.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, Protocol
 
 from engine.errors import RepodataError
-from engine.fetch.repodata_cache import IndexWriter
 from engine.model.channel import Channel, mask_secrets
 from engine.model.repodata import RepoData, RepoDataSplitter
 
@@ -20,9 +19,14 @@ _SLICE: Final = 1 << 13
 READ: Final = 1 << 20
 
 
-def build(
-    pieces: Iterable[bytes], channel: Channel, subdir: str, *, url: str, writer: IndexWriter | None = None
-) -> RepoData:
+class Sink(Protocol):
+    """Where the plain text goes as well: a file of the cache."""
+
+    def write(self, piece: bytes) -> object:
+        """Take the next bytes."""
+
+
+def build(pieces: Iterable[bytes], channel: Channel, subdir: str, *, url: str, writer: Sink | None = None) -> RepoData:
     """Read the whole index; what ``writer`` gets is the plain text, which the caller commits if it is good.
 
     Raises `RepodataError` for anything that is no index, and what ``pieces`` raises.

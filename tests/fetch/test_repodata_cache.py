@@ -218,5 +218,14 @@ def test_what_was_checked_is_believed_for_a_week() -> None:
     assert not Checked(False, "yesterday").is_recent(NOW)
 
 
+def test_what_killed_processes_left_is_swept_away(tmp_path: Path) -> None:
+    cache = store(tmp_path)
+    for name in ("497deca9.json.0a.tmp", "497deca9.json.0b.tmp"):
+        (cache / name).write_bytes(b"half")
+    os.utime(cache / "497deca9.json.0a.tmp", (0, 0))
+    store(tmp_path)
+    assert [path.name for path in cache.iterdir() if path.suffix == ".tmp"] == ["497deca9.json.0b.tmp"]
+
+
 def test_the_clock_is_the_systems() -> None:
     assert repodata_cache.now_ns() > NOW
