@@ -25,6 +25,11 @@ class Run:
 class RunFailed(Exception):
     """The command ended with an exit code other than 0."""
 
+    def __init__(self, command: Sequence[str], code: int, output: str) -> None:
+        self.code = code
+        """Negative if the process was killed by a signal (-11: it crashed)."""
+        super().__init__(f"{' '.join(command)} ended with exit code {code}:\n{output}")
+
 
 def run(command: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> Run:
     """Run once, with everything that the interpreter's start costs. Raises `RunFailed`."""
@@ -37,6 +42,6 @@ def run(command: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> Run:
         output.seek(0)
         text = output.read().decode(errors="replace")
     if process.returncode:
-        raise RunFailed(f"{' '.join(command)} ended with exit code {process.returncode}:\n{text}")
+        raise RunFailed(command, process.returncode, text)
     scale = 1 if sys.platform == "darwin" else 1024
     return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * scale, text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import time
 from pathlib import Path
 
@@ -42,7 +43,10 @@ def main() -> None:
     parser.add_argument("cache", type=Path)
     parser.add_argument("specs", nargs="+")
     args = parser.parse_args()
-    print(json.dumps(asyncio.run(create(args.channel, args.prefix, args.cache, args.specs))))
+    print(json.dumps(asyncio.run(create(args.channel, args.prefix, args.cache, args.specs))), flush=True)
+    # Its runtime threads outlive ours, and one in ten processes of py-rattler 0.28 crashes in the interpreter's
+    # shutdown after all is done; to leave at once costs py-rattler nothing and saves the run.
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -107,10 +107,10 @@ class Demo:
         self.expect(["snake-hello-script"], "script")
         self.expect(["whereami"], f"{prefix}\n{prefix}/etc/whereami.conf")
         self.expect(["snake-where"], f"{prefix}\nThe whip snake")
-        self.expect(["python", "-m", "compileall", "-q", *self._noarch_folders()], "")
         if "pip" in names:
             self.expect(["pip", "--version"], f"from {prefix}/")
-        left = [path for path in holds(prefix, PLACEHOLDER.encode()) if "__pycache__" not in path]
+        self._check_bytecode()
+        left = [path for path in holds(prefix, PLACEHOLDER.encode()) if not path.startswith("conda-meta/")]
         if left:
             raise Failed(f"placeholders are left in {', '.join(left)}")
         print(f"  no placeholder left; {len(names)} packages: {', '.join(sorted(names))}")
@@ -134,8 +134,15 @@ class Demo:
         records = [json.loads(path.read_text()) for path in self.prefix.glob("conda-meta/*.json")]
         return {record["name"]: record["version"] for record in records}
 
-    def _noarch_folders(self) -> list[str]:
-        return [str(path.parent) for path in self.prefix.rglob("snake_*/__init__.py")]
+    def _check_bytecode(self) -> None:
+        """Python's own compileall must find nothing to do where noarch packages were compiled."""
+        site = next(path.parent.parent for path in self.prefix.rglob("snake_hello/__init__.py"))
+        before = {path: path.stat().st_mtime_ns for path in site.rglob("*.pyc")}
+        self.expect(["python", "-m", "compileall", "-q", str(site)], "")
+        stale = [path for path in site.rglob("*.pyc") if before.get(path) != path.stat().st_mtime_ns]
+        if stale or not before:
+            raise Failed(f"bytecode was missing or stale: {', '.join(map(str, stale)) or 'all of it'}")
+        print(f"  compileall: {len(before)} bytecode files are there, and up to date")
 
 
 def _plain(env: Mapping[str, str]) -> dict[str, str]:
