@@ -21,6 +21,7 @@ import msgspec
 
 from engine.errors import ArchiveError, UnsafeArchive
 from engine.fetch.archive import Budget
+from engine.fetch.file_list import MAX_LIST, declared_size
 from engine.fetch.paths import check_softlinks, safe_path
 from engine.fetch.tar import Member
 
@@ -156,7 +157,7 @@ class _Extractor:
         finally:
             os.close(file)
         self.contents.files[path] = member.size
-        if path == "info/paths.json":
+        if path == "info/paths.json" and member.size <= MAX_LIST:
             self._declare(parent, name)
 
     def _hashed(self, path: str, pieces: Iterable[memoryview]) -> Iterable[memoryview]:
@@ -168,8 +169,6 @@ class _Extractor:
 
     def _declare(self, parent: int, name: str) -> None:
         """Tell the budget what the package says of its own size, where that comes before the files."""
-        from engine.fetch.verify import declared_size
-
         with open(os.open(name, os.O_RDONLY, dir_fd=parent), "rb") as file:
             total = declared_size(file.read())
         if total is not None:
@@ -192,7 +191,7 @@ class _Extractor:
         source = safe_path(member.target, windows=self._options.windows)
         size = self.contents.files.get(source)
         if size is None or source == path:
-            raise UnsafeArchive(f"{path!r} is a hard link to {member.target!r}, which is no earlier file of the archive")
+            raise UnsafeArchive(f"{path!r} is a hard link to {member.target!r}, which is no earlier file of it")
         if path in self.contents.files:
             self._make_room(path, parent, name, self.contents.files)
         source_parent, _, source_name = source.rpartition("/")

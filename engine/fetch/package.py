@@ -139,11 +139,10 @@ class _Preparation:
     async def run(self, records: Sequence[RepoDataRecord]) -> None:
         """Everything, from looking into the cache to the last package."""
         begun = time.monotonic()
-        found, missing = await anyio.to_thread.run_sync(self._look_up, records, limiter=self._limiter)
-        total = sum(record.size or 0 for record in missing)
-        self._report(PhaseStarted(Phase.FETCH, len(missing), total))
-        self._left = len(records)
         with self._send, self._receive:
+            found, missing = await anyio.to_thread.run_sync(self._look_up, records, limiter=self._limiter)
+            self._report(PhaseStarted(Phase.FETCH, len(missing), sum(record.size or 0 for record in missing)))
+            self._left = len(records)
             for record in missing:
                 self._send.send_nowait(_Item(record))
             async with anyio.create_task_group() as group:

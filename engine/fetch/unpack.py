@@ -23,6 +23,8 @@ from engine.model.records import CachedPackage, RepoDataRecord
 from engine.model.url import mask_secrets
 
 _PIECE = 1 << 20
+_MAX_INDEX = 16 << 20
+"""Longest info/index.json that is read, in bytes."""
 
 
 class UnpackOptions(msgspec.Struct, frozen=True):
@@ -161,8 +163,8 @@ class _Job:
 
     def _verified(self, contents: Contents, root: int) -> bytes:
         """Check the files against the package's own list; its info/index.json."""
-        if "info/index.json" not in contents.files:
-            raise ArchiveError("it has no info/index.json: this is no conda package")
+        if contents.files.get("info/index.json", _MAX_INDEX + 1) > _MAX_INDEX:
+            raise ArchiveError("it has no info/index.json, or an endless one: this is no conda package")
         if self._options.check_files:
             check_contents(contents, root)
         with open(os.open("info/index.json", os.O_RDONLY, dir_fd=root), "rb") as file:

@@ -11,15 +11,12 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
-import msgspec
-
 from engine.errors import ArchiveError, VerificationError
 from engine.fetch.extract import Contents
+from engine.fetch.file_list import MAX_LIST, read_paths
 from engine.fetch.paths import safe_path
 from engine.model.records import PackageRecord, PathEntry
 
-MAX_LIST = 256 << 20
-"""Longest info/paths.json that is read, in bytes."""
 _SHOWN = 5
 
 
@@ -70,33 +67,6 @@ class Digests:
                 hint="Try again; if it stays so, the channel or a proxy serves an old or damaged file.",
                 data={"name": name, "wrong": wrong},
             )
-
-
-class _PathsJson(msgspec.Struct):
-    paths: list[PathEntry]
-    paths_version: int = 1
-
-
-def read_paths(data: bytes) -> list[PathEntry]:
-    """The entries of an info/paths.json (CEP 34). Raises `ArchiveError` where it is none."""
-    try:
-        document = msgspec.json.decode(data, type=_PathsJson)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ArchiveError(f"its info/paths.json is broken: {error}") from error
-    if document.paths_version != 1:
-        raise ArchiveError(f"its info/paths.json has the unknown version {document.paths_version}")
-    return document.paths
-
-
-def declared_size(data: bytes) -> int | None:
-    """What the files listed in an info/paths.json amount to, in bytes; None if it doesn't say so of every file."""
-    total = 0
-    for entry in read_paths(data):
-        if entry.path_type != "directory":
-            if entry.size_in_bytes is None:
-                return None
-            total += entry.size_in_bytes
-    return total
 
 
 def check_contents(contents: Contents, root: int, *, windows: bool = False) -> None:
@@ -195,11 +165,12 @@ def _problems(
     entries: list[PathEntry], look: Callable[[str], _Found], digest: Callable[[str], str | None]
 ) -> Iterator[str]:
     for entry in entries:
-        problem = _problem(entry, look(entry.path))
-        if problem is None and entry.sha256 and look(entry.path) == ("file", entry.size_in_bytes):
-            found = digest(entry.path)
-            if found is not None and found != entry.sha256:
-                problem = f"declared sha256 {entry.sha256}, found {found}"
+        found = look(entry.path)
+        problem = _problem(entry, found)
+        if problem is None and entry.sha256 and found is not None and found[0] == "file":
+            sha256 = digest(entry.path)
+            if sha256 is not None and sha256 != entry.sha256:
+                problem = f"declared sha256 {entry.sha256}, found {sha256}"
         if problem:
             yield f"{entry.path}: {problem}"
 

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from pathlib import Path
 
 import pytest
 
-from engine.errors import ArchiveError, VerificationError
-from engine.fetch.verify import Digests, FilesDiffer, check_unpacked, declared_size, read_paths
+from engine.errors import VerificationError
+from engine.fetch.verify import Digests, FilesDiffer, check_unpacked
 from engine.model.records import PackageRecord
 from tests.kit.package import Symlink, make_package
 from tests.kit.reference import unpack
@@ -107,13 +106,3 @@ def test_the_older_list_has_names_only(unpacked: Path) -> None:
     (unpacked / "info/files").write_text("a/b\nlost\n")
     with pytest.raises(FilesDiffer, match="lost: declared as a file, but it is missing"):
         check_unpacked(str(unpacked))
-
-
-def test_lists() -> None:
-    entry = {"_path": "a", "path_type": "hardlink", "sha256": "0" * 64, "size_in_bytes": 7}
-    text = json.dumps({"paths": [entry, {**entry, "path_type": "directory"}], "paths_version": 1}).encode()
-    assert declared_size(text) == 7
-    assert declared_size(json.dumps({"paths": [{"_path": "a"}]}).encode()) is None
-    for broken in (b"", b"[]", b'{"paths": [{"_path": 1}]}', b"\xff", b'{"paths": [], "paths_version": 2}'):
-        with pytest.raises(ArchiveError, match=r"paths\.json"):
-            read_paths(broken)
