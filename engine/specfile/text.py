@@ -14,7 +14,7 @@ from engine.specfile.model import ExplicitPackage, SpecContext, SpecFile, invali
 
 EXPLICIT_MARK: Final = "@EXPLICIT"
 _PLATFORM_RE: Final = re.compile(r"#\s*platform:\s*(\S+)\s*$")
-_REMARK_RE: Final = re.compile(r"\s#.*$")
+_REMARK_RE: Final = re.compile(r"\s+#.*$")
 
 
 def is_explicit_text(text: str) -> bool:
