@@ -18,7 +18,7 @@ _PIECES = st.sampled_from(
     ["0", "1", "2", "9", "10", "00", "01", "a", "b", "rc", "RC", "dev", "post", "dev1", "0a0b", "g"]
 )
 _SEGMENT = st.lists(_PIECES, min_size=1, max_size=3).map("".join)
-_DOTTED = st.lists(_SEGMENT, min_size=1, max_size=5).map(".".join)
+_DOTTED = st.lists(_SEGMENT, min_size=1, max_size=4).map(".".join).filter(lambda text: len(text) <= 24)
 
 
 @st.composite
