@@ -64,6 +64,8 @@ class MatchSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Flags that the package must have, maybe globs (CEP 45)."""
     when: Condition | None = None
     """When this dependency counts at all (CEP 43). It does not take part in matching."""
+    has_rare_fields: bool = False
+    """Whether a record must be asked for more than name, version, build and origin. Follows from the others."""
 
     @classmethod
     def parse(cls, text: str) -> MatchSpec:
@@ -96,23 +98,18 @@ class MatchSpec(msgspec.Struct, frozen=True, kw_only=True):
 
         Raises `InvalidVersion` if the record's version is none and this specification has one.
         """
-        if self.version is not None and not self.version.matches(Version.parse(record.version)):
+        version, build = self.version, self.build
+        if version is not None and not version.matches(Version.parse(record.version)):
             return False
-        if self.build is not None and not self.build.matches(record.build):
+        if build is not None and not build.matches(record.build):
             return False
-        return self._is_simple or self._matches_rare(record)
+        return not self.has_rare_fields or self._matches_rare(record)
 
-    @property
-    def _is_simple(self) -> bool:
-        """Whether version and build are all that `matches_version_build` must look at."""
-        return (
-            self.build_number is None
-            and self.md5 is None
-            and self.sha256 is None
-            and self.license is None
-            and self.license_family is None
-            and not (self.features or self.track_features or self.flags)
-        )
+    def __post_init__(self) -> None:
+        """Set `has_rare_fields`, so that the hot path asks one question instead of eight."""
+        rare = (self.build_number, self.md5, self.sha256, self.license, self.license_family)
+        lists = self.features or self.track_features or self.flags
+        msgspec.structs.force_setattr(self, "has_rare_fields", bool(lists) or any(field is not None for field in rare))
 
     def _matches_name(self, name: str) -> bool:
         if self.name is not None:
