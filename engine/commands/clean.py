@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from engine.commands.app import App
 from engine.commands.change import confirm
-from engine.commands.options import add_flag, add_general_options, add_prefix_options
+from engine.commands.options import add_flag, add_general_options, add_value
 from engine.environments import known_environments
 from engine.errors import UsageError
 from engine.fetch.cache_clean import CleanRequest, Garbage, find_garbage, remove_garbage
@@ -35,7 +35,7 @@ def arguments(parser: ArgumentParser) -> None:
     add_flag(group, "--trash", dest="clean_trash", help="files that could not be removed when they should have been")
     add_flag(group, "-f", "--force-pkgs-dirs", dest="clean_force", help="the whole package caches (not part of --all)")
     add_general_options(parser)
-    add_prefix_options(parser)
+    add_value(parser, "-r", "--root-prefix", dest="root_prefix", metavar="PATH", help="where envs/ and pkgs/ are")
 
 
 def run(args: Namespace, app: App) -> int:

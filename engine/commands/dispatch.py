@@ -34,13 +34,19 @@ class Parser(ArgumentParser):
 
 def dispatch(words: list[str]) -> int:
     """Run the command in ``words``; returns the exit code."""
-    out = Out(json="--json" in words)
+    out = Out(json=_wants_json(words))
     try:
         return _finish(out, _run(words, out))
     except BrokenPipeError:
         # Whoever read our output went away: say nothing more, not even while Python closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.FAILURE
+
+
+def _wants_json(words: list[str]) -> bool:
+    """Whether errors are to be JSON, known before the words are parsed. What stands behind `run` is not for us."""
+    leading, rest = _split(words)
+    return "--json" in (leading if rest[:1] == ["run"] else words)
 
 
 def _finish(out: Out, code: int) -> int:

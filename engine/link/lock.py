@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 
 import anyio
@@ -95,21 +95,41 @@ async def prefix_lock(prefix: str, options: LinkOptions, report: Report) -> Asyn
         yield
         return
     path = os.path.join(prefix, "conda-meta", LOCK_NAME)
+    opened = await _take(path, prefix, options.lock_timeout, report)
+    token = _HELD.set(held | {prefix})
     try:
-        opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    except OSError as error:
-        raise StorageError.from_os_error(f"lock the environment {prefix}", error) from error
-    try:
-        await _wait(opened, prefix, options.lock_timeout, report)
-        os.truncate(opened, 0)
-        os.pwrite(opened, f"{os.getpid()}\n".encode(), 0)
-        token = _HELD.set(held | {prefix})
-        try:
-            yield
-        finally:
-            _HELD.reset(token)
+        yield
     finally:
+        _HELD.reset(token)
+        with suppress(OSError):  # gone with the whole environment
+            os.unlink(path)
         os.close(opened)
+
+
+async def _take(path: str, prefix: str, longest: float, report: Report) -> int:
+    """The open, locked file. Its last holder may have removed it while we waited: then the lock is on another one."""
+    while True:
+        try:
+            opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            raise StorageError.from_os_error(f"lock the environment {prefix}", error) from error
+        try:
+            await _wait(opened, prefix, longest, report)
+        except BaseException:
+            os.close(opened)
+            raise
+        if _is_still_there(path, opened):
+            os.truncate(opened, 0)
+            os.pwrite(opened, f"{os.getpid()}\n".encode(), 0)
+            return opened
+        os.close(opened)
+
+
+def _is_still_there(path: str, opened: int) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(opened))
+    except FileNotFoundError:
+        return False
 
 
 async def _wait(opened: int, prefix: str, longest: float, report: Report) -> None:
