@@ -35,7 +35,10 @@ def _local_channels(config: Config) -> Iterable[str]:
 
 
 def configured_channels(config: Config, texts: Sequence[str] | None = None) -> tuple[Channel, ...]:
-    """The channels of the configuration (or the given ``texts``), resolved and checked against the allowed ones."""
+    """The channels of the configuration (or the given ``texts``), resolved.
+
+    Raises `ConfigError` for a channel that the configuration forbids, `InvalidChannel` for what can be none.
+    """
     context = channel_context(config)
     channels = resolve_channels(config.channels if texts is None else texts, context)
     _check_allowed(channels, config, context)
