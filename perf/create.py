@@ -62,8 +62,8 @@ class Bench:
 
 
 def _is_bookkeeping(path: str) -> bool:
-    """What is each program's own: records, and bytecode that running the environment made."""
-    return path == "conda-meta" or path.endswith("/__pycache__")
+    """What is each program's own: records, bytecode, and the mark for backup programs that py-rattler leaves."""
+    return path in ("conda-meta", "CACHEDIR.TAG") or path.endswith("/__pycache__")
 
 
 def check_runs(prefix: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -33,15 +34,31 @@ class RunFailed(Exception):
 
 def run(command: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> Run:
     """Run once, with everything that the interpreter's start costs. Raises `RunFailed`."""
-    with tempfile.TemporaryFile() as output:
+    with tempfile.TemporaryDirectory() as folder:
+        told, printed = Path(folder, "told"), Path(folder, "printed")
+        launcher = [sys.executable, "-I", "-S", __file__, str(told), str(printed), *command]
+        subprocess.run(launcher, env=dict(env), cwd=cwd, check=True)
+        code, *numbers = json.loads(told.read_text())
+        text = printed.read_text(errors="replace")
+    if code:
+        raise RunFailed(command, code, text)
+    return Run(*numbers, text)
+
+
+def _launch(told: str, printed: str, command: Sequence[str]) -> None:
+    """Run the command from a small process: until a child becomes another program its memory is its parent's, and
+    counts as its peak (Linux), so that whoever has much in memory can't measure those who have little."""
+    with open(printed, "wb") as output:
         started = time.perf_counter()
-        process = subprocess.Popen(command, env=dict(env), cwd=cwd, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)  # or Popen would wait for it once more
-        output.seek(0)
-        text = output.read().decode(errors="replace")
-    if process.returncode:
-        raise RunFailed(command, process.returncode, text)
+    process.returncode = os.waitstatus_to_exitcode(status)  # or Popen would wait for it once more
     scale = 1 if sys.platform == "darwin" else 1024
-    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * scale, text)
+    facts = [process.returncode, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * scale]
+    with open(told, "w", encoding="utf-8") as out:
+        json.dump(facts, out)
+
+
+if __name__ == "__main__":
+    _launch(sys.argv[1], sys.argv[2], sys.argv[3:])
