@@ -58,7 +58,8 @@ class LiveCanvas:
         self._stages: dict[str, TaskID] = {}
         self._package_bar: TaskID | None = None
         self._index_bars: dict[str, TaskID] = {}
-        self._active: dict[str, None] = {}
+        self._active: dict[str, str] = {}
+        """What is being worked on → how it is called."""
         self._packages = 0
         self._live = self._new_live()
 
@@ -69,7 +70,7 @@ class LiveCanvas:
         return Group(self._steps, self._bytes, self._items, self._names())
 
     def _names(self) -> Text:
-        names = list(self._active)
+        names = list(self._active.values())
         more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
         line = Text(f"  {', '.join(names[:_SHOWN_NAMES])}{more}" if names else "", style="dim")
         line.truncate(max(20, self._console.width - 1), overflow="ellipsis")
@@ -106,7 +107,8 @@ class LiveCanvas:
                 if event.key in self._index_bars:
                     self._bytes.remove_task(self._index_bars.pop(event.key))
             case WorkStarted():
-                self._active[f"{_STAGES[event.stage]} {event.name}"] = None
+                work = f"{_STAGES[event.stage]} {event.name}"
+                self._active[work] = work
             case WorkFinished():
                 self._active.pop(f"{_STAGES[event.stage]} {event.name}", None)
                 self._advance_stage(event.stage)
@@ -138,7 +140,7 @@ class LiveCanvas:
     def _transfer_started(self, event: TransferStarted) -> None:
         if event.kind == "repodata":
             self._index_bars[event.key] = self._bytes.add_task(event.name[-20:], total=event.total)
-        self._active[event.key] = None
+        self._active[event.key] = f"download {event.name}"
 
     def _advance_stage(self, stage: str) -> None:
         if stage in self._stages:
