@@ -75,7 +75,7 @@ def _gone(prefix: str, removed: Sequence[PrefixRecord], owner: dict[str, str]) -
             path = f"{directory}/{name}"
             if _stem(name) in stems and path not in owner:
                 found.add(path)
-    return sorted(found)
+    return sorted(found, reverse=True)  # what is below a soft link goes before the link
 
 
 def _is_safe(path: str) -> bool:
@@ -127,11 +127,14 @@ class _Planner:
         self.warnings: list[str] = []
         self._away = set(gone)
         self._ready: set[str] = {""}
+        self._fresh: set[str] = set()
+        """Directories that will be new, and so empty, whatever is seen through a link of their name now."""
 
     def make_way(self, path: str) -> None:
         """Let there be the directory of ``path``, and nothing at ``path``."""
-        self._need_dir(path.rpartition("/")[0])
-        if path in self._away:
+        parent = path.rpartition("/")[0]
+        self._need_dir(parent)
+        if path in self._away or parent in self._fresh:
             return
         full = os.path.join(self.prefix, path)
         if _is_file(full):
@@ -143,12 +146,14 @@ class _Planner:
     def _need_dir(self, directory: str) -> None:
         if directory in self._ready:
             return
-        self._need_dir(directory.rpartition("/")[0])
+        parent = directory.rpartition("/")[0]
+        self._need_dir(parent)
         full = os.path.join(self.prefix, directory)
-        if directory in self._away or not os.path.isdir(full):
-            if directory not in self._away and _is_file(full):
+        if directory in self._away or parent in self._fresh or not os.path.isdir(full):
+            if directory not in self._away and parent not in self._fresh and _is_file(full):
                 self._send_away(directory)
             self.dirs.append(directory)
+            self._fresh.add(directory)
         self._ready.add(directory)
 
     def _send_away(self, path: str) -> None:
