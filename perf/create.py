@@ -91,6 +91,12 @@ def _is_entry_point(path: str) -> bool:
     return path.startswith(("bin/pip", "bin/bench-")) and path.count("-") < 2
 
 
+def _words(args: argparse.Namespace) -> list[str]:
+    """The arguments that decide what is measured, as they would be typed."""
+    named = {name: getattr(args, name) for name in ("rounds", "packages", "latency", "bandwidth")}
+    return [word for name, value in named.items() if value for word in (f"--{name}", str(value))]
+
+
 def main() -> int:
     """Build the channel, run the rounds, compare, write the report."""
     parser = argparse.ArgumentParser(description="Measure `create` against py-rattler.")
@@ -111,7 +117,7 @@ def main() -> int:
                 print(f"Round {number + 1} of {args.rounds}", flush=True)
                 bench.round(number)
     found = list(differences(bench.trees[WHIPSNAKE.name], bench.trees[RATTLER.name]))
-    write_report(args.report, bench.runs, files=len(bench.trees[RATTLER.name]), differing=found, words=sys.argv[1:])
+    write_report(args.report, bench.runs, files=len(bench.trees[RATTLER.name]), differing=found, words=_words(args))
     print(args.report.read_text())
     return 1 if found else 0
 
