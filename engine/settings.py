@@ -12,8 +12,6 @@ from engine.fetch.repodata import RepodataSettings
 from engine.fetch.settings import TransportSettings
 from engine.link.request import LinkOptions
 
-_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE")
-
 
 def transport_settings(config: Config, environ: Mapping[str, str]) -> TransportSettings:
     """How to talk to servers."""
@@ -26,7 +24,8 @@ def transport_settings(config: Config, environ: Mapping[str, str]) -> TransportS
         backoff_factor=max(1.0, config.remote_backoff_factor),
         low_speed_limit=0 if "MAMBA_NO_LOW_SPEED_LIMIT" in environ else TransportSettings().low_speed_limit,
         ssl_verify=_ssl_verify(config),
-        ca_bundle=next((environ[name] for name in _CA_VARIABLES if environ.get(name)), config.cacert_path or None),
+        # The configuration has resolved REQUESTS_CA_BUNDLE and cacert_path into ssl_verify; this one is OpenSSL's own.
+        ca_bundle=None if config.no_env else environ.get("SSL_CERT_FILE"),
         client_cert=config.client_ssl_cert,
         client_cert_key=config.client_ssl_cert_key,
         proxies={**proxies, **config.proxy_servers},

@@ -2,7 +2,7 @@
 
 For each subdir: a cached index that is fresh enough is used as it is; else the server is asked for
 ``repodata.json.zst``, then ``repodata.json``, with what is cached as a condition; 304 makes the cached one fresh
-again. Sharded indexes (CEP 16) will be another way to answer the same question, chosen in `_Subdir.load`.
+again. Sharded indexes (CEP 16) will be another way to answer the same question, chosen in `_Subdir._ask`.
 """
 
 from __future__ import annotations

@@ -16,6 +16,9 @@ from engine.events import Report, TransferAdvanced
 from engine.fetch.http import Headers, Response, Transport
 from engine.model.channel import mask_secrets
 
+WORTHWHILE = 64 * 1024
+"""A connection that brought so many bytes before it broke is no failure: it is made anew at once."""
+
 
 async def continuous(
     transport: Transport,
@@ -30,7 +33,7 @@ async def continuous(
     """The bytes of ``url`` from ``start`` on, in order, each once; ``report`` hears of every chunk under ``key``.
 
     ``validator`` is the ETag or Last-Modified of the file that the first ``start`` bytes came from. Gives up with
-    `NetworkError` after ``max_retries`` breaks in a row without a new byte; raises `HttpStatusError` for 404 too.
+    `NetworkError` after ``max_retries`` breaks in a row that brought less than `WORTHWHILE`; raises `HttpStatusError` for 404 too.
     """
 
     def progress(amount: int) -> None:
@@ -74,11 +77,12 @@ class Continuation:
                         yield chunk
                 return
             except _Broken as broken:
-                fruitless = 0 if self.position > before else fruitless + 1
+                fruitless = 0 if self.position - before >= WORTHWHILE else fruitless + 1
                 if fruitless > self._transport.settings.max_retries:
                     raise broken.error from broken
             first = None
-            await anyio.sleep(self._transport.pause(max(1, fruitless)))
+            if fruitless:  # a connection that got us on is made anew at once
+                await anyio.sleep(self._transport.pause(fruitless))
 
     def _headers(self) -> dict[str, str]:
         if not self.position or self._encoded:
