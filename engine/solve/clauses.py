@@ -24,7 +24,7 @@ from engine.errors import ParseError
 from engine.model.match_spec import MatchSpec
 from engine.model.records import PackageRecord, PrefixRecord
 from engine.solve.domains import Domains
-from engine.solve.index import Candidates, PackageIndex, VersionGroup
+from engine.solve.index import Candidates, PackageIndex
 from engine.solve.learning import Ancestry
 from engine.solve.matching import Interval, matches_name, ranks_matching
 from engine.solve.reasons import Reason, Relation, Unreadable
@@ -311,5 +311,4 @@ def _choices(name: str, size: int) -> Candidates:
     """Candidates of an artificial package, all equally good, so that names decide."""
     ends = tuple([size - 1] * size)
     records = tuple(PackageRecord(name=name, version="0", build=str(rank)) for rank in range(size))
-    groups: tuple[VersionGroup, ...] = ()
-    return Candidates(name=name, records=records, groups=groups, version_ends=ends, build_ends=ends)
+    return Candidates(name=name, records=records, groups=(), stretches=(), version_ends=ends, build_ends=ends)

@@ -24,6 +24,7 @@ from engine.errors import InvalidVersion
 from engine.model.match_spec import MatchSpec
 from engine.model.records import PackageRecord, PrefixRecord, RepoDataRecord
 from engine.model.version import Version
+from engine.model.version_key import Key
 from engine.solve.task import ChannelPriority, Rows, SolveTask
 
 
@@ -35,12 +36,22 @@ class VersionGroup(msgspec.Struct, frozen=True):
     stop: int
 
 
+class Stretch(msgspec.Struct, frozen=True):
+    """Groups ``start`` to ``stop - 1``, whose versions get older from one to the next."""
+
+    start: int
+    stop: int
+    keys: tuple[Key, ...]
+    """Of their versions, oldest first: to be bisected."""
+
+
 class Candidates(msgspec.Struct, frozen=True):
     """All candidates of one name, ranked."""
 
     name: str
     records: tuple[PackageRecord, ...]
     groups: tuple[VersionGroup, ...]
+    stretches: tuple[Stretch, ...]
     version_ends: tuple[int, ...]
     """By rank: the last rank of the same version class."""
     build_ends: tuple[int, ...]
@@ -144,10 +155,12 @@ class PackageIndex:
             rows.append(((*first, *order, -record.build_number, *last), record))
         rows.sort(key=lambda row: row[0])
         records = tuple(record for _, record in rows)
+        groups = tuple(_groups(records))
         return Candidates(
             name=name,
             records=records,
-            groups=tuple(_groups(records)),
+            groups=groups,
+            stretches=tuple(_stretches(groups)),
             version_ends=_class_ends([key[:3] if asked else key[:4] for key, _ in rows]),
             build_ends=_class_ends([key[:5] for key, _ in rows]),
             held_back=held_back,
@@ -171,6 +184,15 @@ def _groups(records: Sequence[PackageRecord]) -> Iterator[VersionGroup]:
     for stop in range(1, len(records) + 1):
         if stop == len(records) or records[stop].version != records[start].version:
             yield VersionGroup(Version.parse(records[start].version), start, stop)
+            start = stop
+
+
+def _stretches(groups: Sequence[VersionGroup]) -> Iterator[Stretch]:
+    keys = [group.version.key for group in groups]
+    start = 0
+    for stop in range(1, len(groups) + 1):
+        if stop == len(groups) or keys[stop] > keys[stop - 1]:
+            yield Stretch(start, stop, tuple(reversed(keys[start:stop])))
             start = stop
 
 

@@ -5,9 +5,11 @@ Rule of this file: one version is asked once, and a record only where the spec s
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TypeAlias
 
 from engine.model.match_spec import MatchSpec
+from engine.model.version_spec import VersionSpec
 from engine.solve.index import Candidates
 
 Interval: TypeAlias = "tuple[int, int]"
@@ -17,17 +19,30 @@ Interval: TypeAlias = "tuple[int, int]"
 def ranks_matching(candidates: Candidates, spec: MatchSpec) -> tuple[Interval, ...]:
     """The ranks of the candidates that ``spec`` matches, best first, neighbours joined."""
     found: list[Interval] = []
-    version, plain = spec.version, _only_version(spec)
-    for group in candidates.groups:
-        if version is not None and not version.matches(group.version):
-            continue
+    plain = _only_version(spec)
+    for start, stop in _group_runs(candidates, spec.version):
+        first, after = candidates.groups[start].start, candidates.groups[stop - 1].stop
         if plain:
-            _join(found, group.start, group.stop)
+            _join(found, first, after)
             continue
-        for rank in range(group.start, group.stop):
+        for rank in range(first, after):
             if spec.matches(candidates.records[rank]):
                 _join(found, rank, rank + 1)
     return tuple(found)
+
+
+def _group_runs(candidates: Candidates, version: VersionSpec | None) -> list[Interval]:
+    """Runs of groups whose version meets a constraint, in order: found by bisection unless it looks at the text."""
+    groups = candidates.groups
+    if version is None:
+        return [(0, len(groups))] if groups else []
+    if version.bounds is None:
+        return [(place, place + 1) for place, group in enumerate(groups) if version.matches(group.version)]
+    found = []
+    for stretch in candidates.stretches:
+        places = [stretch.stop - bisect_left(stretch.keys, bound) for bound in version.bounds]
+        found += [(start, stop) for stop, start in zip(places[::2], places[1::2], strict=True) if start < stop]
+    return sorted(found)
 
 
 def _join(found: list[Interval], start: int, stop: int) -> None:

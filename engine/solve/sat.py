@@ -13,6 +13,8 @@ from typing import TypeVar
 
 from engine.solve.domains import Domains
 
+MAX_WORK = 4_000_000
+"""Clauses to hand over, in all, for the sake of a shorter explanation: some seconds."""
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -69,6 +71,7 @@ def shrink(
     Whole halves, quarters and so on are tried first, later groups (farther from the request) before earlier ones.
     """
     kept = list(groups)
+    limit = min(limit, MAX_WORK // (1 + sum(map(len, groups.values()))))
     step = max(1, len(kept) // 2)
     asked = 0
     while True:
