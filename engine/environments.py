@@ -6,7 +6,6 @@ Rule of this file: it only reads, and needs neither network nor solver nor event
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -15,9 +14,8 @@ from engine.config import Config
 from engine.config.prefixes import BASE_NAMES, required_prefix
 from engine.errors import LinkError, PrefixError, StorageError
 from engine.link.registry import read_registry
+from engine.model.platform import is_known_subdir
 from engine.model.url import strip_secrets
-
-_PLATFORM_END = re.compile(r"/(?:noarch|[a-z]+-[a-z0-9_]+)$")
 
 
 class Installed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -44,7 +42,8 @@ class Installed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         found = strip_secrets(self.channel or "").rstrip("/")
         if not found and self.url:
             found = strip_secrets(self.url).rsplit("/", 1)[0]
-        return _PLATFORM_END.sub("", found)
+        above, _, last = found.rpartition("/")
+        return above if is_known_subdir(last) else found
 
 
 def environments_file(config: Config) -> str:

@@ -33,7 +33,8 @@ async def continuous(
     """The bytes of ``url`` from ``start`` on, in order, each once; ``report`` hears of every chunk under ``key``.
 
     ``validator`` is the ETag or Last-Modified of the file that the first ``start`` bytes came from. Gives up with
-    `NetworkError` after ``max_retries`` breaks in a row that brought less than `WORTHWHILE`; raises `HttpStatusError` for 404 too.
+    `NetworkError` after ``max_retries`` breaks in a row that brought less than `WORTHWHILE`; raises
+    `HttpStatusError` for 404 too.
     """
 
     def progress(amount: int) -> None:

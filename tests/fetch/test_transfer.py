@@ -64,6 +64,14 @@ async def test_breaks_without_progress_end_it(directory: Path) -> None:
         assert len(server.requests) == 3
 
 
+async def test_a_server_that_only_trickles_is_given_up(directory: Path) -> None:
+    with ChannelServer(directory) as server:
+        server.fail("/file", cut_after=1000, times=None)
+        with pytest.raises(NetworkError, match="broke"):
+            await read(f"{server.url}/file")
+        assert len(server.requests) == 3
+
+
 async def test_a_file_that_changes_in_between_is_noticed(directory: Path) -> None:
     with ChannelServer(directory) as server:
         server.fail("/file", cut_after=1000)
