@@ -20,10 +20,14 @@ class _PathsJson(msgspec.Struct):
     paths_version: int = 1
 
 
+_DECODER = msgspec.json.Decoder(_PathsJson)
+"""Made while importing: msgspec looks into a type when it is first used, and crashes if two threads do so at once."""
+
+
 def read_paths(data: bytes) -> list[PathEntry]:
     """The entries of an info/paths.json (CEP 34). Raises `ArchiveError` where it is none."""
     try:
-        document = msgspec.json.decode(data, type=_PathsJson)
+        document = _DECODER.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ArchiveError(f"its info/paths.json is broken: {error}") from error
     if document.paths_version != 1:

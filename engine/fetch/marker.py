@@ -27,12 +27,18 @@ class Marker(msgspec.Struct):
     url: str | None = None
 
 
+# Made while importing: msgspec looks into a type when it is first used, and crashes if two threads do so at once.
+_MARKER = msgspec.json.Decoder(Marker)
+_RECORD = msgspec.json.Decoder(RepoDataRecord)
+_OBJECT = msgspec.json.Decoder(dict[str, Any])
+
+
 def read_marker(directory: str) -> tuple[Marker, bytes] | None:
     """The marker of an unpacked package with its text; None if there is none, or none that can be read."""
     try:
         with open(os.path.join(directory, MARKER), "rb") as file:
             data = file.read()
-        return msgspec.json.decode(data, type=Marker), data
+        return _MARKER.decode(data), data
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
@@ -90,8 +96,8 @@ def completed(record: RepoDataRecord, text: bytes) -> RepoDataRecord:
     if record.raw:
         return record
     try:
-        found = msgspec.convert(_document(text), RepoDataRecord)
-    except msgspec.ValidationError as error:
+        found = _RECORD.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ArchiveError(f"its info/index.json is broken: {error}") from error
     return msgspec.structs.replace(
         found, raw=text, url=record.url, fn=record.fn, channel=record.channel or found.channel
@@ -100,6 +106,6 @@ def completed(record: RepoDataRecord, text: bytes) -> RepoDataRecord:
 
 def _document(text: bytes) -> dict[str, Any]:
     try:
-        return msgspec.json.decode(text, type=dict[str, Any])
+        return _OBJECT.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ArchiveError(f"its info/index.json is broken: {error}") from error
