@@ -73,13 +73,15 @@ class Filling:
         return self._summary()
 
     async def _link_and_compile(self, packages: MemoryObjectReceiveStream[CachedPackage]) -> None:
-        workers = self._request.options.link_threads or os.cpu_count() or 1
+        cores = available_cores()
+        # Hard links are made under the interpreter's lock: more than two threads only help where files are copied.
+        workers = self._request.options.link_threads or min(2, cores)
         jobs, todo = anyio.create_memory_object_stream[CompileJob](float("inf"))
         if not self._needed:
             self._python_ready.set()
         async with anyio.create_task_group() as group:
             with todo:
-                for _ in range(workers if self._python else 0):
+                for _ in range(cores if self._python else 0):
                     group.start_soon(self._compile_all, todo.clone())
             async with jobs, anyio.create_task_group() as linking:
                 limiter = anyio.CapacityLimiter(workers)
@@ -177,9 +179,12 @@ class Filling:
         return Compiler(self._python, self._target.python, target.staging, target.baked_prefix, self._report)
 
     async def _compile_one(self, compiler: Compiler, job: CompileJob) -> None:
-        linked = self._linked[job.index]
+        linked, name = self._linked[job.index], self._packages[job.index].record.name
+        self._report(WorkStarted("compile", name))
         wanted = tuple(source for source in job.sources if source not in linked.lost)
-        linked.compiled += await compiler.compile(CompileJob(job.index, wanted))
+        made = await compiler.compile(CompileJob(job.index, wanted))
+        linked.compiled += made
+        self._report(WorkFinished("compile", name, files=len(made)))
         self._open_jobs[job.index] -= 1
         if not self._open_jobs[job.index]:
             plan = self._waiting.pop(job.index)
@@ -257,6 +262,13 @@ def _made_for(pyc: str, version: str) -> bool:
     """Whether a shipped file is what a Python of this version (``312``) would look for."""
     tag = os.path.basename(pyc)[: -len(".pyc")].rpartition(".")[2]
     return "__pycache__" not in pyc or tag.lstrip("abcdefghijklmnopqrstuvwxyz-") == version
+
+
+def available_cores() -> int:
+    """The cores that this process may use, which in a container are fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def fold_for(staging: str) -> Callable[[str], str] | None:
