@@ -161,9 +161,10 @@ class Problem:
         return self.candidates[package].records[ranks[0] : ranks[1]]
 
     def _depends(self, record: PackageRecord) -> Sequence[str]:
-        """What a record needs. An installed python is left alone: it may have lost its pip on purpose."""
+        """What a record needs. An installed python needs the pip that it has; it may have lost it on purpose."""
         python = self._add_pip and record.name == "python" and record.version >= "2"
-        if python and not isinstance(record, PrefixRecord) and self.index.has("pip"):
+        has_pip = self.index.keeps if isinstance(record, PrefixRecord) else self.index.has
+        if python and has_pip("pip"):
             return (*record.depends, "pip")
         return record.depends
 

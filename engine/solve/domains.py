@@ -39,9 +39,6 @@ class Domains:
         """The bound before."""
         self.trail_reason: list[int] = []
         self.trail_level: list[int] = []
-        self._low_fact: list[int] = []
-        """The bounds at level 0."""
-        self._high_fact: list[int] = []
         self._risings: list[list[int]] = []
         """By package: places in the trail where its lower bound rose."""
         self._fallings: list[list[int]] = []
@@ -64,8 +61,6 @@ class Domains:
         self.low.append(-1)
         self.high.append(size - 1)
         self.owner.extend([package] * size)
-        self._low_fact.append(-1)
-        self._high_fact.append(size - 1)
         self._risings.append([])
         self._fallings.append([])
         self._watched.append({})
@@ -153,8 +148,6 @@ class Domains:
             self.trail_old.append(self.high[package])
             self.high[package] = rank - 1
             self._fallings[package].append(len(self.trail))
-        if self.level == 0:
-            self._low_fact[package], self._high_fact[package] = self.low[package], self.high[package]
         self.trail.append(literal)
         self.trail_reason.append(reason)
         self.trail_level.append(self.level)
@@ -202,8 +195,6 @@ class Domains:
             if clause[0] == falsified:
                 clause[0], clause[1] = clause[1], falsified
             other = value(clause[0])
-            if other and self._is_fact(clause[0]):
-                continue  # true for good: nobody needs to look at it again
             if other is not True:
                 for place in range(2, len(clause)):
                     if value(clause[place]) is not False:
@@ -221,15 +212,7 @@ class Domains:
             watchers[kept] = number
             kept += 1
         del watchers[kept:]
-        if not watchers:
-            del self._watched[self.owner[abs(falsified)]][falsified]
         return NO_CONFLICT
-
-    def _is_fact(self, literal: int) -> bool:
-        """Whether a true literal is true at level 0, so for ever."""
-        package = self.owner[abs(literal)]
-        rank = abs(literal) - self.first[package]
-        return self._low_fact[package] >= rank if literal > 0 else self._high_fact[package] < rank
 
     def backtrack(self, level: int) -> None:
         """Take back everything above a level."""

@@ -99,6 +99,10 @@ class PackageIndex:
         """Whether there is any candidate of a name."""
         return bool(self.candidates(name).records)
 
+    def keeps(self, name: str) -> bool:
+        """Whether a package of the name is installed and may stay."""
+        return name in self._kept
+
     def candidates(self, name: str) -> Candidates:
         """The ranked candidates of a name; none if nobody has it. Records whose version is no version are left out."""
         found = self._found.get(name)

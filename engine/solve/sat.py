@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from engine.solve.domains import Domains
 
-MAX_WORK = 4_000_000
+MAX_WORK = 1_000_000
 """Clauses to hand over, in all, for the sake of a shorter explanation: some seconds."""
 Key = TypeVar("Key", bound=Hashable)
 

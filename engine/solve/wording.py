@@ -5,7 +5,7 @@ Rule of this file: short. Whoever reads wants the gist, so long lists end in "â€
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from engine.model.match_spec import MatchSpec
 from engine.model.url import mask_secrets
@@ -38,7 +38,7 @@ def version_ranges(candidates: Candidates, ranks: Iterable[Interval]) -> str:
     """The versions of some ranks, oldest first; neighbours among all versions of the package as one range."""
     versions = sorted({group.version for group in candidates.groups})
     places = {version: place for place, version in enumerate(versions)}
-    wanted = {group.version for start, stop in ranks for group in candidates.groups if _overlap(group, start, stop)}
+    wanted = {group.version for group in _groups_in(candidates, ranks)}
     runs: list[list[int]] = []
     for place in sorted(places[version] for version in wanted):
         if runs and runs[-1][1] == place - 1:
@@ -49,5 +49,15 @@ def version_ranges(candidates: Candidates, ranks: Iterable[Interval]) -> str:
     return shortened(texts, MAX_RANGES, ", ")
 
 
-def _overlap(group: VersionGroup, start: int, stop: int) -> bool:
-    return group.start < stop and start < group.stop
+def _groups_in(candidates: Candidates, ranks: Iterable[Interval]) -> Iterator[VersionGroup]:
+    """The groups that have a candidate among some ranks."""
+    rest = iter(candidates.groups)
+    group = next(rest, None)
+    for start, stop in sorted(ranks):
+        while group is not None and group.stop <= start:
+            group = next(rest, None)
+        while group is not None and group.start < stop:
+            yield group
+            if group.stop > stop:
+                break
+            group = next(rest, None)

@@ -243,3 +243,12 @@ def test_the_search_stops_when_told_to() -> None:
 def test_a_solution_knows_what_was_asked_for() -> None:
     assert solve(task(WORLD, "app", "python")).requested == ("app", "python")
     assert MatchSpec.parse("app").matches(solve(task(WORLD, "app")).records[-1])
+
+
+def test_pruning_leaves_pip_to_the_python_that_stays() -> None:
+    """pip came with python and nobody asked for it; it goes only with python."""
+    there = (installed("python 3", asked=True), installed("pip 1 -> python"), installed("app 1 -> python", asked=True))
+    options = {"installed": there, "prune": True, "add_pip": True}
+    assert answer(universe(), remove=["app"], **options) == ["pip-1-0", "python-3-0"]
+    assert answer(universe(), remove=["pip"], **options) == ["app-1-0", "python-3-0"]
+    assert answer(universe(), remove=["python"], **options) == []
