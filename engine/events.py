@@ -21,6 +21,8 @@ class Phase(str, Enum):
     FETCH = "fetch"
     """Download, verify and extract, which overlap."""
     LINK = "link"
+    UNLINK = "unlink"
+    """Packages only go."""
     COMPILE = "compile"
     SCRIPTS = "scripts"
     PIP = "pip"

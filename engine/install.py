@@ -249,30 +249,25 @@ class _Flow:
         """Fetch and link, overlapped; the prefix changes at the very end."""
         send, receive = anyio.create_memory_object_stream[CachedPackage](0)
         request = self._link_request(plan)
+        phase = Phase.LINK if request.link or not request.remove else Phase.UNLINK
         began = time.monotonic()
         async with anyio.create_task_group() as group:
             self._start_fetching(group, plan, send)
-            self.report(PhaseStarted(Phase.LINK, items=len(request.link)))
+            self.report(PhaseStarted(phase, items=len(request.link)))
             if self.request.mode == "create":
                 summary = await create_prefix(request, receive, self.report, replace=self.request.replace)
             else:
                 summary = await change_prefix(request, receive, self.report)
-        self.report(
-            PhaseFinished(
-                Phase.LINK,
-                time.monotonic() - began,
-                items=len(request.link),
-                bytes=summary.bytes,
-                note=describe_links(summary),
-            )
-        )
+        self.report(_finished(phase, request, summary, time.monotonic() - began))
         return summary
 
     def _start_fetching(self, group: TaskGroup, plan: Plan, sink: MemoryObjectSendStream[CachedPackage]) -> None:
         there = {package.record.fn for package in plan.packages}
         rest = [record for record in plan.transaction.link if record.fn not in there]
-        if plan.packages:
-            group.start_soon(_send, plan.packages, sink.clone())
+        if plan.packages or not rest:
+            group.start_soon(_send, plan.packages, sink.clone() if rest else sink)
+        if not rest:
+            return
         group.start_soon(prepare, rest, self.cache, self.transport, fetch_settings(self.config), self.report, sink)
 
     async def _fetch_all(self, records: Sequence[RepoDataRecord]) -> tuple[CachedPackage, ...]:
@@ -346,6 +341,13 @@ def read_pins(prefix: str) -> list[str]:
 def record_spec(record: RepoDataRecord) -> str:
     """A spec that means this package, for the history of packages given by address."""
     return f"{record.name}=={record.version}={record.build}"
+
+
+def _finished(phase: Phase, request: LinkRequest, summary: LinkSummary, seconds: float) -> PhaseFinished:
+    if phase is Phase.UNLINK:
+        return PhaseFinished(phase, seconds, items=len(request.remove))
+    note = describe_links(summary)
+    return PhaseFinished(phase, seconds, items=len(request.link), bytes=summary.bytes, note=note)
 
 
 def describe_links(summary: LinkSummary) -> str:
