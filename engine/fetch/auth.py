@@ -127,11 +127,14 @@ class _Entry(msgspec.Struct, frozen=True):
     token: str = ""
 
 
+_decode_entries = msgspec.json.Decoder(dict[str, _Entry]).decode
+
+
 def read_auth_file(path: str) -> dict[str, Credential]:
     """Mamba's ``~/.mamba/auth/authentication.json``; empty if there is none. Raises `ConfigError` if it is broken."""
     try:
         with open(path, "rb") as file:
-            entries = msgspec.json.decode(file.read(), type=dict[str, _Entry])
+            entries = _decode_entries(file.read())
         return {place: found for place, entry in entries.items() if (found := _credential(entry))}
     except FileNotFoundError:
         return {}

@@ -235,12 +235,15 @@ def _entry(stem: str) -> CachedIndex | None:
     return CachedIndex(f"{stem}.json", next(fitting, IndexState()))
 
 
+_decode_state = msgspec.json.Decoder(IndexState).decode  # made here, since threads that make it at once crash msgspec
+
+
 def _states(stem: str) -> Iterator[IndexState]:
     """What conda's and mamba's notes say, times in Unix nanoseconds; broken notes are as good as none."""
     for ending in (".info.json", ".state.json"):
         try:
             with open(stem + ending, "rb") as file:
-                state = msgspec.json.decode(file.read(), type=IndexState)
+                state = _decode_state(file.read())
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             continue
         yield state

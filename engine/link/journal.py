@@ -35,6 +35,9 @@ class Journal(msgspec.Struct, frozen=True):
     """change: directories that are made, parents first."""
 
 
+_decode = msgspec.json.Decoder(Journal).decode
+
+
 def journal_path(prefix: str) -> str:
     """Where the journal of a prefix is."""
     return os.path.join(prefix, META, NAME)
@@ -50,7 +53,7 @@ def read_journal(prefix: str) -> Journal | None:
     path = journal_path(prefix)
     try:
         with open(path, "rb") as file:
-            return msgspec.json.decode(file.read(), type=Journal)
+            return _decode(file.read())
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, msgspec.DecodeError) as error:

@@ -27,6 +27,9 @@ class _Frozen(msgspec.Struct):
     message: str = ""
 
 
+_decode_frozen = msgspec.json.Decoder(_Frozen).decode
+
+
 def is_environment(prefix: str) -> bool:
     """Whether a directory is a conda environment: it has ``conda-meta/history`` (CEP 32)."""
     return os.path.isfile(history_path(prefix))
@@ -83,6 +86,6 @@ def check_frozen(prefix: str, *, override: bool = False) -> None:
 
 def _frozen_reason(data: bytes) -> str:
     try:
-        return msgspec.json.decode(data, type=_Frozen).message if data.strip() else ""
+        return _decode_frozen(data).message if data.strip() else ""
     except msgspec.DecodeError:  # the marker counts by being there
         return data.decode("utf-8", "replace").strip()

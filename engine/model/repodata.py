@@ -7,7 +7,7 @@ hold the records of one name, byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -143,6 +143,12 @@ class _Info(msgspec.Struct, frozen=True):
                 yield f"revision {name} of the index is not understood and was passed over. {text}".rstrip()
 
 
+# Indexes are read in several threads, and threads that make the decoder of one type at once crash msgspec.
+_decode_info = msgspec.json.Decoder(_Info).decode
+_decode_number = msgspec.json.Decoder(int).decode
+_decode_names = msgspec.json.Decoder(tuple[str, ...]).decode
+
+
 class RepoDataSplitter:
     """Takes the bytes of a ``repodata.json`` as they arrive; `finish` gives the `RepoData`.
 
@@ -177,8 +183,8 @@ class RepoDataSplitter:
             self._json.finish()
         except NotJson as error:
             raise self._wrong(str(error)) from error
-        info = self._value("info", _Info, _Info())
-        version = max(self._value("repodata_version", int, 1), info.repodata_version)
+        info = self._value("info", _decode_info, _Info())
+        version = max(self._value("repodata_version", _decode_number, 1), info.repodata_version)
         if version > NEWEST_VERSION:
             raise RepodataError(
                 f"Could not read {self._url}: it has repodata_version {version}, "
@@ -190,7 +196,7 @@ class RepoDataSplitter:
             self._subdir,
             base_url=self._base_url(info.base_url),
             pages=self._pages,
-            removed=self._value("removed", tuple[str, ...], ()),
+            removed=self._value("removed", _decode_names, ()),
             problems=self._problems,
             notes=tuple(info.notes()),
         )
@@ -208,11 +214,11 @@ class RepoDataSplitter:
         for name, group in groups.items():
             self._pages.setdefault(name, []).append(encode(group))
 
-    def _value(self, key: str, kind: type[Value], default: Value) -> Value:
+    def _value(self, key: str, decode: Callable[[bytes], Value], default: Value) -> Value:
         """A small member of the document, checked."""
         text = self._json.values.get(key)
         try:
-            return default if text is None else msgspec.json.decode(text, type=kind)
+            return default if text is None else decode(text)
         except _BROKEN as error:
             raise self._wrong(f"its {key!r} is malformed: {error}") from error
 
