@@ -151,7 +151,7 @@ class Filling:
         if index is None:
             raise LinkError(f"Could not link {package.record.dist}: nobody asked for it")
         asked = self._request.link[index]
-        return asked if asked.version else package.record
+        return asked if asked.raw else package.record
 
     # --- compiling ---------------------------------------------------------------------------------------------
 

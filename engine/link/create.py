@@ -21,8 +21,9 @@ from engine.link.apply import Filling, needed_by_python
 from engine.link.disk import storage
 from engine.link.history import dist_string, format_block, history_path
 from engine.link.journal import Journal, drop_journal, write_journal
+from engine.link.lock import prefix_lock
 from engine.link.noarch import PythonInfo, python_info
-from engine.link.prefix import check_frozen
+from engine.link.prefix import check_frozen, is_environment
 from engine.link.recover import recover
 from engine.link.registry import register
 from engine.link.request import LinkRequest, LinkSummary, PrefixTarget
@@ -55,15 +56,23 @@ async def create_prefix(
     `LinkError` as they come; after any failure or cancellation nothing is left of the attempt.
     """
     with packages:
-        await in_thread(recover, request.prefix)
-        if replace:
+        if not replace or not is_environment(request.prefix):
+            return await _create(request, packages, report, replace)
+        async with prefix_lock(request.prefix, request.options, report):
             check_frozen(request.prefix, override=request.options.override_frozen)
-        staging = await in_thread(_open, request.prefix, replace)
-        try:
-            summary = await _build(request, staging, packages, report)
-        except BaseException:
-            await in_thread(discard, staging)
-            raise
+            return await _create(request, packages, report, replace)
+
+
+async def _create(
+    request: LinkRequest, packages: MemoryObjectReceiveStream[CachedPackage], report: Report, replace: bool
+) -> LinkSummary:
+    await in_thread(recover, request.prefix)
+    staging = await in_thread(_open, request.prefix, replace)
+    try:
+        summary = await _build(request, staging, packages, report)
+    except BaseException:
+        await in_thread(discard, staging)
+        raise
     messages = await _post_link(request, staging, report)
     await in_thread(finish, staging)
     _register(request, report)

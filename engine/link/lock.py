@@ -102,7 +102,8 @@ async def prefix_lock(prefix: str, options: LinkOptions, report: Report) -> Asyn
     finally:
         _HELD.reset(token)
         with suppress(OSError):  # gone with the whole environment
-            os.unlink(path)
+            if _is_still_there(path, opened):  # and not that of another one in its place
+                os.unlink(path)
         os.close(opened)
 
 
@@ -119,8 +120,7 @@ async def _take(path: str, prefix: str, longest: float, report: Report) -> int:
             os.close(opened)
             raise
         if _is_still_there(path, opened):
-            os.truncate(opened, 0)
-            os.pwrite(opened, f"{os.getpid()}\n".encode(), 0)
+            _name_holder(opened)
             return opened
         os.close(opened)
 
@@ -132,10 +132,21 @@ def _is_still_there(path: str, opened: int) -> bool:
         return False
 
 
+def _name_holder(opened: int) -> None:
+    os.ftruncate(opened, 0)
+    os.lseek(opened, 0, os.SEEK_SET)
+    os.write(opened, f"{os.getpid()}\n".encode())
+
+
+def _holder(opened: int) -> str:
+    os.lseek(opened, 0, os.SEEK_SET)
+    return os.read(opened, 100).decode("ascii", "replace").strip() or "unknown"
+
+
 async def _wait(opened: int, prefix: str, longest: float, report: Report) -> None:
     waited = 0.0
     while _try_lock(opened) is False:
-        holder = os.pread(opened, 100, 0).decode("ascii", "replace").strip() or "unknown"
+        holder = _holder(opened)
         if waited == 0:
             report(Notice("info", f"Waiting for process {holder}, which changes the environment {prefix} …"))
         if longest and waited >= longest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -38,7 +39,7 @@ class LinkRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One change of one prefix."""
 
     prefix: str
-    """Absolute path of the environment."""
+    """Absolute path of the environment; made plain (no slash at its end, no ``..``)."""
     platform: str
     baked_prefix: str = ""
     """What goes into placeholders; empty means ``prefix`` (it differs for ``--relocate-prefix``)."""
@@ -57,6 +58,9 @@ class LinkRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Address of a channel (as in records) → its short name, for the history. Others are shortened by rule."""
     extra_files: Mapping[str, bytes] = {}
     """Further files (``conda-meta/state``, ``.mambarc``): path in the prefix → content."""
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "prefix", os.path.normpath(self.prefix))
 
     @property
     def baked(self) -> str:

@@ -71,8 +71,8 @@ def publish(staging: Staging) -> None:
             _move_up(staging)
             return
         if staging.replaces:
+            staging.holds += hold_directory(staging.prefix)
             os.rename(staging.prefix, staging.old)
-            staging.holds += hold_directory(staging.old)
         try:
             os.rename(staging.path, staging.prefix)
         except OSError as error:
