@@ -1,0 +1,16 @@
+"""Which packages: a `SolveTask` in, the best `Solution` or an explanation out. No file, clock, loop or network.
+
+task          what is asked, what is answered
+request       the task digested: what is asked for, what stays, pins
+missing       names and specs that nobody has, before any search
+index         name → candidates, best first: the ranking
+matching      which ranks a spec matches
+clauses       names, specs and records → numbers and clauses, each with its reason (`reasons`)
+domains       what is known of each package at any moment; propagation
+learning      what a conflict teaches
+objective     "best", as questions in a strict order
+search        the loop; asks `sat` (pycosat) where conflicts pile up
+explain       reasons → the shortest true story (`wording`)
+order         link order;  transaction: installed and solution → changes
+solver        all that, in its order: `solve`
+"""

@@ -17,6 +17,7 @@ import msgspec
 
 from engine.errors import ParseError, Unsatisfiable
 from engine.model.match_spec import MatchSpec
+from engine.model.url import mask_secrets
 from engine.solve.clauses import Problem
 from engine.solve.matching import Interval, ranks_matching
 from engine.solve.missing import machine_has, searched
@@ -30,6 +31,7 @@ MAX_LINES = 22
 """Of the story; with its heading and a hint that makes at most 25."""
 MAX_QUESTIONS = 400
 MAX_SPECS = 4
+_RULES = (Requested, Pinned, Frozen, Removed)
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -53,7 +55,8 @@ def explain(
         lines = [*lines[: MAX_LINES - 1], f"      … and {len(lines) - MAX_LINES + 1} more such lines"]
     roots = list(dict.fromkeys(reason.spec for reason in reasons if isinstance(reason, Requested)))
     heading = "What was asked for can't be had:" if len(story.roots) < 2 else "These can't be had together:"
-    return Unsatisfiable("\n".join([heading, *lines]), hint=_hint(reasons, roots), data=story.data())
+    # Specs are shown without secrets, but the name of an artificial package is its spec.
+    return Unsatisfiable(mask_secrets("\n".join([heading, *lines])), hint=_hint(reasons, roots), data=story.data())
 
 
 def minimal_reasons(
@@ -85,7 +88,7 @@ class _Story:
     def __init__(self, problem: Problem, task: SolveTask, reasons: Sequence[Reason]) -> None:
         self._problem = problem
         self._task = task
-        self.roots = [reason for reason in reasons if not isinstance(reason, Relation | Unreadable)]
+        self.roots = [reason for reason in reasons if isinstance(reason, _RULES)]
         self._unreadable = [reason for reason in reasons if isinstance(reason, Unreadable)]
         self._told = _joined(reason for reason in reasons if isinstance(reason, Relation))
         self._seen: set[str] = set()
@@ -161,14 +164,21 @@ class _Story:
     def data(self) -> dict[str, object]:
         """The same as plain values."""
         return {
-            "rules": [{"kind": type(root).__name__.lower(), **msgspec.structs.asdict(root)} for root in self.roots],
+            "rules": [
+                {
+                    "kind": type(root).__name__.lower(),
+                    **msgspec.structs.asdict(root),
+                    "target": mask_secrets(root.target),
+                }
+                for root in self.roots
+            ],
             "relations": [
                 {
                     "kind": told.kind,
-                    "package": told.name,
+                    "package": mask_secrets(told.name),
                     "versions": self._versions(told.name, told.ranks),
                     "target": told.target,
-                    "specs": list(told.specs),
+                    "specs": list(map(mask_secrets, told.specs)),
                 }
                 for told in self._told
             ],

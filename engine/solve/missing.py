@@ -30,7 +30,7 @@ def check_names(task: SolveTask, request: Request, index: PackageIndex) -> None:
         message = f"Could not find {lines[0]}"
     else:
         message = "\n".join(["Could not find these packages:", *(f"  - {line}" for line in lines)])
-    raise PackagesNotFound(message, hint=_hint(task, missing), data=_data(task, missing, index, where))
+    raise PackagesNotFound(message, hint=_hint(task, missing, index), data=_data(task, missing, index, where))
 
 
 def searched(task: SolveTask) -> dict[str, list[str]]:
@@ -82,11 +82,13 @@ def _places(where: dict[str, list[str]]) -> str:
     return listed([f"{channel} ({', '.join(subdirs)})" for channel, subdirs in where.items()])
 
 
-def _hint(task: SolveTask, missing: Sequence[MatchSpec]) -> str:
+def _hint(task: SolveTask, missing: Sequence[MatchSpec], index: PackageIndex) -> str:
     if not task.repodata:
         return "Name a channel, as with `-c conda-forge`."
     if any((spec.exact_name or "").startswith("__") for spec in missing):
         return "Names that begin with two underscores are facts of the machine; CONDA_OVERRIDE_… variables change them."
+    if all(spec.exact_name and index.has(spec.exact_name) for spec in missing):
+        return "Ask for a version and build that are there, or add the channel that has them with `-c CHANNEL`."
     return "Check the spelling, or add the channel that has it with `-c CHANNEL`."
 
 

@@ -137,6 +137,11 @@ def test_secrets_are_not_told() -> None:
     error = failure(universe("a 1"), "https://u:secret@h.org/t/token/ch::a")
     assert "secret" not in f"{error}{error.data}"
     assert "token" not in f"{error}{error.data}"
+    world = universe("a-x 1 -> b 1", "b 1", "b 2", channel="ch")
+    error = failure(world, "https://u:secret@conda.anaconda.org/t/token/ch::a-*", "b 2")
+    assert isinstance(error, Unsatisfiable)
+    assert "secret" not in f"{error}{error.hint}{error.data}"
+    assert "/token" not in f"{error}{error.hint}{error.data}"
 
 
 def test_did_you_mean_the_nearest_first() -> None:
