@@ -139,9 +139,10 @@ class Demo:
         site = next(path.parent.parent for path in self.prefix.rglob("snake_hello/__init__.py"))
         before = {path: path.stat().st_mtime_ns for path in site.rglob("*.pyc")}
         self.expect(["python", "-m", "compileall", "-q", str(site)], "")
-        stale = [path for path in site.rglob("*.pyc") if before.get(path) != path.stat().st_mtime_ns]
+        stale = sorted(path for path in site.rglob("*.pyc") if before.get(path) != path.stat().st_mtime_ns)
         if stale or not before:
-            raise Failed(f"bytecode was missing or stale: {', '.join(map(str, stale)) or 'all of it'}")
+            example = f", {stale[0]} for one" if stale else ""
+            raise Failed(f"bytecode was missing or stale: {len(stale)} of {len(before)} files{example}")
         print(f"  compileall: {len(before)} bytecode files are there, and up to date")
 
 

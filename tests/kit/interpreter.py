@@ -2,9 +2,9 @@
 
 What goes in: executable, libpython if it is shared, libraries of its own prefix that it needs, standard library with
 its compiled modules, headers; no site-packages, test suites or bytecode. Text files that name the prefix it was built
-for get a real 255-byte placeholder; the executable of a shared build is linked anew with a placeholder for its library
-path, and so does not start before that was replaced. Works for pyenv and other builds below a prefix of their own, for
-python.org's containers, and for the system Python of Debian (whose libraries are elsewhere, and stay there).
+for get a real 255-byte placeholder; the executable of a shared build is linked anew, with the placeholder in its
+library path. Works for pyenv and other builds below a prefix of their own, for containers with Python in /usr/local,
+and for the system Python of Debian (whose libraries are elsewhere, and stay there).
 """
 
 from __future__ import annotations

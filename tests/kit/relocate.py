@@ -68,14 +68,15 @@ def compile_c(source: str, *flags: str) -> bytes:
 def executable(python: Interpreter, placeholder: str) -> bytes:
     """The interpreter's executable, fit to move.
 
-    A shared build's is linked anew (it is but a call of `Py_BytesMain`) with ``placeholder`` in its library path:
-    the old path can't be made longer. Without a compiler, and for libraries that the system finds by itself, the
-    file is taken as it is, its library path made relative.
+    A shared build's is linked anew (it is but a call of `Py_BytesMain`), as the old library path can't be made longer.
+    Like conda's own builds it finds its library from where it lies itself, so that it starts in a prefix that is
+    being made; ``placeholder`` stands behind that. Without a compiler, and for libraries that the system finds by
+    itself, the file is taken as it is, its library path made relative.
     """
     library = Path(python.libdir, python.soname)
     if sys.platform == "linux" and python.shared and library.is_file() and python.prefix != "/usr":
         try:
-            rpath = f"-Wl,-rpath,{placeholder}/lib"
+            rpath = f"-Wl,-rpath,$ORIGIN/../lib:{placeholder}/lib"
             return compile_c(_MAIN, str(library), rpath, "-Wl,--enable-new-dtags", "-Wl,--build-id=none")
         except NoCompiler:
             pass  # the relative path below does as well, it merely leaves no placeholder to replace
