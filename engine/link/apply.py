@@ -141,6 +141,7 @@ class Filling:
 
     def _plan(self, package: CachedPackage) -> PackagePlan:
         record = self._record(package)
+        record_name(record)  # refuses what must not become a path, before anything is done with it
         entries = read_paths(package.directory, record.dist)
         scripts = read_entry_points(package.directory, record.dist) if record.noarch_type == "python" else ()
         return plan_package(self._index[record.name], record, entries, scripts, self._target.python)

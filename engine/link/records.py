@@ -8,6 +8,7 @@ of files come from the package's own list; only files that were rewritten got ne
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -25,7 +26,15 @@ _DROPPED = frozenset({"auth", "channel", "url", "fn", "files", "paths_data", "li
 
 
 def record_name(record: RepoDataRecord) -> str:
-    """The file name of a record: micromamba's and conda's ``name-version-build.json``."""
+    """The file name of a record: ``name-version-build.json``. conda passes over records that are named otherwise.
+
+    Raises `LinkError` if those words, which come from an index, would lead to another directory.
+    """
+    if re.search(r"[/\\\0]|^\.", record.dist):
+        raise LinkError(
+            f"Could not link {record.dist!r}: the name, version or build of a package can't have such characters",
+            hint="The channel's index is broken or hostile.",
+        )
     return f"{record.dist}.json"
 
 

@@ -103,6 +103,13 @@ def test_file_name() -> None:
     assert record_name(record_and_plan(())[0]) == "zlib-1.2-h1_0.json"
 
 
+@pytest.mark.parametrize("fields", [{"name": "../x"}, {"version": "1/../../y"}, {"build": "a\\b"}, {"name": ".x"}])
+def test_words_that_lead_elsewhere_are_refused(fields: dict[str, str]) -> None:
+    record = msgspec.structs.replace(record_and_plan(())[0], **fields)
+    with pytest.raises(LinkError, match="such characters"):
+        record_name(record)
+
+
 def test_what_conda_writes_is_read(tmp_path: Path) -> None:
     theirs = {
         **FIELDS,
