@@ -14,8 +14,7 @@ from engine.config import Config
 from engine.config.prefixes import BASE_NAMES, required_prefix
 from engine.errors import LinkError, PrefixError, StorageError
 from engine.link.registry import read_registry
-from engine.model.platform import is_known_subdir
-from engine.model.url import strip_secrets
+from engine.model.url import strip_secrets, without_subdir
 
 
 class Installed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -42,8 +41,7 @@ class Installed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         found = strip_secrets(self.channel or "").rstrip("/")
         if not found and self.url:
             found = strip_secrets(self.url).rsplit("/", 1)[0]
-        above, _, last = found.rpartition("/")
-        return above if is_known_subdir(last) else found
+        return without_subdir(found)
 
 
 def environments_file(config: Config) -> str:

@@ -17,7 +17,7 @@ from engine.errors import LinkError, StorageError
 from engine.link.package import Linked
 from engine.link.plan import PackagePlan
 from engine.model.records import ARCHIVE_EXTENSIONS, InstalledPath, PrefixRecord, RepoDataRecord
-from engine.model.url import strip_secrets
+from engine.model.url import strip_secrets, without_subdir
 
 META = "conda-meta"
 
@@ -119,7 +119,8 @@ def read_record(path: str) -> PrefixRecord:
     try:
         with open(path, "rb") as file:
             data = file.read()
-        return msgspec.structs.replace(_decode(data), raw=data)
+        record = _decode(data)
+        return msgspec.structs.replace(record, raw=data, channel=without_subdir(record.channel))
     except OSError as error:
         raise StorageError.from_os_error(f"read {path}", error) from error
     except (msgspec.DecodeError, RecursionError) as error:

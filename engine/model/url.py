@@ -93,6 +93,12 @@ def strip_secrets(url: str) -> str:
     return split_url(url).build(secrets=False) if scheme_of(url) else url
 
 
+def without_subdir(url: str) -> str:
+    """The address of a channel without the subdir and slash that other tools leave at its end (conda's records)."""
+    above, _, last = url.rstrip("/").rpartition("/")
+    return above if is_known_subdir(last) else url.rstrip("/")
+
+
 def path_to_url(path: str) -> str:
     """The ``file://`` URL of an absolute path, POSIX or Windows, percent-encoded."""
     from urllib.parse import quote

@@ -114,7 +114,7 @@ def test_what_conda_writes_is_read(tmp_path: Path) -> None:
     theirs = {
         **FIELDS,
         "arch": "x86_64",
-        "channel": "https://a.org/c",
+        "channel": "https://a.org/c/noarch",
         "files": ["a"],
         "link": {"source": "/p", "type": 1},
         "paths_data": {"paths_version": 1, "paths": [{"_path": "a", "path_type": "linked_package_record", "x": 1}]},
@@ -128,6 +128,7 @@ def test_what_conda_writes_is_read(tmp_path: Path) -> None:
     (meta / ".hidden.json").touch()
     found = read_records(str(tmp_path))[0]
     assert (found.files, found.link and found.link.type, found.paths_data.paths[0].path) == (("a",), 1, "a")
+    assert found.channel == "https://a.org/c"
     assert json.loads(found.raw) == theirs
 
 
