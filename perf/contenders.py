@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-_DONE = re.compile(r"^Done in .*\((?P<phases>.*)\)$", re.MULTILINE)
-_PHASE = re.compile(r"(?P<name>\w+)(?: [\d.]+ [kMGT]?B)? (?:(?P<minutes>\d+) min )?(?P<number>[\d.]+) (?P<unit>ms|s)")
 
 
 @dataclass(frozen=True)
@@ -35,18 +31,12 @@ class Contender:
 def _whipsnake(job: Job, *options: str) -> list[str]:
     place = ["-r", str(job.cache / "root"), "-p", str(job.prefix)]
     source = ["--override-channels", "-c", job.channel]
-    return [sys.executable, "-m", "cli", "create", "--yes", *options, *place, *source, *job.specs]
+    return [sys.executable, "-m", "cli", "create", "--yes", "--json", *options, *place, *source, *job.specs]
 
 
 def _whipsnake_phases(output: str) -> dict[str, float]:
-    """From its last line: "Done in 2.1 s (repodata 80 ms · solve 0.2 s · fetch 43 MB 1.2 s · link 0.4 s)"."""
-    line = _DONE.search(output)
-    return {} if line is None else {match["name"]: _seconds(match) for match in _PHASE.finditer(line["phases"])}
-
-
-def _seconds(match: re.Match[str]) -> float:
-    number = float(match["number"]) * (0.001 if match["unit"] == "ms" else 1)
-    return 60 * int(match["minutes"] or 0) + number
+    found: dict[str, float] = json.loads(output)["timings"]
+    return found
 
 
 def _rattler(job: Job) -> list[str]:

@@ -176,8 +176,8 @@ class Filling:
     def _compiler(self) -> Compiler:
         if self._python is None or self._target.python is None:
             raise LinkError("There is no Python to compile with")
-        target = self._target
-        return Compiler(self._python, self._target.python, target.staging, target.baked_prefix, self._report)
+        target, environ = self._target, self._request.options.environ
+        return Compiler(self._python, self._target.python, target.staging, target.baked_prefix, environ, self._report)
 
     async def _compile_one(self, compiler: Compiler, job: CompileJob) -> None:
         linked, name = self._linked[job.index], self._packages[job.index].record.name

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import AsyncIterator, Sequence
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import anyio
 import msgspec
@@ -98,8 +99,17 @@ def jobs_for(index: int, sources: Sequence[str]) -> list[CompileJob]:
 class Compiler:
     """One compiler process. Where it can't run at all, it says so once and does nothing from then on."""
 
-    def __init__(self, executable: str, python: PythonInfo, staging: str, baked: str, report: Report) -> None:
+    def __init__(  # noqa: PLR0917 - each of its own type
+        self,
+        executable: str,
+        python: PythonInfo,
+        staging: str,
+        baked: str,
+        environ: Mapping[str, str],
+        report: Report,
+    ) -> None:
         self._executable, self._python, self._report = executable, python, report
+        self._environ = _with_libraries(environ, staging)
         self._staging, self._baked = staging, baked
         self._process: Process | None = None
         self._lines: AsyncIterator[bytes] | None = None
@@ -163,6 +173,7 @@ class Compiler:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                env=self._environ,
             )
             self._lines = _read_lines(self._process)
         return self._process
@@ -176,6 +187,12 @@ class Compiler:
             if process.returncode is None:
                 process.kill()
             await process.aclose()
+
+
+def _with_libraries(environ: Mapping[str, str], staging: str) -> dict[str, str]:
+    """A Python that looks for its library by the path baked in finds it in the staged prefix too."""
+    name = "DYLD_LIBRARY_PATH" if sys.platform == "darwin" else "LD_LIBRARY_PATH"
+    return {**environ, name: os.path.join(staging, "lib")}
 
 
 def _flags(python: PythonInfo) -> list[str]:

@@ -57,7 +57,7 @@ async def test_every_python_takes_what_it_compiled(tmp_path: Path, name: str) ->
         (staging / path).write_bytes(data)
         os.utime(staging / path, (1_700_000_000, 1_700_000_000))
     recorder = Recorder()
-    compiler = Compiler(executable, facts(executable), str(staging), final, recorder)
+    compiler = Compiler(executable, facts(executable), str(staging), final, os.environ, recorder)
     made = await compiler.compile(CompileJob(0, (*sources, "pkg/missing.py")))
     await compiler.close()
     stems = {os.path.basename(path).partition(".")[0] for path in made}
@@ -86,7 +86,7 @@ async def test_a_python_that_does_not_run_is_a_note(tmp_path: Path) -> None:
         (tmp_path / "python").chmod(0o755)
         recorder = Recorder()
         info = PythonInfo("3.12", "lib/python3.12/site-packages", "bin/python", "bin")
-        compiler = Compiler(str(tmp_path / "python"), info, str(tmp_path), "/final", recorder)
+        compiler = Compiler(str(tmp_path / "python"), info, str(tmp_path), "/final", os.environ, recorder)
         assert await compiler.compile(CompileJob(0, ("a.py", "b.py"))) == []
         assert await compiler.compile(CompileJob(0, ("c.py",))) == []
         await compiler.close()
@@ -108,7 +108,7 @@ async def test_a_source_that_kills_the_compiler_is_passed_over(tmp_path: Path) -
     wrapper.chmod(0o755)
     info = PythonInfo("3.12", "lib/python3.12/site-packages", "bin/python", "bin")
     recorder = Recorder()
-    compiler = Compiler(str(wrapper), info, str(tmp_path), "/final", recorder)
+    compiler = Compiler(str(wrapper), info, str(tmp_path), "/final", os.environ, recorder)
     made = await compiler.compile(CompileJob(0, ("a.py", "b.py", "c.py")))
     await compiler.close()
     assert [os.path.basename(path)[0] for path in made] == ["a", "c"]
