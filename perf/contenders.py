@@ -35,7 +35,7 @@ def _whipsnake(job: Job, *options: str) -> list[str]:
 
 
 def _whipsnake_phases(output: str) -> dict[str, float]:
-    found: dict[str, float] = json.loads(output)["timings"]
+    found: dict[str, float] = json.loads(output).get("timings", {})
     return found
 
 
