@@ -66,7 +66,7 @@ def _known_fields(record: RepoDataRecord) -> dict[str, object]:
         kept = {key: value for key, value in said.items() if key not in _DROPPED}
     else:
         fields = msgspec.structs.asdict(record)
-        kept = {key: value for key, value in fields.items() if key not in (*_DROPPED, "raw") and value is not None}
+        kept = {key: value for key, value in fields.items() if key not in (*_DROPPED, "raw") and value}
     # The record is what was solved with; it may complete what the index left out.
     sure: dict[str, object] = {
         "name": record.name,

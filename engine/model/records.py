@@ -7,12 +7,16 @@ reads and writes no file. Constructors trust; `decode_*` functions check.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal
 
 import msgspec
 
 ARCHIVE_EXTENSIONS = (".conda", ".tar.bz2")
 """File name endings of packages (CEP 35), the preferred one first."""
+_NOTHING: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
+"""One for all the records without groups: a mapping of its own for each would cost more than the rest of the field."""
 
 
 class PackageRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -36,6 +40,18 @@ class PackageRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     track_features: str | tuple[str, ...] | None = None
     features: str | None = None
     python_site_packages_path: str | None = None
+    extra_depends: Mapping[str, tuple[str, ...]] = _NOTHING
+    """Name of an optional group → the specs it adds to `depends` (CEP 44)."""
+    flags: str | tuple[str, ...] = ()
+    """As found: CEP 45 wants a list, careless tools write one text. `flag_names` is what to ask."""
+    indexed_timestamp: int | None = None
+    """When the channel first listed the package, in Unix milliseconds (CEP 47); only the server can say so."""
+    schema_version: int | None = None
+    """Of info/index.json, None meaning 1 (CEP 34); from 3 on it may use CEP 43, 44 and 45."""
+
+    def __hash__(self) -> int:
+        """What sets tell records apart by; the mapping of groups has no hash."""
+        return hash((self.name, self.version, self.build, self.build_number, self.sha256 or self.md5, self.subdir))
 
     @property
     def timestamp_ms(self) -> int:
@@ -57,6 +73,11 @@ class PackageRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         if not found:
             return frozenset()
         return frozenset(found.replace(",", " ").split() if isinstance(found, str) else found)
+
+    @property
+    def flag_names(self) -> tuple[str, ...]:
+        """The flags in their order, however they were written."""
+        return (self.flags,) if isinstance(self.flags, str) else self.flags
 
     @property
     def dist(self) -> str:
