@@ -1,0 +1,73 @@
+"""The pip part of an environment file: after the environment, and together with it or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.commands.conftest import Done, RunCommand
+from tests.kit.channel import ChannelBuilder
+from tests.kit.package import PLACEHOLDER, File, make_package
+from tests.kit.server import ChannelServer
+
+Create = Callable[..., Done]
+
+PYTHON = f"""#!/bin/sh
+# A stand-in: it notes what pip was asked to do, and fails where "fail" is asked for.
+[ "$2" = pip ] || exit 0
+cat "$5" >> {PLACEHOLDER}/asked.txt
+grep -q fail "$5" && echo "no such thing" && exit 7
+exit 0
+"""
+
+
+@pytest.fixture
+def with_python(channel: ChannelBuilder) -> None:
+    for package in (
+        make_package("python", "3.12.1", files={"bin/python": File(PYTHON, mode=0o755)}),
+        make_package("pip", "24.0", depends=("python",), noarch="generic", files={"share/pip": ""}),
+    ):
+        channel.add(package)
+    channel.write()
+
+
+def environment_file(tmp_path: Path, requirement: str) -> Path:
+    file = tmp_path / "environment.yml"
+    file.write_text(f"name: piped\ndependencies:\n- python\n- pip\n- pip:\n  - {requirement}\n")
+    return file
+
+
+@pytest.mark.usefixtures("with_python")
+def test_requirements_are_installed(create: Create, tmp_path: Path, root: Path) -> None:
+    done = create("-f", environment_file(tmp_path, "rich>=13"))
+    assert done.code == 0, done.err
+    assert (root / "envs/piped/asked.txt").read_text() == "rich>=13\n"
+    assert "Ran pip 1 requirement" in done.out
+
+
+@pytest.mark.usefixtures("with_python")
+def test_a_failure_takes_the_new_environment_away(create: Create, tmp_path: Path, root: Path) -> None:
+    done = create("-f", environment_file(tmp_path, "fail"))
+    assert done.code == 1
+    assert "exited with 7" in done.err
+    assert "no such thing" in done.err
+    assert list((root / "envs").iterdir()) == []
+
+
+@pytest.mark.usefixtures("with_python")
+def test_nothing_is_installed_in_a_dry_run(create: Create, tmp_path: Path, root: Path) -> None:
+    assert create("-f", environment_file(tmp_path, "fail"), "--dry-run").code == 0
+    assert not (root / "envs").exists()
+
+
+@pytest.mark.usefixtures("with_python")
+def test_a_failure_leaves_an_existing_environment(
+    create: Create, run_command: RunCommand, server: ChannelServer, tmp_path: Path, root: Path
+) -> None:
+    create("-n", "piped", "python", "pip")
+    file = environment_file(tmp_path, "fail")
+    done = run_command("install", "-y", "-n", "piped", "--override-channels", "-c", server.url, "-f", file)
+    assert done.code == 1
+    assert (root / "envs/piped/bin/python").exists()
