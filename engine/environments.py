@@ -6,13 +6,14 @@ Rule of this file: it only reads, and needs neither network nor solver nor event
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from engine.config import Config
 from engine.config.prefixes import BASE_NAMES, required_prefix
-from engine.errors import LinkError, PrefixError, StorageError
+from engine.errors import PrefixError
+from engine.link.meta import decode_file, is_environment, record_paths
 from engine.link.registry import read_registry
 from engine.model.url import strip_secrets, without_subdir
 
@@ -47,11 +48,6 @@ class Installed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def environments_file(config: Config) -> str:
     """The registry of environments that conda and mamba share (``~/.conda/environments.txt``)."""
     return os.path.join(config.home, ".conda", "environments.txt")
-
-
-def is_environment(prefix: str) -> bool:
-    """Whether a directory is an environment (CEP 32: it holds ``conda-meta/history``)."""
-    return os.path.isfile(os.path.join(prefix, "conda-meta", "history"))
 
 
 def known_environments(config: Config) -> list[str]:
@@ -91,30 +87,9 @@ def existing_prefix(config: Config) -> str:
 _LIST_HINT = "`whipsnake env list` shows the environments."
 
 
+_decode = msgspec.json.Decoder(Installed).decode
+
+
 def read_installed(prefix: str) -> list[Installed]:
     """The installed packages, by name. Raises `LinkError` for a record that can't be understood."""
-    meta = os.path.join(prefix, "conda-meta")
-    decode = msgspec.json.Decoder(Installed).decode
-    found = []
-    for name in _records(meta):
-        path = os.path.join(meta, name)
-        try:
-            with open(path, "rb") as file:
-                found.append(decode(file.read()))
-        except OSError as error:
-            raise StorageError.from_os_error(f"read {path}", error) from error
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise LinkError(
-                f"Could not read {path}: it is no record of an installed package: {error}",
-                hint="Install the package anew, or remove the file if the package is of no use.",
-            ) from error
-    return sorted(found, key=lambda record: record.name)
-
-
-def _records(meta: str) -> Iterable[str]:
-    try:
-        return [name for name in os.listdir(meta) if name.endswith(".json") and not name.startswith(".")]
-    except (FileNotFoundError, NotADirectoryError):
-        return ()
-    except OSError as error:
-        raise StorageError.from_os_error(f"read {meta}", error) from error
+    return sorted((decode_file(path, _decode) for path in record_paths(prefix)), key=lambda record: record.name)

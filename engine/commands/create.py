@@ -18,7 +18,7 @@ from engine.environments import environment_name
 from engine.errors import PrefixError, UsageError
 from engine.inputs import Asked, with_default_packages
 from engine.install import InstallRequest, Outcome
-from engine.link.prefix import is_environment
+from engine.link.meta import is_environment
 from engine.state import state_file
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from engine.commands.env_list import show_environments
 from engine.commands.options import add_channel_options, add_flag, add_general_options, add_prefix_options, add_value
 from engine.config.channels import configured_channels
-from engine.environments import environment_name, is_environment
+from engine.environments import environment_name
+from engine.link.meta import is_environment
 from engine.model.channel import Channel
 from engine.version import __version__
 

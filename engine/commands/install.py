@@ -11,10 +11,10 @@ from engine.commands.change import Session
 from engine.commands.options import add_flag, add_install_options, add_value
 from engine.config.channels import configured_channels
 from engine.config.prefixes import required_prefix
-from engine.environments import is_environment
 from engine.errors import PrefixError, UsageError
 from engine.inputs import Asked
 from engine.install import InstallRequest
+from engine.link.meta import is_environment
 from engine.state import read_state, state_file
 
 OPTIONS = {"use_target_prefix_fallback": True}

@@ -22,12 +22,13 @@ from engine.flow import first_error
 from engine.link.claims import Claims
 from engine.link.codesign import sign
 from engine.link.disk import storage
+from engine.link.meta import META
 from engine.link.modes import Modes
 from engine.link.package import Linked, PackageLinker
 from engine.link.paths_json import read_entry_points, read_paths
 from engine.link.plan import PackagePlan, plan_package, pyc_source
 from engine.link.pyc import CompileJob, Compiler, jobs_for
-from engine.link.records import META, encode_record, record_name
+from engine.link.records import encode_record, record_name
 from engine.link.request import LinkRequest, LinkSummary, PrefixTarget
 from engine.link.scripts import ScriptPlace, has_script, run_script
 from engine.link.settle import settle

@@ -22,9 +22,10 @@ from engine.link.disk import remove_empty, remove_tree, storage
 from engine.link.history import dist_string, format_block, history_path
 from engine.link.journal import Journal, do_change, drop_journal, undo_change, write_journal
 from engine.link.lock import hold_directory, prefix_lock
+from engine.link.meta import META, is_environment
 from engine.link.noarch import PythonInfo
-from engine.link.prefix import check_frozen, is_environment
-from engine.link.records import META, read_records
+from engine.link.prefix import check_frozen
+from engine.link.records import read_records
 from engine.link.recover import recover
 from engine.link.request import LinkRequest, LinkSummary
 from engine.link.restore import restore

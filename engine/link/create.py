@@ -22,8 +22,9 @@ from engine.link.disk import storage
 from engine.link.history import dist_string, format_block, history_path
 from engine.link.journal import Journal, drop_journal, write_journal
 from engine.link.lock import prefix_lock
+from engine.link.meta import is_environment
 from engine.link.noarch import PythonInfo, python_info
-from engine.link.prefix import check_frozen, is_environment
+from engine.link.prefix import check_frozen
 from engine.link.recover import recover
 from engine.link.registry import register
 from engine.link.request import LinkRequest, LinkSummary, PrefixTarget

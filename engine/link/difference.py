@@ -15,8 +15,9 @@ import msgspec
 
 from engine.link.disk import storage
 from engine.link.journal import Journal
+from engine.link.meta import META
 from engine.link.plan import pyc_source
-from engine.link.records import META, record_name
+from engine.link.records import record_name
 from engine.model.records import PrefixRecord
 
 

@@ -15,7 +15,7 @@ from datetime import datetime
 import msgspec
 
 from engine.errors import StorageError
-from engine.link.records import META
+from engine.link.meta import META
 from engine.model.records import RepoDataRecord
 from engine.model.url import mask_secrets, strip_secrets
 from engine.version import __version__

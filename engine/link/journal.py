@@ -14,7 +14,7 @@ import msgspec
 
 from engine.errors import LinkError
 from engine.link.disk import storage, sync_dir, write_atomic
-from engine.link.records import META
+from engine.link.meta import META
 
 NAME = ".whipsnake-journal.json"
 

@@ -10,7 +10,8 @@ import msgspec
 from engine.errors import FrozenError, PrefixError
 from engine.link.disk import storage
 from engine.link.history import Revision, history_path, read_history
-from engine.link.records import META, read_records
+from engine.link.meta import META
+from engine.link.records import read_records
 from engine.model.records import PrefixRecord
 
 
@@ -28,11 +29,6 @@ class _Frozen(msgspec.Struct):
 
 
 _decode_frozen = msgspec.json.Decoder(_Frozen).decode
-
-
-def is_environment(prefix: str) -> bool:
-    """Whether a directory is a conda environment: it has ``conda-meta/history`` (CEP 32)."""
-    return os.path.isfile(history_path(prefix))
 
 
 def read_prefix(prefix: str) -> PrefixData:

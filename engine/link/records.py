@@ -7,19 +7,17 @@ of files come from the package's own list; only files that were rewritten got ne
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
-from engine.errors import LinkError, StorageError
+from engine.errors import LinkError
+from engine.link.meta import decode_file, record_paths
 from engine.link.package import Linked
 from engine.link.plan import PackagePlan
 from engine.model.records import ARCHIVE_EXTENSIONS, InstalledPath, PrefixRecord, RepoDataRecord
 from engine.model.url import strip_secrets, without_subdir
-
-META = "conda-meta"
 
 _decode = msgspec.json.Decoder(PrefixRecord).decode
 _DROPPED = frozenset({"auth", "channel", "url", "fn", "files", "paths_data", "link", "requested_spec"})
@@ -116,31 +114,14 @@ def installed_paths(plan: PackagePlan, linked: Linked) -> list[InstalledPath]:
 
 def read_record(path: str) -> PrefixRecord:
     """One record of an installed package; raises `LinkError` if it can't be understood."""
-    try:
-        with open(path, "rb") as file:
-            data = file.read()
-        record = _decode(data)
-        return msgspec.structs.replace(record, raw=data, channel=without_subdir(record.channel))
-    except OSError as error:
-        raise StorageError.from_os_error(f"read {path}", error) from error
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise LinkError(
-            f"Could not read {path}: it is no record of an installed package: {error}",
-            hint="Install the package anew, or remove the file if the package is of no use.",
-        ) from error
+    return decode_file(path, _decode_whole)
+
+
+def _decode_whole(data: bytes) -> PrefixRecord:
+    record = _decode(data)
+    return msgspec.structs.replace(record, raw=data, channel=without_subdir(record.channel))
 
 
 def read_records(prefix: str) -> tuple[PrefixRecord, ...]:
     """All installed packages of a prefix, by name; none if it has no ``conda-meta``."""
-    meta = os.path.join(prefix, META)
-    try:
-        names = sorted(name for name in os.listdir(meta) if name.endswith(".json") and not name.startswith("."))
-    except (FileNotFoundError, NotADirectoryError):
-        return ()
-    except OSError as error:
-        raise StorageError.from_os_error(f"read {meta}", error) from error
-    return _in_order(read_record(os.path.join(meta, name)) for name in names)
-
-
-def _in_order(records: Iterable[PrefixRecord]) -> tuple[PrefixRecord, ...]:
-    return tuple(sorted(records, key=lambda record: record.name))
+    return tuple(sorted(map(read_record, record_paths(prefix)), key=lambda record: record.name))

@@ -9,7 +9,7 @@ from engine.errors import LockError
 from engine.link.disk import remove_tree, storage
 from engine.link.journal import Journal, drop_journal, read_journal, undo_change
 from engine.link.lock import is_held
-from engine.link.records import META
+from engine.link.meta import META
 from engine.link.staging import clean_leftovers
 
 _STAGING = re.compile(r"\.whipsnake-(\d+)-[0-9a-f]+")

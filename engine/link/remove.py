@@ -11,7 +11,8 @@ from engine.link.change import pre_unlink
 from engine.link.create import in_thread
 from engine.link.disk import remove_tree, storage
 from engine.link.lock import hold_directory, prefix_lock
-from engine.link.prefix import check_frozen, is_environment
+from engine.link.meta import is_environment
+from engine.link.prefix import check_frozen
 from engine.link.records import read_records
 from engine.link.recover import recover
 from engine.link.registry import unregister

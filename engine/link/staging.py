@@ -20,8 +20,8 @@ import msgspec
 from engine.errors import PrefixError
 from engine.link.disk import make_parents, remove_empty, remove_tree, storage
 from engine.link.lock import hold_directory, is_held
+from engine.link.meta import META
 from engine.link.prefix import check_new_prefix
-from engine.link.records import META
 
 OLD = ".old"
 _MARK = "whipsnake-"

@@ -21,7 +21,8 @@ from engine.errors import LinkError, PlaceholderError, PrefixError, ScriptError,
 from engine.events import Output, WorkFinished
 from engine.link import package as package_module
 from engine.link.create import create_prefix
-from engine.link.prefix import is_environment, read_prefix
+from engine.link.meta import is_environment
+from engine.link.prefix import read_prefix
 from engine.link.recover import recover
 from engine.model.records import CachedPackage
 from tests.kit.package import PLACEHOLDER, Directory, File, Symlink, make_package

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import FrozenError, PrefixError
-from engine.link.prefix import check_frozen, check_new_prefix, is_environment, read_prefix
+from engine.link.meta import is_environment
+from engine.link.prefix import check_frozen, check_new_prefix, read_prefix
 
 
 def environment(path: Path) -> Path:

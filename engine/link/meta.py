@@ -1,0 +1,46 @@
+"""``conda-meta``: the directory that makes a prefix an environment, and the records in it (CEP 32). It only reads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+from engine.errors import LinkError, StorageError
+
+META = "conda-meta"
+
+Record = TypeVar("Record")
+
+
+def is_environment(prefix: str) -> bool:
+    """Whether a directory is a conda environment: it has ``conda-meta/history`` (CEP 32)."""
+    return os.path.isfile(os.path.join(prefix, META, "history"))
+
+
+def record_paths(prefix: str) -> list[str]:
+    """The files with records, by name; none if there is no ``conda-meta``."""
+    meta = os.path.join(prefix, META)
+    try:
+        names = sorted(name for name in os.listdir(meta) if name.endswith(".json") and not name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise StorageError.from_os_error(f"read {meta}", error) from error
+    return [os.path.join(meta, name) for name in names]
+
+
+def decode_file(path: str, decode: Callable[[bytes], Record]) -> Record:
+    """One record of an installed package; raises `LinkError` if it can't be understood."""
+    try:
+        with open(path, "rb") as file:
+            return decode(file.read())
+    except OSError as error:
+        raise StorageError.from_os_error(f"read {path}", error) from error
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise LinkError(
+            f"Could not read {path}: it is no record of an installed package: {error}",
+            hint="Install the package anew, or remove the file if the package is of no use.",
+        ) from error
