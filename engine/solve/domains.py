@@ -12,7 +12,7 @@ bound is an entry on the trail, with the clause that forced it (`DECIDED` for a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 DECIDED = -1
 NO_CONFLICT = -1
@@ -27,6 +27,10 @@ class Domains:
         self.size: list[int] = []
         self.low: list[int] = []
         self.high: list[int] = []
+        self._floor: list[int] = []
+        """``low`` as a variable: the highest that is true, so that asking for a literal's value is one comparison."""
+        self._ceiling: list[int] = []
+        """``high`` as a variable: the highest that is not false."""
         self.owner: list[int] = [-1]
         """The package by variable; variable 0 does not exist, for it has no negative."""
         self.clauses: list[list[int]] = []
@@ -56,10 +60,13 @@ class Domains:
     def add_package(self, size: int) -> int:
         """A package with so many candidates, of which nothing is known yet; its number."""
         package = len(self.first)
-        self.first.append(len(self.owner))
+        variable = len(self.owner)
+        self.first.append(variable)
         self.size.append(size)
         self.low.append(-1)
         self.high.append(size - 1)
+        self._floor.append(variable - 1)
+        self._ceiling.append(variable + size - 1)
         self.owner.extend([package] * size)
         self._risings.append([])
         self._fallings.append([])
@@ -72,27 +79,37 @@ class Domains:
         clause = list(literals)
         self.clauses.append(clause)
         if len(clause) > 1:
-            # True and open literals first, then those that became false last: so the watches stay right later on.
-            clause.sort(key=self._watch_rank, reverse=True)
+            self._order_watches(clause)
             self._watch(clause[0], number)
             self._watch(clause[1], number)
+            if not self._is_false(clause[1]):
+                return number
         self._tell(number)
         return number
 
-    def _watch_rank(self, literal: int) -> int:
-        return len(self.trail) + 1 if self.value(literal) is not False else self.falsified_at(literal)
+    def _order_watches(self, clause: list[int]) -> None:
+        """True and open literals first, then those that became false last: so the watches stay right later on."""
+        fit = [literal for literal in clause if not self._is_false(literal)]
+        if len(fit) < 2:
+            unfit = [literal for literal in clause if literal not in fit]
+            fit += sorted(unfit, key=self.falsified_at, reverse=True)
+            clause[:] = fit
+        elif clause[0] != fit[0] or clause[1] != fit[1]:
+            chosen = fit[:2]
+            clause[:] = chosen + [literal for literal in clause if literal not in chosen]
 
     def _watch(self, literal: int, number: int) -> None:
-        self._watchers.setdefault(literal, []).append(number)
-        self._watched[self.owner[abs(literal)]][literal] = None
+        watchers = self._watchers.get(literal)
+        if watchers is None:
+            watchers = self._watchers[literal] = []
+            self._watched[self.owner[abs(literal)]][literal] = None
+        watchers.append(number)
 
     def _tell(self, number: int) -> None:
         """Act on a clause all of whose literals but the first are false, and maybe that one too."""
         clause = self.clauses[number]
-        if len(clause) > 1 and self.value(clause[1]) is not False:
-            return
         first = self.value(clause[0]) if clause else False
-        level = self._level_false(clause[1]) if len(clause) > 1 else 0
+        level = self.trail_level[self.falsified_at(clause[1])] if len(clause) > 1 else 0
         if level < self.level:
             self._late.append((level, number))
         if first is None:
@@ -106,23 +123,31 @@ class Domains:
         """Whether a literal is true, false or open."""
         variable = abs(literal)
         package = self.owner[variable]
-        rank = variable - self.first[package]
-        if self.low[package] >= rank:
+        if self._floor[package] >= variable:
             return literal > 0
-        return literal < 0 if self.high[package] < rank else None
+        return literal < 0 if self._ceiling[package] < variable else None
+
+    def _is_false(self, literal: int) -> bool:
+        if literal > 0:
+            return self._ceiling[self.owner[literal]] < literal
+        return self._floor[self.owner[-literal]] >= -literal
 
     def falsified_at(self, literal: int) -> int:
         """The place in the trail where a false literal became false."""
-        variable = abs(literal)
-        package = self.owner[variable]
-        places = (self._fallings if literal > 0 else self._risings)[package]
-        rank = variable - self.first[package]
+        old = self.trail_old
         if literal > 0:
-            return next(place for place in reversed(places) if self.trail_old[place] >= rank)
-        return next(place for place in reversed(places) if self.trail_old[place] < rank)
-
-    def _level_false(self, literal: int) -> int:
-        return self.trail_level[self.falsified_at(literal)]
+            package = self.owner[literal]
+            rank = literal - self.first[package]
+            for place in reversed(self._fallings[package]):
+                if old[place] >= rank:
+                    return place
+        else:
+            package = self.owner[-literal]
+            rank = -literal - self.first[package]
+            for place in reversed(self._risings[package]):
+                if old[place] < rank:
+                    return place
+        raise LookupError(f"literal {literal} is not false")
 
     def literal(self, package: int, rank: int) -> int:
         """The variable that says "the choice is ≥ rank"; the rank must be that of a candidate."""
@@ -137,16 +162,17 @@ class Domains:
         self._assign(literal, DECIDED)
 
     def _assign(self, literal: int, reason: int) -> None:
-        variable = abs(literal)
-        package = self.owner[variable]
-        rank = variable - self.first[package]
         if literal > 0:
+            package = self.owner[literal]
             self.trail_old.append(self.low[package])
-            self.low[package] = rank
+            self.low[package] = literal - self.first[package]
+            self._floor[package] = literal
             self._risings[package].append(len(self.trail))
         else:
+            package = self.owner[-literal]
             self.trail_old.append(self.high[package])
-            self.high[package] = rank - 1
+            self.high[package] = -literal - self.first[package] - 1
+            self._ceiling[package] = -literal - 1
             self._fallings[package].append(len(self.trail))
         self.trail.append(literal)
         self.trail_reason.append(reason)
@@ -171,7 +197,7 @@ class Domains:
         """Whether there is nothing left to propagate."""
         return self._head == len(self.trail) and self._conflict == NO_CONFLICT
 
-    def _falsified_by(self, place: int) -> Iterator[int]:
+    def _falsified_by(self, place: int) -> list[int]:
         """The watched literals that an entry of the trail made false."""
         literal, old = self.trail[place], self.trail_old[place]
         package = self.owner[abs(literal)]
@@ -182,51 +208,65 @@ class Domains:
             start, stop = -literal, base + old + 1
         watched = self._watched[package]
         if stop - start <= len(watched):
-            return (found for found in range(start, stop) if found in watched)
-        return iter([found for found in watched if start <= found < stop])
+            return [found for found in range(start, stop) if found in watched]
+        return [found for found in watched if start <= found < stop]
 
     def _visit(self, falsified: int) -> int:
-        """Look at the clauses that watch a literal that became false."""
+        """Look at the clauses that watch a literal that became false.
+
+        The innermost loop of the solver: values are compared in place, for a call would cost more than the rest.
+        """
         watchers = self._watchers[falsified]
-        clauses, value = self.clauses, self.value
-        kept = 0
-        for index, number in enumerate(watchers):
+        clauses, owner, floor, ceiling = self.clauses, self.owner, self._floor, self._ceiling
+        moved: list[int] | None = None
+        for number in watchers:
             clause = clauses[number]
-            if clause[0] == falsified:
-                clause[0], clause[1] = clause[1], falsified
-            other = value(clause[0])
-            if other is not True:
-                for place in range(2, len(clause)):
-                    if value(clause[place]) is not False:
-                        clause[1], clause[place] = clause[place], falsified
-                        self._watch(clause[1], number)
-                        break
-                else:
-                    if other is False:
-                        watchers[kept:] = watchers[index:]
-                        return number
-                    watchers[kept] = number
-                    kept += 1
-                    self._assign(clause[0], number)
-                continue
-            watchers[kept] = number
-            kept += 1
-        del watchers[kept:]
+            other = clause[0]
+            if other == falsified:
+                other = clause[0] = clause[1]
+                clause[1] = falsified
+            if floor[owner[other]] >= other if other > 0 else ceiling[owner[-other]] < -other:
+                continue  # true
+            for place in range(2, len(clause)):
+                literal = clause[place]
+                if ceiling[owner[literal]] >= literal if literal > 0 else floor[owner[-literal]] < -literal:
+                    clause[1], clause[place] = literal, falsified
+                    self._watch(literal, number)
+                    moved = moved or []
+                    moved.append(number)
+                    break
+            else:
+                if ceiling[owner[other]] < other if other > 0 else floor[owner[-other]] >= -other:
+                    self._unwatch(falsified, moved)
+                    return number
+                self._assign(other, number)
+        self._unwatch(falsified, moved)
         return NO_CONFLICT
+
+    def _unwatch(self, literal: int, moved: Sequence[int] | None) -> None:
+        """Take clauses from the watchers of a literal: they watch another now."""
+        if moved:
+            gone = set(moved)
+            self._watchers[literal] = [number for number in self._watchers[literal] if number not in gone]
 
     def backtrack(self, level: int) -> None:
         """Take back everything above a level."""
         if level >= self.level:
             return
         start = self.level_start[level]
+        owner, first = self.owner, self.first
         for place in range(len(self.trail) - 1, start - 1, -1):
             literal = self.trail[place]
-            package = self.owner[abs(literal)]
+            old = self.trail_old[place]
             if literal > 0:
-                self.low[package] = self.trail_old[place]
+                package = owner[literal]
+                self.low[package] = old
+                self._floor[package] = first[package] + old
                 self._risings[package].pop()
             else:
-                self.high[package] = self.trail_old[place]
+                package = owner[-literal]
+                self.high[package] = old
+                self._ceiling[package] = first[package] + old
                 self._fallings[package].pop()
         for column in (self.trail, self.trail_old, self.trail_reason, self.trail_level):
             del column[start:]
@@ -240,7 +280,7 @@ class Domains:
         late = [entry for entry in self._late if entry[0] <= self.level]
         self._late = [entry for entry in late if entry[0] < self.level]
         for _, number in late:
-            open_ones = [literal for literal in self.clauses[number] if self.value(literal) is not False]
+            open_ones = [literal for literal in self.clauses[number] if not self._is_false(literal)]
             if not open_ones and self._conflict == NO_CONFLICT:
                 self._conflict = number
             elif len(open_ones) == 1 and self.value(open_ones[0]) is None:
