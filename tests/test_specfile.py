@@ -27,7 +27,7 @@ MD5, SHA = "0123456789abcdef" * 2, "0123456789abcdef" * 4
 
 
 def context(platform: str = "linux-64", **facts: object) -> SpecContext:
-    return SpecContext(platform=platform, cwd="/work", home="/home/me", environ={"TOK": "tk-1", "X": "x"}, **facts)  # type: ignore[arg-type]
+    return SpecContext(platform=platform, cwd="/here", home="/home/me", environ={"TOK": "tk-1", "X": "x"}, **facts)  # type: ignore[arg-type]
 
 
 def env(text: str, platform: str = "linux-64", **facts: object) -> SpecFile:
@@ -240,8 +240,8 @@ def test_explicit_files() -> None:
         ("https://h/c/noarch/b-1-0.tar.bz2", None, SHA),
         ("https://h/c/noarch/c-1-0.conda", None, SHA),
         ("file:///home/me/d-1-0.conda", None, None),
-        ("file:///work/x/osx-64/e-1-0.conda", MD5, None),
-        ("file:///work/f-1-0.conda", None, None),
+        ("file:///here/x/osx-64/e-1-0.conda", MD5, None),
+        ("file:///here/f-1-0.conda", None, None),
     ]
     assert "made for osx-64" in found.notices[0]
     assert parse_spec_text(EXPLICIT, "list.txt", context("osx-64")).notices == ()

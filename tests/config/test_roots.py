@@ -13,7 +13,7 @@ from engine.errors import ConfigError
 def find(base: Path, asked: str | None = None, install: str = "nowhere", **environ: str) -> tuple[str, str]:
     base = base.resolve()
     root, source = find_root_prefix(
-        asked, environ, home=f"{base}/home", cwd=f"{base}/work", install_prefix=f"{base}/{install}"
+        asked, environ, home=f"{base}/home", cwd=f"{base}/here", install_prefix=f"{base}/{install}"
     )
     return root.replace(str(base), ""), source
 
@@ -22,7 +22,7 @@ def test_the_order(tmp_path: Path) -> None:
     (tmp_path / "home/micromamba/pkgs").mkdir(parents=True)
     (tmp_path / "inst/conda-meta").mkdir(parents=True)
     every = {"MAMBA_ROOT_PREFIX": f"{tmp_path}/m", "MAMBA_DEFAULT_ROOT_PREFIX": f"{tmp_path}/d"}
-    assert find(tmp_path, "r", "inst", **every) == ("/work/r", "the command line")
+    assert find(tmp_path, "r", "inst", **every) == ("/here/r", "the command line")
     assert find(tmp_path, None, "inst", **every) == ("/m", "$MAMBA_ROOT_PREFIX")
     assert find(tmp_path, None, "inst", MAMBA_DEFAULT_ROOT_PREFIX="~/d")[0] == "/home/d"
     assert find(tmp_path, None, "inst") == ("/inst", "default")

@@ -12,7 +12,7 @@ from engine.model.channel import Channel, ChannelContext, resolve_channels
 CONTEXT = ChannelContext(
     custom_channels={"mine": "https://u:p@corp.org/t/tk-1/conda", "deep/er": "https://d.org/deep", "local-x": "/srv"},
     custom_multichannels={"both": ("conda-forge", "mine"), "loop": ("loop",)},
-    cwd="/work",
+    cwd="/here",
     home="/home/me",
 )
 ALIAS = "https://conda.anaconda.org"
@@ -49,10 +49,10 @@ def resolve(*texts: str, context: ChannelContext = CONTEXT) -> list[tuple[str, s
         (ALIAS, ALIAS, ALIAS),
         # paths
         ("/abs/chan", "file:///abs/chan", "file:///abs/chan"),
-        ("./chan", "file:///work/chan", "file:///work/chan"),
+        ("./chan", "file:///here/chan", "file:///here/chan"),
         ("../chan", "file:///chan", "file:///chan"),
         ("~/my chan", "file:///home/me/my%20chan", "file:///home/me/my%20chan"),
-        (".", "file:///work", "file:///work"),
+        (".", "file:///here", "file:///here"),
         ("file:///abs/chan", "file:///abs/chan", "file:///abs/chan"),
         ("C:\\chan", "file:///C:/chan", "file:///C:/chan"),
     ],
