@@ -127,7 +127,7 @@ async def install(request: InstallRequest, services: Services, accept: Accept) -
 
 async def _install(request: InstallRequest, services: Services, accept: Accept, present: PrefixData) -> Outcome:
     config = services.config
-    async with Transport(transport_settings(config, services.environ)) as transport:
+    async with Transport(transport_settings(config, services.environ), services.report) as transport:
         flow = _Flow(request, services, present, transport)
         plan = await flow.plan()
         if not await accept(plan) or config.dry_run:

@@ -23,6 +23,7 @@ import anyio.to_thread
 from yarl import URL
 
 from engine.errors import HttpStatusError, NetworkError, OfflineError
+from engine.events import Notice, Report, silent
 from engine.fetch.auth import AuthStore, read_credentials
 from engine.fetch.http_errors import network_error, status_error
 from engine.fetch.http_local import open_local
@@ -55,8 +56,10 @@ class _Later(Exception):
 class Transport:
     """Connections to all servers, kept alive between requests; use it as an asynchronous context manager."""
 
-    def __init__(self, settings: TransportSettings | None = None) -> None:
+    def __init__(self, settings: TransportSettings | None = None, report: Report = silent) -> None:
+        """``report`` hears of attempts that failed and will be made again."""
         self.settings = settings or TransportSettings()
+        self._report = report
         self._session: aiohttp.ClientSession | None = None
         self._auth = AuthStore()
         self._tls: ssl.SSLContext | None = None
@@ -131,6 +134,7 @@ class Transport:
                 wait = later.wait if later.wait is not None else self.pause(attempt)
                 if attempt > self.settings.max_retries or wait > self.settings.longest_wait:
                     raise later.error from None
+                self._report(Notice("info", f"{later.error.message}; trying again in {wait:.0f} s."))
                 await anyio.sleep(wait)
         raise AssertionError("the last attempt returns or raises")
 

@@ -5,6 +5,7 @@ Knows exceptions by their class names where they are aiohttp's: only `engine.fet
 
 from __future__ import annotations
 
+import socket
 from urllib.parse import urlsplit
 
 from engine.errors import HttpStatusError, NetworkError
@@ -53,6 +54,9 @@ _KINDS: dict[str, tuple[str, str, bool]] = {
 }
 """Class name, of the exception or of what it wraps → what happened, a hint, whether it may pass. The closest counts."""
 
+_NO_SUCH_HOST = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
+"""The resolver's "there is none", which no second question changes; "try again" (EAI_AGAIN) is another answer."""
+
 _OTHER = ("the connection to {host} broke ({detail})", "Check your network and try again.", True)
 
 
@@ -62,6 +66,7 @@ def network_error(url: str, error: BaseException, proxy: str | None = None) -> t
     kinds = [kind.__name__ for kind in (*type(error).__mro__, *type(inner).__mro__)]
     text, hint, passing = next((_KINDS[kind] for kind in kinds if kind in _KINDS), _OTHER)
     reason = text.format(host=_host(url), proxy=proxy, detail=_detail(inner))
+    passing = passing and getattr(inner, "errno", None) not in _NO_SUCH_HOST
     return NetworkError(mask_secrets(f"Could not fetch {url}: {reason}"), hint=hint), passing
 
 

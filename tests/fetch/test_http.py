@@ -13,6 +13,7 @@ import anyio
 import pytest
 
 from engine.errors import HttpStatusError, NetworkError, OfflineError, WhipsnakeError
+from engine.events import Event, Notice
 from engine.fetch.http import Transport, TransportSettings
 from tests.kit.server import ChannelServer, unused_port
 
@@ -42,6 +43,18 @@ async def failure(url: str, settings: TransportSettings | None = None) -> Whipsn
     with pytest.raises(WhipsnakeError) as caught:
         await fetch(url, settings)
     return caught.value
+
+
+async def test_who_waits_is_told_why(directory: Path) -> None:
+    events: list[Event] = []
+    with ChannelServer(directory) as server:
+        server.fail("/file", status=503, times=2)
+        async with Transport(TransportSettings(retry_wait=0.001), events.append) as transport:
+            async with transport.open(f"{server.url}/file") as response:
+                assert response.status == 200
+    notices = [event.text for event in events if isinstance(event, Notice)]
+    assert len(notices) == 2
+    assert all("the server answered 503" in text and "trying again in 0 s" in text for text in notices)
 
 
 async def test_a_file_arrives_whole_and_headers_are_found_in_any_case(directory: Path) -> None:

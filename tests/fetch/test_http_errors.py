@@ -16,7 +16,8 @@ URL = "https://me:pw@host/t/tk-1/c/x"
     ("error", "text", "passing"),
     [
         (ConnectionRefusedError(111, "x"), "host refused the connection", True),
-        (socket.gaierror(-2, "x"), "host host is not known", True),
+        (socket.gaierror(socket.EAI_AGAIN, "x"), "host host is not known", True),
+        (socket.gaierror(socket.EAI_NONAME, "x"), "host host is not known", False),
         (TimeoutError(), "host did not answer in time", True),
         (ssl.SSLError(1, "wrong version"), "no trusted connection to host", False),
         (ValueError("port"), "not a valid address", False),
