@@ -49,9 +49,9 @@ async def test_who_waits_is_told_why(directory: Path) -> None:
     events: list[Event] = []
     with ChannelServer(directory) as server:
         server.fail("/file", status=503, times=2)
-        async with Transport(TransportSettings(retry_wait=0.001), events.append) as transport:
-            async with transport.open(f"{server.url}/file") as response:
-                assert response.status == 200
+        settings = TransportSettings(retry_wait=0.001)
+        async with Transport(settings, events.append) as transport, transport.open(f"{server.url}/file") as response:
+            assert response.status == 200
     notices = [event.text for event in events if isinstance(event, Notice)]
     assert len(notices) == 2
     assert all("the server answered 503" in text and "trying again in 0 s" in text for text in notices)
