@@ -8,8 +8,8 @@ again. Sharded indexes (CEP 16) will be another way to answer the same question,
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -17,10 +17,11 @@ import msgspec
 
 from engine.errors import ChannelNotFound, HttpStatusError, OfflineError, RepodataError, StorageError
 from engine.events import Notice, Report, TransferAdvanced, TransferFinished, TransferStarted
+from engine.fetch.file_pages import FilePages
 from engine.fetch.http import Response, Transport
 from engine.fetch.pipe import pump
 from engine.fetch.repodata_cache import CachedIndex, Checked, IndexState, IndexWriter, RepodataCache, now_ns
-from engine.fetch.repodata_stream import build, read_file
+from engine.fetch.repodata_stream import build, store
 from engine.fetch.transfer import Continuation
 from engine.flow import first_error
 from engine.model.channel import Channel, mask_secrets
@@ -29,6 +30,8 @@ from engine.model.repodata import RepoData
 
 if sys.version_info < (3, 11):
     from exceptiongroup import BaseExceptionGroup
+
+Result = TypeVar("Result")
 
 PLAIN, PACKED = "repodata.json", "repodata.json.zst"
 
@@ -144,7 +147,7 @@ class _Subdir:
         """The cached index; None if it turns out to be broken, which fetching heals."""
         self._report(TransferStarted(self._key, self._key, "repodata", 0))
         try:
-            found = await anyio.to_thread.run_sync(self._read, entry, limiter=self._limiter)
+            found = await anyio.to_thread.run_sync(self._read, entry.path, limiter=self._limiter)
         except (RepodataError, StorageError) as error:
             if self.is_offline:
                 raise
@@ -154,11 +157,9 @@ class _Subdir:
             self._report(TransferFinished(self._key, note))
         return found
 
-    def _read(self, entry: CachedIndex) -> RepoData:
-        try:
-            return build(read_file(entry.path), self.channel, self.subdir, url=entry.path)
-        except OSError as error:
-            raise StorageError.from_os_error(f"read {entry.path}", error) from error
+    def _read(self, path: str) -> RepoData:
+        pages = FilePages(path)
+        return RepoData.assemble(self.channel, self.subdir, pages, pages.head, path)
 
     async def _ask(self, entry: CachedIndex | None) -> RepoData | None:
         """Ask the server, form by form; None if it has none of them."""
@@ -202,13 +203,19 @@ class _Subdir:
         """Read an answer while it arrives; the worker unpacks, splits and writes the cache."""
         if response.status != 200:
             raise HttpStatusError(mask_secrets(url), response.status, "which was not asked for")
+        state = self._state(response, url, fn, known)
+        found = await self._pump(response, url, lambda pieces: self._store(pieces, url, state))
+        if found:
+            return found
+        async with self._transport.open(url) as again:  # the disk refuses it: this time into memory
+            return await self._pump(again, url, lambda pieces: build(pieces, self.channel, self.subdir, url=url))
+
+    async def _pump(self, response: Response, url: str, work: Callable[[Iterable[bytes]], Result]) -> Result:
+        """``work`` over the answer's bytes, in a worker thread."""
         self._report(TransferStarted(self._key, self._key, "repodata", response.headers.number("Content-Length")))
         stream = Continuation(self._transport, url, progress=self._advanced)
-        state = self._state(response, url, fn, known)
         try:
-            return await pump(
-                stream.chunks(response), lambda pieces: self._store(pieces, url, state), limiter=self._limiter
-            )
+            return await pump(stream.chunks(response), work, limiter=self._limiter)
         finally:
             self._report(TransferFinished(self._key))
 
@@ -232,19 +239,20 @@ class _Subdir:
             has_shards=known.has_shards,
         )
 
-    def _store(self, pieces: Iterable[bytes], url: str, state: IndexState) -> RepoData:
-        """The worker's part. Only an index that could be read reaches the cache."""
+    def _store(self, pieces: Iterable[bytes], url: str, state: IndexState) -> RepoData | None:
+        """The worker's part: only an index that could be read reaches the cache. None if the disk refuses it."""
         writer = None if self.is_local else self._cache.writer(self.channel, self.subdir)
+        if writer is None:
+            return build(pieces, self.channel, self.subdir, url=url)
         try:
-            found = build(pieces, self.channel, self.subdir, url=url, writer=writer)
+            parts = store(pieces, writer, url=url)
+            RepoData.place(self.channel, self.subdir, parts.head, mask_secrets(url))
         except BaseException:
-            if writer:
-                writer.discard()
+            writer.discard()
             raise
-        if writer:
-            writer.commit(state)
-            self._warn(writer)
-        return found
+        writer.commit(state, parts)
+        self._warn(writer)
+        return None if writer.error else self._read(writer.path)
 
     def _warn(self, writer: IndexWriter) -> None:
         if writer.error:

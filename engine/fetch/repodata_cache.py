@@ -3,6 +3,7 @@
     <pkgs_dir>/cache/<key>.json          the index, plain
     <pkgs_dir>/cache/<key>.info.json     conda's note about it: where from, ETag …, size and mtime of the file it means
     <pkgs_dir>/cache/<key>.state.json    mamba's note, with the same facts
+    <pkgs_dir>/cache/<key>.whipsnake.idx where in the index each name's records are (`engine.fetch.index_file`)
 
 conda makes the key from the address (with credentials), mamba 2 from the channel's name: where these differ the index
 gets a second name, a hard link. A note that does not fit size and mtime of its index is stale: another program wrote
@@ -17,7 +18,6 @@ import contextlib
 import hashlib
 import os
 import re
-import secrets
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -26,6 +26,8 @@ from typing import Final
 
 import msgspec
 
+from engine.fetch.file_io import BINARY, temporary, write_all, write_atomic
+from engine.fetch.index_file import Identity, Parts, announce, write_index
 from engine.model.channel import Channel, strip_secrets
 
 _LIBSTDCXX_EPOCH: Final = 6_437_664_000 * 10**9
@@ -129,8 +131,7 @@ class RepodataCache:
         """Note, for conda and for mamba, that the server called ``entry`` unmodified. Read-only caches stay."""
         directory = os.path.dirname(entry.path)
         with contextlib.suppress(OSError):
-            os.utime(entry.path, ns=(state.refresh_ns, state.refresh_ns))
-            info = os.stat(entry.path)
+            info = _touch(entry.path, state.refresh_ns)
             known = msgspec.structs.replace(state, size=info.st_size, mtime_ns=info.st_mtime_ns)
             for stem in (os.path.join(directory, key) for key in cache_keys(channel, subdir)):
                 if os.path.exists(f"{stem}.json") and os.path.samefile(entry.path, f"{stem}.json"):
@@ -152,32 +153,40 @@ class IndexWriter:
 
     def __init__(self, directory: str, keys: Sequence[str]) -> None:
         self._stems = [os.path.join(directory, key) for key in keys]
-        self._temporary = _temporary(self._stems[0])
-        self._fd = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
+        self._temporary = temporary(self._stems[0])
+        self._fd = os.open(self._temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | BINARY, 0o666)
         self.error: OSError | None = None
+
+    @property
+    def path(self) -> str:
+        """Where the index will be."""
+        return f"{self._stems[0]}.json"
 
     def write(self, piece: bytes) -> None:
         """The next bytes of the plain index."""
         if self.error:
             return
         try:
-            view = memoryview(piece)
-            while view:
-                view = view[os.write(self._fd, view) :]
+            write_all(self._fd, piece)
         except OSError as error:
             self.error = error
 
-    def commit(self, state: IndexState) -> None:
-        """The index is complete and good: give it its names, then write the notes about it."""
+    def commit(self, state: IndexState, parts: Parts | None = None) -> None:
+        """The index is complete and good: give it its names, then write the notes about it.
+
+        ``parts``: what it was split into, for the index file.
+        """
         if self.error:
             return self.discard()
         try:
-            info = os.fstat(self._fd)
+            identity = Identity.of(self._fd)
             self._close()
-            os.replace(self._temporary, self._stems[0] + ".json")
-            known = msgspec.structs.replace(state, size=info.st_size, mtime_ns=info.st_mtime_ns)
+            os.replace(self._temporary, self.path)
+            if parts:
+                write_index(self.path, identity, parts)
+            known = msgspec.structs.replace(state, size=identity.size, mtime_ns=identity.mtime_ns)
             for stem in self._stems:
-                if stem == self._stems[0] or _link(self._stems[0] + ".json", stem + ".json"):
+                if stem == self._stems[0] or _link(self.path, stem + ".json"):
                     _write_notes(stem, known)
         except OSError as error:
             self.error = error
@@ -196,7 +205,16 @@ class IndexWriter:
             os.close(fd)
 
 
-_BINARY: Final[int] = getattr(os, "O_BINARY", 0)
+def _touch(path: str, time_ns: int) -> os.stat_result:
+    """Give the index a new time, in which its index file stays right."""
+    with contextlib.suppress(OSError):
+        announce(path, time_ns)
+    os.utime(path, ns=(time_ns, time_ns))
+    info = os.stat(path)
+    if info.st_mtime_ns != time_ns:  # some file systems round
+        with contextlib.suppress(OSError):
+            announce(path, info.st_mtime_ns)
+    return info
 
 
 def _sweep(directory: str) -> None:
@@ -209,20 +227,16 @@ def _sweep(directory: str) -> None:
                     os.unlink(entry.path)
 
 
-def _temporary(path: str) -> str:
-    return f"{path}.{secrets.token_hex(6)}.tmp"
-
-
 def _link(source: str, target: str) -> bool:
     """Give an index its second name; False where the file system has no hard links."""
-    temporary = _temporary(target)
+    aside = temporary(target)
     try:
-        os.link(source, temporary)
-        os.replace(temporary, target)
+        os.link(source, aside)
+        os.replace(aside, target)
     except OSError:
         return False
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(temporary)  # renaming one link of a file onto another does nothing and leaves both
+        os.unlink(aside)  # renaming one link of a file onto another does nothing and leaves both
     return True
 
 
@@ -267,15 +281,7 @@ def _write_notes(stem: str, state: IndexState) -> None:
 
 
 def _put(path: str, fields: dict[str, object]) -> None:
-    temporary = _temporary(path)
-    try:
-        with open(temporary, "xb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(fields), indent=2))
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+    write_atomic(path, (msgspec.json.format(msgspec.json.encode(fields), indent=2),))
 
 
 def now_ns() -> int:

@@ -1,4 +1,4 @@
-"""Bytes of an index → `RepoData`, in one worker thread: unpack, split, and tee into the cache.
+"""Bytes of an index, in one worker thread: unpack, split, and tee into the cache.
 
 Unpacking is told by the bytes, not by the name: some servers send ``.zst`` files with a Content-Encoding, which the
 HTTP side has undone already.
@@ -10,13 +10,15 @@ from collections.abc import Iterable, Iterator
 from typing import Final, Protocol
 
 from engine.errors import RepodataError
+from engine.fetch.index_file import Parts
 from engine.model.channel import Channel, mask_secrets
+from engine.model.name_table import TableBuilder
 from engine.model.repodata import RepoData, RepoDataSplitter
+from engine.model.repodata_split import IndexSplitter
 
 _ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 _SLICE: Final = 1 << 13
 """Packed bytes to unpack at once. Zstandard may blow up 1:30 000, so a slice never makes more than some 250 MB."""
-READ: Final = 1 << 20
 
 
 class Sink(Protocol):
@@ -26,17 +28,29 @@ class Sink(Protocol):
         """Take the next bytes."""
 
 
-def build(pieces: Iterable[bytes], channel: Channel, subdir: str, *, url: str, writer: Sink | None = None) -> RepoData:
-    """Read the whole index; what ``writer`` gets is the plain text, which the caller commits if it is good.
+def build(pieces: Iterable[bytes], channel: Channel, subdir: str, *, url: str) -> RepoData:
+    """Read the whole index and keep its pages in memory.
 
     Raises `RepodataError` for anything that is no index, and what ``pieces`` raises.
     """
     splitter = RepoDataSplitter(channel, subdir, url=url)
     for piece in plain(pieces, url):
         splitter.feed(piece)
-        if writer:
-            writer.write(piece)
     return splitter.finish()
+
+
+def store(pieces: Iterable[bytes], sink: Sink, *, url: str) -> Parts:
+    """Read the whole index and keep nothing but where its pages are; ``sink`` gets the plain text.
+
+    The caller commits what was written if this returns. Raises as `build` does.
+    """
+    builder = TableBuilder()
+    splitter = IndexSplitter(builder, mask_secrets(url))
+    for piece in plain(pieces, url):
+        splitter.feed(piece)
+        sink.write(piece)
+    head = splitter.finish()
+    return Parts(*builder.finish(), head)
 
 
 def plain(pieces: Iterable[bytes], url: str) -> Iterator[bytes]:
@@ -86,10 +100,3 @@ def _broken(url: str, reason: str) -> RepodataError:
         f"Could not unpack {mask_secrets(url)}: {reason}",
         hint="The server's file is damaged or a proxy changed it; try again, or set `repodata_use_zst: false`.",
     )
-
-
-def read_file(path: str) -> Iterator[bytes]:
-    """The bytes of a cached index."""
-    with open(path, "rb", buffering=0) as file:
-        while piece := file.read(READ):
-            yield piece

@@ -1,8 +1,9 @@
 """Cutting one large JSON object into the members of its tables while its bytes arrive, without decoding them.
 
 Rule of this file: it finds where members end and knows nothing of packages. A *table* is a top-level member whose
-value is an object with very many members of its own; these are handed out in blocks, as ``{key: raw bytes}``. Other
-top-level members are collected whole if they are wanted, and passed over if not.
+value is an object with very many members of its own; these are handed out in blocks, as ``{key: raw bytes}`` and with
+their place in the text. A *group* is a top-level member whose members are tables. Other top-level members are
+collected whole if they are wanted, and passed over if not.
 
 How a block is cut: guess the last end of a member (``},``), put braces around what lies before it and let a fast JSON
 reader judge. If it reads, the guess was right: a prefix of a JSON text that is a complete run of members ends where a
@@ -40,6 +41,18 @@ _string: Final = msgspec.json.Decoder(str)
 _UNREADABLE: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
+class Block(msgspec.Struct, frozen=True, gc=False):
+    """A run of members of one table."""
+
+    table: str
+    """The key of the table; of a table in a group ``group/key``."""
+    members: Table
+    text: bytes
+    """The members as they came, in braces of our own."""
+    offset: int
+    """Where ``text`` would begin in the whole text if its opening brace were there: byte i of it is at offset + i."""
+
+
 class NotJson(ValueError):
     """The text is no JSON object; ``offset`` says where that showed, in bytes from its start."""
 
@@ -53,12 +66,18 @@ class _Starved(Exception):
 
 
 class JsonSplitter:
-    """Feed it an object's text in pieces of any size; ``on_table(table, members)`` gets the members in their order."""
+    """Feed it an object's text in pieces of any size; ``on_block`` gets the members of tables in their order."""
 
     def __init__(
-        self, tables: Collection[str], wanted: Collection[str], on_table: Callable[[str, Table], None]
+        self,
+        tables: Collection[str],
+        wanted: Collection[str],
+        on_block: Callable[[Block], None],
+        groups: Collection[str] = (),
     ) -> None:
-        self._tables, self._wanted, self._on_table = frozenset(tables), frozenset(wanted), on_table
+        self._tables, self._wanted, self._on_block = frozenset(tables), frozenset(wanted), on_block
+        self._groups = frozenset(groups)
+        self._group = ""
         self.values: dict[str, bytes] = {}
         """The wanted members that are no tables: key → JSON text. Of repeated ones the last counts."""
         self.size = 0
@@ -131,7 +150,7 @@ class JsonSplitter:
 
     def _close(self) -> None:
         self._at += 1
-        self._step = self._end
+        self._step, self._group = (self._next_member if self._group else self._end), ""
 
     def _end(self) -> None:
         self._peek()
@@ -157,15 +176,25 @@ class JsonSplitter:
             raise self._wrong("expected a key")
         self._key = _string.decode(found.group(1))
         self._at = found.end()
-        opening = self._text[self._at]
-        if self._key in self._tables and opening == ord("{"):
-            self._at += 1
-            self._step = self._first_row
-        elif opening in b'{["':
-            self._depth, self._value = 0, [] if self._key in self._wanted else None
-            self._step = self._inside
-        else:
-            self._step = self._scalar
+        self._step = self._enter(self._text[self._at])
+
+    def _enter(self, opening: int) -> Callable[[], None]:
+        """The step that reads the value which begins here."""
+        if opening == ord("{"):
+            if self._group or self._key in self._tables:
+                self._at += 1
+                return self._first_row
+            if self._key in self._groups:
+                self._at += 1
+                self._group = self._key
+                return self._first_member
+        if opening in b'{["':
+            self._depth, self._value = 0, [] if self._is_wanted() else None
+            return self._inside
+        return self._scalar
+
+    def _is_wanted(self) -> bool:
+        return not self._group and self._key in self._wanted
 
     def _scalar(self) -> None:
         found = _SCALAR.match(self._text, self._at)
@@ -173,7 +202,7 @@ class JsonSplitter:
             if len(self._text) - self._at < 1 << 10:
                 raise _Starved
             raise self._wrong("expected a value")
-        if self._key in self._wanted:
+        if self._is_wanted():
             self.values[self._key] = found.group()
         self._at = found.end()
         self._step = self._next_member
@@ -214,20 +243,28 @@ class JsonSplitter:
 
     def _rows(self) -> None:
         """Cut the members that are there; at the table's end, leave it."""
-        rows, self._at, closed = self._cut()
+        text, rows, after, closed = self._cut()
         if not rows:
             raise self._wrong("expected a member")
-        self._on_table(self._key, rows)
+        table = f"{self._group}/{self._key}" if self._group else self._key
+        self._on_block(Block(table, rows, text, self._base + self._at - 1))
+        self._at = after
         self._step = self._next_member if closed else self._rows
 
-    def _cut(self) -> tuple[Table, int, bool]:
-        """A run of members, where to go on behind it, and whether the table ends there."""
+    def _cut(self) -> tuple[bytes, Table, int, bool]:
+        """A run of members as text and read, where to go on behind it, and whether the table ends there."""
         for cut, after, closed in self._guesses():
-            rows = self._read(cut)
-            if rows is not None:
-                return rows, after, closed
+            text = self._braced(cut)
+            try:
+                return text, _members.decode(text), after, closed
+            except _UNREADABLE:
+                continue  # the guess fell into a value
         cut, after, closed = self._walk()
-        return _members.decode(b"{" + self._text[self._at : cut] + b"}"), after, closed
+        text = self._braced(cut)
+        return text, _members.decode(text), after, closed
+
+    def _braced(self, cut: int) -> bytes:
+        return b"".join((b"{", memoryview(self._text)[self._at : cut], b"}"))
 
     def _guesses(self) -> Iterator[tuple[int, int, bool]]:
         """Where a run of members may end: its end, where to go on behind it, and whether the table ends there."""
@@ -235,13 +272,6 @@ class JsonSplitter:
             yield end.start() + 1, end.end(), True
         if (comma := self._text.rfind(b"},", self._at)) >= 0:
             yield comma + 1, comma + 2, False
-
-    def _read(self, cut: int) -> Table | None:
-        """The members before ``cut``, if it is where a member ends."""
-        try:
-            return _members.decode(b"{" + self._text[self._at : cut] + b"}")
-        except _UNREADABLE:
-            return None
 
     def _walk(self) -> tuple[int, int, bool]:
         """The last certain end of a member: where it is, where to go on, and whether the table ends there."""

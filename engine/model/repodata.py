@@ -1,37 +1,29 @@
-"""The index of one subdir of one channel (CEP 36), kept as it came and decoded name by name when asked for.
+"""The index of one subdir of one channel (CEP 36), decoded name by name when asked for.
 
 A solve looks at some hundreds of names of the thirty thousand that a large channel has; decoding only those is what
-makes loading fast and small. While the document streams in, its records are sorted into *pages*: JSON objects that
-hold the records of one name, byte for byte.
+makes loading fast and small. Where the undecoded rest is kept (`engine.model.pages`) makes no difference here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Final, TypeVar
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Final
 
 import msgspec
 from msgspec.structs import force_setattr
 
-from engine.errors import InvalidChannel, RepodataError
+from engine.errors import InvalidChannel
 from engine.model.channel import Channel, join_url, mask_secrets
-from engine.model.json_split import JsonSplitter, NotJson, Table
+from engine.model.json_split import Table
+from engine.model.pages import MemoryPages, Pages
 from engine.model.records import ARCHIVE_EXTENSIONS, RepoDataRecord
+from engine.model.repodata_head import BROKEN, Head, no_index
+from engine.model.repodata_split import LARGEST, IndexSplitter
 
-Value = TypeVar("Value")
-
-TABLES: Final = ("packages", "packages.conda")
-"""The tables of records that are read. Newer revisions (``v3`` and up, CEP 48) are passed over with a note."""
-NEWEST_VERSION: Final = 2
-"""The newest ``repodata_version`` understood (CEP 15)."""
-LARGEST: Final = 4 << 30
-"""Bytes of JSON beyond which a document is refused: some fifteen times the largest channel's."""
-
-_rows: Final = msgspec.json.Decoder(Table)
+_table: Final = msgspec.json.Decoder(Table)
 _record: Final = msgspec.json.Decoder(RepoDataRecord)
 _OWN_FIELDS: Final = ("fn", "url", "channel", "raw")
 """What `RepoDataRecord` adds is ours to say, whatever a record claims."""
-_BROKEN: Final = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError)
 
 
 class RepoData:
@@ -43,31 +35,57 @@ class RepoData:
         subdir: str,
         *,
         base_url: str | None = None,
-        pages: dict[str, list[bytes]] | None = None,
+        pages: Pages | Mapping[str, Sequence[bytes]] | None = None,
         removed: Collection[str] = (),
         problems: Sequence[str] = (),
         notes: Sequence[str] = (),
+        info: bytes = b"{}",
     ) -> None:
+        """``pages``: or name → JSON objects of file name → record. ``base_url``: None for the subdir's own place."""
         self.channel, self.subdir = channel, subdir
         self.base_url = (base_url or channel.subdir_url(subdir)).rstrip("/")
         """Where the archives are (CEP 15), with credentials, without a slash at the end."""
         self.problems = list(problems)
         """Records that can't be used, and why: grows while names are asked for. Fit to be shown."""
         self.notes = tuple(notes)
-        """What the channel has to say about newer revisions of its index (CEP 48)."""
-        self._pages = pages or {}
+        """What the index holds that is passed over (CEP 48). Fit to be shown."""
+        self.info = bytes(info)
+        """The index's member ``info``, as JSON text."""
+        self._pages: Pages = MemoryPages(pages) if pages is None or isinstance(pages, Mapping) else pages
         self._removed = frozenset(removed)
         self._decoded: dict[str, tuple[RepoDataRecord, ...]] = {}
         self._public = channel.public_url
         place, mark, query = self.base_url.partition("?")
         self._lead, self._tail = f"{place}/", mark + query
 
+    @classmethod
+    def assemble(cls, channel: Channel, subdir: str, pages: Pages, head: Head, url: str) -> RepoData:
+        """From what an index was split into. ``url`` is for messages. Raises `RepodataError` as `place` does."""
+        return cls(
+            channel,
+            subdir,
+            base_url=cls.place(channel, subdir, head, url),
+            pages=pages,
+            removed=head.removed,
+            notes=head.notes,
+            info=bytes(head.info),
+        )
+
+    @staticmethod
+    def place(channel: Channel, subdir: str, head: Head, url: str) -> str:
+        """Where the archives of an index are (CEP 15). Raises `RepodataError` for a place that can't be."""
+        try:
+            home = channel.subdir_url(subdir)
+            return join_url(home, head.base_url) if head.base_url else home
+        except InvalidChannel as error:
+            raise no_index(url, f"its base_url can't be used: {error.message}") from error
+
     def __repr__(self) -> str:
-        return f"<RepoData {self.channel.name}/{self.subdir}, {len(self._pages)} names>"
+        return f"<RepoData {self.channel.name}/{self.subdir}, {len(self.names())} names>"
 
     def names(self) -> Collection[str]:
         """The names that have records. (All of a name's records may turn out to be removed or unreadable.)"""
-        return self._pages.keys()
+        return self._pages.names()
 
     def records(self, name: str) -> Sequence[RepoDataRecord]:
         """The records of ``name`` in the document's order; empty if there are none.
@@ -81,14 +99,26 @@ class RepoData:
         return found
 
     def _decode(self, name: str) -> Iterator[RepoDataRecord]:
-        rows = {fn: raw for page in self._pages.get(name, ()) for fn, raw in _rows.decode(page).items()}
+        rows = self._rows(name)
         for fn, raw in rows.items():
             if fn in self._removed or (fn.endswith(".tar.bz2") and self._prefers_conda(fn, rows)):
                 continue
             try:
                 yield self._completed(name, fn, bytes(raw))
-            except _BROKEN as error:
+            except BROKEN as error:
                 self.problems.append(f"{self.channel.name}/{self.subdir}: {fn!r} is passed over: {error}")
+
+    def _rows(self, name: str) -> Table:
+        """File name → record, undecoded. Of a file that several tables have, the newest form counts."""
+        rows: Table = {}
+        for page in sorted(self._pages.pages(name), key=lambda page: page.ending != ""):
+            try:
+                found = _table.decode(page.text)
+            except BROKEN as error:  # an index made to deceive can put a border of names into a record
+                self.problems.append(f"{self.channel.name}/{self.subdir}: a part of {name!r} is passed over: {error}")
+                continue
+            rows.update({key + page.ending: raw for key, raw in found.items()} if page.ending else found)
+        return rows
 
     def _prefers_conda(self, fn: str, rows: Table) -> bool:
         twin = fn[: -len(".tar.bz2")] + ".conda"
@@ -121,117 +151,17 @@ def _lenient(raw: bytes) -> RepoDataRecord:
     return msgspec.convert(kept, RepoDataRecord, strict=False)
 
 
-class _Revision(msgspec.Struct, frozen=True):
-    """What a channel says about one newer revision of its index (CEP 48)."""
-
-    message: str | None = None
-    n_packages: int | None = None
-
-
-class _Info(msgspec.Struct, frozen=True):
-    """The document's ``info``, as far as it is used."""
-
-    base_url: str | None = None
-    repodata_version: int = 1
-    repodata_revisions: dict[str, _Revision] = {}
-
-    def notes(self) -> Iterator[str]:
-        """A sentence for each revision that has packages which we can't read."""
-        for name, revision in self.repodata_revisions.items():
-            if revision.n_packages != 0:
-                text = "".join(char if char.isprintable() else " " for char in (revision.message or "")[:8192])
-                yield f"revision {name} of the index is not understood and was passed over. {text}".rstrip()
-
-
-# Indexes are read in several threads, and threads that make the decoder of one type at once crash msgspec.
-_decode_info = msgspec.json.Decoder(_Info).decode
-_decode_number = msgspec.json.Decoder(int).decode
-_decode_names = msgspec.json.Decoder(tuple[str, ...]).decode
-
-
 class RepoDataSplitter:
-    """Takes the bytes of a ``repodata.json`` as they arrive; `finish` gives the `RepoData`.
-
-    Raises `RepodataError` from `feed` and `finish` for what is no such document. Memory: the size of the document
-    and a few bytes per name.
-    """
+    """Takes the bytes of a ``repodata.json`` as they arrive; `finish` gives the `RepoData`, its pages in memory."""
 
     def __init__(self, channel: Channel, subdir: str, *, url: str | None = None, largest: int = LARGEST) -> None:
-        self._channel, self._subdir, self._largest = channel, subdir, largest
+        self._channel, self._subdir = channel, subdir
         self._url = mask_secrets(url or channel.repodata_url(subdir))
-        self._pages: dict[str, list[bytes]] = {}
-        self._problems: list[str] = []
-        self._json = JsonSplitter(TABLES, ("info", "removed", "repodata_version"), self._take)
-
-    @property
-    def size(self) -> int:
-        """Bytes taken so far."""
-        return self._json.size
-
-    def feed(self, chunk: bytes) -> None:
+        self._pages = MemoryPages()
+        self._splitter = IndexSplitter(self._pages, self._url, largest=largest)
+        self.feed = self._splitter.feed
         """Take the next bytes of the document."""
-        try:
-            self._json.feed(chunk)
-        except NotJson as error:
-            raise self._wrong(str(error)) from error
-        if self._json.size > self._largest:
-            raise self._wrong(f"it is larger than {self._largest} bytes")
 
     def finish(self) -> RepoData:
         """The document is complete."""
-        try:
-            self._json.finish()
-        except NotJson as error:
-            raise self._wrong(str(error)) from error
-        info = self._value("info", _decode_info, _Info())
-        version = max(self._value("repodata_version", _decode_number, 1), info.repodata_version)
-        if version > NEWEST_VERSION:
-            raise RepodataError(
-                f"Could not read {self._url}: it has repodata_version {version}, "
-                f"but this whipsnake understands none above {NEWEST_VERSION}",
-                hint="Update whipsnake.",
-            )
-        return RepoData(
-            self._channel,
-            self._subdir,
-            base_url=self._base_url(info.base_url),
-            pages=self._pages,
-            removed=self._value("removed", _decode_names, ()),
-            problems=self._problems,
-            notes=tuple(info.notes()),
-        )
-
-    def _take(self, table: str, rows: Table) -> None:
-        """Sort a block's records into pages. Records of one name stand together in practice, so few pages are short."""
-        groups: dict[str, Table] = {}
-        last, group = "", {}
-        for fn, raw in rows.items():
-            name = fn.rsplit("-", 2)[0]
-            if name != last:
-                last, group = name, groups.setdefault(name, {})
-            group[fn] = raw
-        encode = msgspec.json.encode
-        for name, group in groups.items():
-            self._pages.setdefault(name, []).append(encode(group))
-
-    def _value(self, key: str, decode: Callable[[bytes], Value], default: Value) -> Value:
-        """A small member of the document, checked."""
-        text = self._json.values.get(key)
-        try:
-            return default if text is None else decode(text)
-        except _BROKEN as error:
-            raise self._wrong(f"its {key!r} is malformed: {error}") from error
-
-    def _base_url(self, given: str | None) -> str | None:
-        if not given:
-            return None
-        try:
-            return join_url(self._channel.subdir_url(self._subdir), given)
-        except InvalidChannel as error:
-            raise self._wrong(f"its base_url can't be used: {error.message}") from error
-
-    def _wrong(self, reason: str) -> RepodataError:
-        return RepodataError(
-            f"Could not read {self._url}: it is no index of packages: {reason}",
-            hint="Check the channel's address, and whether a proxy or a login page stands between.",
-        )
+        return RepoData.assemble(self._channel, self._subdir, self._pages, self._splitter.finish(), self._url)

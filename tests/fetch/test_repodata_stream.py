@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import zstandard
 
 from engine.errors import RepodataError
 from engine.fetch import repodata_stream
-from engine.fetch.repodata_stream import build, plain, read_file
+from engine.fetch.repodata_stream import build, plain, store
 from engine.model.channel import Channel
+from engine.model.name_table import NameTable
 
 TEXT = json.dumps({"packages": {f"a-{n}-0.tar.bz2": {"name": "a", "version": str(n)} for n in range(500)}}).encode()
 PACKED = zstandard.ZstdCompressor().compress(TEXT)
@@ -69,11 +69,15 @@ class Remembered:
 
 def test_the_cache_gets_the_plain_text() -> None:
     cache = Remembered()
-    found = build(crumbs(PACKED, 100), Channel("c", "https://host/c"), "linux-64", url=URL, writer=cache)
+    parts = store(crumbs(PACKED, 100), cache, url=URL)
     assert cache.data == TEXT
+    table = NameTable(parts.table, parts.names, parts.ranges)
+    assert set(table) == {"a"}
+    pages = [b"{%b}" % cache.data[found.offset : found.offset + found.length] for found in table.ranges("a")]
+    rows = {key: row for page in pages for key, row in json.loads(page).items()}
+    assert rows == json.loads(TEXT)["packages"]
+
+
+def test_without_a_cache_the_pages_are_in_memory() -> None:
+    found = build(crumbs(PACKED, 100), Channel("c", "https://host/c"), "linux-64", url=URL)
     assert len(found.records("a")) == 500
-
-
-def test_a_file_in_pieces(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(TEXT * 100)
-    assert b"".join(read_file(str(tmp_path / "file"))) == TEXT * 100

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.model import json_split
-from engine.model.json_split import JsonSplitter, NotJson, Table
+from engine.model.json_split import Block, JsonSplitter, NotJson
 
 TABLES = ("packages", "packages.conda")
 
@@ -22,10 +22,13 @@ scalar = (
 value = st.recursive(scalar, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3))
 table = st.dictionaries(text, value, max_size=6)
 key = st.sampled_from(["info", "removed", "signatures", "packages ", ""]) | text
+group = st.dictionaries(
+    st.sampled_from(["conda", "info", "packages", "", "}"]), table | scalar | st.lists(text), max_size=3
+)
 documents = st.builds(
     lambda tables, others, order: dict(order.sample(items := [*tables.items(), *others.items()], len(items))),
     st.dictionaries(st.sampled_from(TABLES), table | scalar),
-    st.dictionaries(key, value, max_size=4),
+    st.dictionaries(key, value, max_size=4) | st.fixed_dictionaries({"v3": group | scalar}),
     st.randoms(use_true_random=False),
 )
 styles = st.sampled_from([{"separators": (",", ":")}, {"indent": 2}, {"indent": "\t"}, {}, {"ensure_ascii": False}])
@@ -35,10 +38,14 @@ def split(data: bytes, sizes: list[int] | None = None) -> tuple[dict[str, dict[s
     """Tables and wanted members of ``data``, fed in pieces of ``sizes`` (over and over; None: whole)."""
     tables: dict[str, dict[str, Any]] = {}
 
-    def take(name: str, rows: Table) -> None:
-        tables.setdefault(name, {}).update({key: json.loads(bytes(raw)) for key, raw in rows.items()})
+    def take(block: Block) -> None:
+        rows = {key: json.loads(bytes(raw)) for key, raw in block.members.items()}
+        tables.setdefault(block.table, {}).update(rows)
+        place = slice(block.offset + 1, block.offset + len(block.text) - 1)
+        assert b"{%b}" % data[place] == block.text, "a block knows where it stands"
+        assert json.loads(block.text) == rows
 
-    splitter = JsonSplitter(TABLES, ("info", "removed"), take)
+    splitter = JsonSplitter(TABLES, ("info", "removed"), take, groups=("v3",))
     at = 0
     while at < len(data):
         size = sizes[0] if sizes else len(data)
@@ -51,6 +58,8 @@ def split(data: bytes, sizes: list[int] | None = None) -> tuple[dict[str, dict[s
 
 def expected(document: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     tables = {name: rows for name, rows in document.items() if name in TABLES and isinstance(rows, dict) and rows}
+    if isinstance(inner := document.get("v3"), dict):
+        tables |= {f"v3/{name}": rows for name, rows in inner.items() if isinstance(rows, dict) and rows}
     return tables, {name: value for name, value in document.items() if name in ("info", "removed")}
 
 

@@ -185,14 +185,44 @@ def test_a_document_without_end_is_given_up() -> None:
 
 
 def test_newer_revisions_are_passed_over_with_a_note() -> None:
-    revisions = {"v3": {"n_packages": 2, "message": "see \x1b[2J our page"}, "v4": {"n_packages": 0}}
-    v3 = {"v3": {"conda": {"a-2-0": record(version="2")}}}
-    repodata = load({"info": {"repodata_revisions": revisions}, "packages.conda": {"a-1-0.conda": record()}, **v3})
+    revisions = {"v4": {"n_packages": 2, "message": "see \x1b[2J our page"}, "v5": {"n_packages": 0}, "v3": {}}
+    v4 = {"v4": {"conda": {"a-2-0": record(version="2")}}}
+    repodata = load({"info": {"repodata_revisions": revisions}, "packages.conda": {"a-1-0.conda": record()}, **v4})
     assert fns(repodata) == ["a-1-0.conda"]
     (note,) = repodata.notes
-    assert note.startswith("revision v3")
+    assert note.startswith("revision v4")
     assert "our page" in note
     assert "\x1b" not in note
+
+
+def test_records_of_the_third_revision() -> None:
+    """CEP 48: tables by the file name's ending, and keys without it."""
+    new = record(version="3", extra_depends={"test": ["pytest"]}, flags=["cuda"], indexed_timestamp=5)
+    wheel = {"a-4-py3_none_any_0": record(version="4")}
+    repodata = load(
+        {
+            "v3": {
+                "tar.bz2": {"a-3-0": new, "a-5-0": record(version="5"), "b-1-0": record("b")},
+                "conda": {"a-3-0": new, "a-2-0": record(version="2", build_number=9)},
+                "whl": wheel,
+            },
+            "packages.conda": {"a-1-0.conda": record(), "a-2-0.conda": record(version="2")},
+            "removed": ["a-5-0.tar.bz2"],
+        }
+    )
+    assert sorted(fns(repodata)) == ["a-1-0.conda", "a-2-0.conda", "a-3-0.conda"]
+    assert fns(repodata, "b") == ["b-1-0.tar.bz2"]
+    found = {one.version: one for one in repodata.records("a")}
+    assert found["3"].url == f"{SUBDIR}/a-3-0.conda"
+    assert found["3"].extra_depends == {"test": ("pytest",)}
+    assert (found["3"].flag_names, found["3"].indexed_timestamp) == (("cuda",), 5)
+    assert found["2"].build_number == 9, "of one file the newest form counts, wherever it stands"
+    assert repodata.notes == ("1 package of kind v3/whl can't be installed and is passed over.",)
+
+
+@pytest.mark.parametrize("v3", [5, [], {}, {"conda": 5}, {"conda": {}}, {"": {}, "}": [1]}])
+def test_odd_third_revisions_are_no_harm(v3: Any) -> None:
+    assert fns(load({"v3": v3, "packages.conda": {"a-1-0.conda": record()}})) == ["a-1-0.conda"]
 
 
 @needs_shared
