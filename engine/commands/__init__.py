@@ -2,8 +2,8 @@
 
 A command's module has two functions: ``arguments(parser)`` declares its options and ``run(args, app)`` does it and
 returns the exit code; ``OPTIONS``, if it has that, is what the command sets by itself (that the active environment is
-meant where none is named), and ``parse(parser, words)`` stands in for argparse's. A word of two parts ("env list") is
-a command of a group. To add a command: a module and a line here.
+meant where none is named), and ``parse(parser, words)`` stands in for argparse's. A word of several parts ("env list")
+is a command of a group. To add a command: a module and a line here.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ COMMANDS: dict[str, Command] = {
     "env list": Command("engine.commands.env_list", "List the environments"),
     "env create": Command("engine.commands.create", "Create a new environment (the same as 'create')"),
     "env remove": Command("engine.commands.env_remove", "Remove an environment"),
+    "search": Command("engine.commands.search", "Search for packages (the same as 'repoquery search')"),
+    "repoquery search": Command("engine.commands.search", "Search for packages"),
+    "repoquery depends": Command("engine.commands.depends", "Show what a package depends on"),
+    "repoquery whoneeds": Command("engine.commands.whoneeds", "Show which packages depend on a package"),
     "run": Command("engine.commands.run", "Run a program in an environment"),
     "shell": Command("engine.commands.shell", "Shell integration: init, hook, activate, deactivate, reactivate"),
     "init": Command("engine.commands.init", "Make a shell ready (the same as 'shell init')"),

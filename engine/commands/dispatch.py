@@ -94,17 +94,23 @@ def _split(words: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _command_name(words: list[str]) -> tuple[str | None, list[str]]:
-    """The command's name (of two words for a group) and the words behind it."""
+    """The command's name (of several words for one in a group) and the words behind it.
+
+    Where there is no such command, the longest name of a group that the words begin with.
+    """
     if not words:
         return None, []
-    first = ALIASES.get(words[0], words[0])
+    name, taken = ALIASES.get(words[0], words[0]), [0]
+    best, places = name, [0]
     for position, word in enumerate(words[1:], 1):
-        if not word.startswith("-"):
-            pair = f"{first} {word}"
-            if pair in COMMANDS:
-                return pair, words[1:position] + words[position + 1 :]
+        if word.startswith("-"):
+            continue
+        name, taken = f"{name} {word}", [*taken, position]
+        if name in COMMANDS or _group(name):
+            best, places = name, taken
+        else:
             break
-    return first, words[1:]
+    return best, [word for position, word in enumerate(words) if position not in places]
 
 
 def make_parser(name: str, module: ModuleType) -> Parser:

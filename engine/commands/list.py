@@ -9,11 +9,10 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.commands.options import add_flag, add_general_options, add_prefix_options
-from engine.config.channels import channel_context
+from engine.config.channels import channel_names
 from engine.environments import Installed, existing_prefix, read_installed
-from engine.errors import UsageError, WhipsnakeError
+from engine.errors import UsageError
 from engine.link.history import Revision, read_history
-from engine.model.channel import resolve_channels
 from engine.model.platform import default_site_packages
 from engine.model.url import strip_secrets
 from engine.pypi import read_pypi_records
@@ -92,23 +91,11 @@ def _matching(rows: Iterable[Row], args: Namespace) -> list[Row]:
 
 def _rows(prefix: str, app: App, *, with_pip: bool) -> list[Row]:
     installed = read_installed(prefix)
-    names = _channel_names(installed, app)
+    names = channel_names({record.channel_url for record in installed}, app.config)
     rows = [_row(record, names[record.channel_url]) for record in installed]
     if with_pip:
         rows += _pip_rows(prefix, installed, app)
     return rows
-
-
-def _channel_names(installed: Sequence[Installed], app: App) -> dict[str, str]:
-    """Channel address → what it is called here (a short name where there is one)."""
-    context = channel_context(app.config)
-    found = {}
-    for url in {record.channel_url for record in installed}:
-        try:
-            found[url] = resolve_channels([url], context)[0].name if url else ""
-        except WhipsnakeError:  # written by another tool, in a way that is no channel to us: shown as it is
-            found[url] = url
-    return found
 
 
 def _row(record: Installed, channel: str) -> Row:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from engine.config.schema import Config
-from engine.errors import ConfigError
+from engine.errors import ConfigError, InvalidChannel
 from engine.model.channel import NO_DEFAULTS, Channel, ChannelContext, resolve_channels
 
 
@@ -43,6 +43,21 @@ def configured_channels(config: Config, texts: Sequence[str] | None = None) -> t
     channels = resolve_channels(config.channels if texts is None else texts, context)
     _check_allowed(channels, config, context)
     return channels
+
+
+def channel_names(urls: Iterable[str], config: Config) -> dict[str, str]:
+    """Address → what the channel is called here (a short name where there is one), for addresses out of records.
+
+    What is no channel to us, because another tool wrote it in its own way, keeps its text.
+    """
+    context = channel_context(config)
+    found = {}
+    for url in urls:
+        try:
+            found[url] = resolve_channels([url], context)[0].name if url else ""
+        except InvalidChannel:
+            found[url] = url
+    return found
 
 
 def _check_allowed(channels: Iterable[Channel], config: Config, context: ChannelContext) -> None:

@@ -1,0 +1,66 @@
+"""``repoquery whoneeds``: which packages depend on a package."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+from engine.commands.repoquery import OPTIONS, Query, node_records, query_arguments
+from engine.commands.rows import names_of_channels
+from engine.query.catalog import newness
+from engine.query.graph import Graph, whoneeds_graph
+from engine.query.needs import Dependents, Need
+from engine.ui.query import package_table
+
+if TYPE_CHECKING:
+    from engine.commands.app import App
+
+__all__ = ["OPTIONS", "arguments", "run"]
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """micromamba's options."""
+    query_arguments(parser)
+
+
+def run(args: Namespace, app: App) -> int:
+    """A table of all that depend on it by themselves; a tree, or with --recursive a longer table, of all that do."""
+    query = Query("whoneeds", args, app, local=True)
+    needs = Dependents(query.catalog).of_spec(query.one_spec())
+    if not needs:
+        query.answer_nothing()
+    elif query.asked.get("tree") or query.asked.get("recursive"):
+        _answer_graph(query, needs, app)
+    elif app.out.json:
+        query.answer_json([need.record for need in needs])
+    else:
+        _answer_table(query, needs, app)
+    return 0
+
+
+def _answer_graph(query: Query, needs: list[Need], app: App) -> None:
+    record = max(query.catalog.matching(query.one_spec()), key=newness, default=None)
+    if record is None:  # nobody has it, but some depend on it: there is nothing to begin a graph at
+        _answer_table(query, needs, app)
+        return
+    graph = whoneeds_graph(query.catalog, record, needs)
+    if app.out.json:
+        query.answer_json(node_records(graph), record)
+    elif query.asked.get("tree"):
+        query.answer_tree(graph)
+    else:
+        _answer_table(query, _as_needs(graph), app)
+
+
+def _as_needs(graph: Graph) -> list[Need]:
+    return [Need(node.record, node.text) for node in graph.nodes[1:] if node.record]
+
+
+def _answer_table(query: Query, needs: list[Need], app: App) -> None:
+    if app.out.json:
+        query.answer_json([need.record for need in needs])
+        return
+    names = names_of_channels(app, [need.record for need in needs])
+    ordered = sorted(needs, key=lambda need: need.record.name)
+    rows = [query.row(need.record, names, depends=need.text) for need in ordered]
+    app.out.data("\n".join(package_table(rows)))

@@ -1,0 +1,83 @@
+"""Several subdirs seen as one: names → records, newest first.
+
+Rule of this file: a name is decoded when somebody asks for it, and then once. At the size of conda-forge that is the
+difference between an answer at once and one after half a minute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Protocol, runtime_checkable
+
+from engine.errors import InvalidVersion
+from engine.model.match_spec import MatchSpec
+from engine.model.records import PackageRecord, RepoDataRecord
+from engine.model.version import Version
+from engine.model.version_key import Key
+from engine.solve.matching import matches_name
+from engine.solve.task import Rows
+
+
+@runtime_checkable
+class Mentions(Protocol):
+    """Rows that can tell, without decoding, which names may be of interest."""
+
+    def mentioning(self, text: str) -> Collection[str]:
+        """The names some of whose records have ``text`` anywhere in them; too many is fine, too few is not."""
+        ...
+
+
+def newness(record: PackageRecord) -> tuple[bool, Key, int, int]:
+    """What to sort by so that the newest comes last: version, build number, timestamp. No version is the oldest."""
+    try:
+        return True, Version.parse(record.version).key, record.build_number, record.timestamp_ms
+    except InvalidVersion:
+        return False, Version.parse("0").key, record.build_number, record.timestamp_ms
+
+
+def meets(spec: MatchSpec, record: PackageRecord) -> bool:
+    """Whether a spec matches; never for a record whose version is none while the spec has one."""
+    try:
+        return spec.matches(record)
+    except InvalidVersion:
+        return False
+
+
+class Catalog:
+    """Subdirs, in the order of their channels."""
+
+    def __init__(self, repodata: Sequence[Rows]) -> None:
+        self._repodata = repodata
+        self._found: dict[str, tuple[RepoDataRecord, ...]] = {}
+
+    def names(self) -> set[str]:
+        """All names."""
+        return {name for rows in self._repodata for name in rows.names()}
+
+    def newest_first(self, name: str) -> tuple[RepoDataRecord, ...]:
+        """The records of a name; of equally new ones, those of earlier channels first."""
+        found = self._found.get(name)
+        if found is None:
+            records = [record for rows in self._repodata for record in rows.records(name)]
+            found = self._found[name] = tuple(sorted(records, key=newness, reverse=True))
+        return found
+
+    def matching(self, spec: MatchSpec) -> Iterator[RepoDataRecord]:
+        """The records that a spec matches: by name, newest first."""
+        for name in self.names_for(spec):
+            for record in self.newest_first(name):
+                if meets(spec, record):
+                    yield record
+
+    def names_for(self, spec: MatchSpec) -> Sequence[str]:
+        """The names that a spec may mean."""
+        if spec.exact_name is not None:
+            return (spec.exact_name,)
+        return sorted(name for name in self.names() if matches_name(spec, name))
+
+    def mentioning(self, text: str) -> list[str]:
+        """The names whose records may have ``text`` in them."""
+        found: set[str] = set()
+        for rows in self._repodata:
+            found.update(rows.mentioning(text) if isinstance(rows, Mentions) else rows.names())
+        return sorted(found)
