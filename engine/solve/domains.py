@@ -218,7 +218,7 @@ class Domains:
         """
         watchers = self._watchers[falsified]
         clauses, owner, floor, ceiling = self.clauses, self.owner, self._floor, self._ceiling
-        moved: list[int] | None = None
+        moved: list[int] = []
         for number in watchers:
             clause = clauses[number]
             other = clause[0]
@@ -232,7 +232,6 @@ class Domains:
                 if ceiling[owner[literal]] >= literal if literal > 0 else floor[owner[-literal]] < -literal:
                     clause[1], clause[place] = literal, falsified
                     self._watch(literal, number)
-                    moved = moved or []
                     moved.append(number)
                     break
             else:
@@ -240,14 +239,14 @@ class Domains:
                     self._unwatch(falsified, moved)
                     return number
                 self._assign(other, number)
-        self._unwatch(falsified, moved)
+        if moved:
+            self._unwatch(falsified, moved)
         return NO_CONFLICT
 
-    def _unwatch(self, literal: int, moved: Sequence[int] | None) -> None:
+    def _unwatch(self, literal: int, moved: Sequence[int]) -> None:
         """Take clauses from the watchers of a literal: they watch another now."""
-        if moved:
-            gone = set(moved)
-            self._watchers[literal] = [number for number in self._watchers[literal] if number not in gone]
+        gone = set(moved)
+        self._watchers[literal] = [number for number in self._watchers[literal] if number not in gone]
 
     def backtrack(self, level: int) -> None:
         """Take back everything above a level."""

@@ -8,13 +8,13 @@ is three variables), and ask few questions.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TypeVar
 
 from engine.solve.domains import Domains
 
-MAX_WORK = 1_000_000
-"""Clauses to hand over, in all, for the sake of a shorter explanation: some seconds."""
+MAX_WORK = 600_000
+"""Clauses to hand over, in all, for the sake of a shorter explanation: about a second."""
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -27,6 +27,13 @@ class Formula:
 
     def satisfiable(self, clauses: Iterable[Sequence[int]]) -> bool:
         """Whether some choices make all clauses true."""
+        return self.chooser({0: list(clauses)})((0,))
+
+    def chooser(self, groups: Mapping[Key, Sequence[Sequence[int]]]) -> Callable[[Iterable[Key]], bool]:
+        """The same for groups of clauses of which some are chosen, again and again: the answer to "are these fit?".
+
+        All is put into the form that pycosat takes once, for that takes longer than most of its answers.
+        """
         import pycosat
 
         names: dict[int, int] = {}
@@ -35,11 +42,18 @@ class Formula:
             name = names.setdefault(abs(literal), len(names) + 1)
             return name if literal > 0 else -name
 
-        dense = [list(map(dense_literal, clause)) for clause in clauses]
-        if not all(dense):
-            return False
-        self.calls += 1
-        return bool(pycosat.solve([*dense, *self._order(names)]) != "UNSAT")
+        dense = {key: [list(map(dense_literal, clause)) for clause in clauses] for key, clauses in groups.items()}
+        hopeless = {key for key, clauses in dense.items() if not all(clauses)}
+        order = self._order(names)
+
+        def satisfiable(keys: Iterable[Key]) -> bool:
+            chosen = list(keys)
+            if not hopeless.isdisjoint(chosen):
+                return False
+            self.calls += 1
+            return bool(pycosat.solve(chain(order, *(dense[key] for key in chosen))) != "UNSAT")
+
+        return satisfiable
 
     def _order(self, names: Mapping[int, int]) -> list[list[int]]:
         """That a choice which is ≥ a rank is ≥ every lower rank that a clause speaks of."""
@@ -51,8 +65,11 @@ class Formula:
 def shortest_refuted(formula: Formula, clauses: Sequence[Sequence[int]], decisions: Sequence[int]) -> int | None:
     """The length of the shortest prefix of ``decisions`` that contradicts ``clauses``; None if all of them fit."""
 
+    groups: dict[int, Sequence[Sequence[int]]] = {place: [[decision]] for place, decision in enumerate(decisions)}
+    satisfiable = formula.chooser({**groups, -1: clauses})
+
     def fits(length: int) -> bool:
-        return formula.satisfiable([*clauses, *([decision] for decision in decisions[:length])])
+        return satisfiable(range(-1, length))
 
     if fits(len(decisions)):
         return None
@@ -70,6 +87,7 @@ def shrink(
 
     Whole halves, quarters and so on are tried first, later groups (farther from the request) before earlier ones.
     """
+    satisfiable = formula.chooser(groups)
     kept = list(groups)
     limit = min(limit, MAX_WORK // (1 + sum(map(len, groups.values()))))
     step = max(1, len(kept) // 2)
@@ -80,7 +98,7 @@ def shrink(
             start = max(0, end - step)
             rest = kept[:start] + kept[end:]
             asked += 1
-            if not formula.satisfiable(clause for key in rest for clause in groups[key]):
+            if not satisfiable(rest):
                 kept = rest
             end = start
         if step == 1 or asked >= limit:
