@@ -78,10 +78,12 @@ def _prefix(app: App, asked: Asked) -> str:
 def _may_replace(prefix: str, app: App) -> bool:
     """Whether an environment that is there may go: with --yes, or if the user says so (micromamba's rule)."""
     config = app.config
-    if config.dry_run or config.download_only or not is_environment(prefix):
+    if config.dry_run or config.download_only:
         return False
     if not app.asks:
-        return True
+        return True  # one that appears only later too: several processes may be told to make the same one
+    if not is_environment(prefix):
+        return False
     if not confirm(f"Found an environment at {prefix}. Overwrite it", default=False):
         raise PrefixError(f"Could not make an environment at {prefix}: there is one already, and it shall stay.")
     return True

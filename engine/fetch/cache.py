@@ -19,7 +19,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from engine.errors import ArchiveError, CacheError, VerificationError
-from engine.fetch.entry_lock import EntryLock
+from engine.fetch.entry_lock import EntryLock, remove_dead_locks
 from engine.fetch.marker import MARKER, completed, is_same, read_marker
 from engine.fetch.temporary import dead_leftovers, remove_tree, temporary_name
 from engine.fetch.verify import check_unpacked
@@ -112,9 +112,10 @@ class PackageCache:
         return self._writable
 
     def sweep(self) -> None:
-        """Remove what dead processes left unfinished in the writable directory."""
+        """Remove what dead processes left unfinished in the writable directory, and their locks."""
         for path in dead_leftovers(self.writable_dir()):
             remove_tree(path)
+        remove_dead_locks(self.writable_dir())
 
     def lock(self, record: RepoDataRecord) -> EntryLock:
         """The lock of a package in the writable directory, not yet taken."""

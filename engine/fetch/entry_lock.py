@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 from typing import Any
 
 fcntl: Any
@@ -81,3 +82,13 @@ class EntryLock:
             pass  # `clean --locks` was faster
         finally:
             os.close(file)
+
+
+def remove_dead_locks(pkgs_dir: str) -> None:
+    """Remove the lock files of killed processes: those that nobody holds. Nothing happens where locks don't work."""
+    with suppress(LocksDontWork):
+        for name in os.listdir(pkgs_dir):
+            if name.startswith(LOCK_PREFIX):
+                lock = EntryLock(pkgs_dir, name.removeprefix(LOCK_PREFIX))
+                if lock.try_acquire():
+                    lock.release()

@@ -21,7 +21,7 @@ from engine.link.difference import plan_change
 from engine.link.disk import remove_empty, remove_tree, storage
 from engine.link.history import dist_string, format_block, history_path
 from engine.link.journal import Journal, do_change, drop_journal, undo_change, write_journal
-from engine.link.lock import hold_directory, prefix_lock
+from engine.link.lock import make_held, prefix_lock
 from engine.link.meta import META, is_environment
 from engine.link.noarch import PythonInfo
 from engine.link.prefix import check_frozen
@@ -76,9 +76,9 @@ class _Change:
         self.staging = f"{META}/.whipsnake-{os.getpid()}-{secrets.token_hex(4)}"
         self.new = os.path.join(self.prefix, self.staging, "new")
         with storage(f"change the environment {self.prefix}"):
+            self.holds = make_held(os.path.join(self.prefix, self.staging))
             os.makedirs(os.path.join(self.new, META))
             os.mkdir(os.path.join(self.prefix, self.staging, "old"))
-        self.holds = hold_directory(os.path.join(self.prefix, self.staging))
 
     def close(self) -> None:
         """Remove the staging directory, done or not."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TypeVar
 
 import anyio
@@ -21,7 +22,7 @@ from engine.link.apply import Filling, needed_by_python
 from engine.link.disk import storage
 from engine.link.history import dist_string, format_block, history_path
 from engine.link.journal import Journal, drop_journal, write_journal
-from engine.link.lock import prefix_lock
+from engine.link.lock import place_lock, prefix_lock
 from engine.link.meta import is_environment
 from engine.link.noarch import PythonInfo, python_info
 from engine.link.prefix import check_frozen
@@ -57,17 +58,24 @@ async def create_prefix(
     `LinkError` as they come; after any failure or cancellation nothing is left of the attempt.
     """
     with packages:
-        if not replace or not is_environment(request.prefix):
-            return await _create(request, packages, report, replace)
-        async with prefix_lock(request.prefix, request.options, report):
-            check_frozen(request.prefix, override=request.options.override_frozen)
-            return await _create(request, packages, report, replace)
+        async with place_lock(request.prefix, request.options, report), _lock_of_present(request, report):
+            await in_thread(recover, request.prefix)
+            replaces = replace and is_environment(request.prefix)
+            if replaces:
+                check_frozen(request.prefix, override=request.options.override_frozen)
+            return await _create(request, packages, report, replaces)
+
+
+def _lock_of_present(request: LinkRequest, report: Report) -> AbstractAsyncContextManager[None]:
+    """The lock of an environment that is there, and may have to be healed and replaced."""
+    if is_environment(request.prefix):
+        return prefix_lock(request.prefix, request.options, report)
+    return nullcontext()
 
 
 async def _create(
     request: LinkRequest, packages: MemoryObjectReceiveStream[CachedPackage], report: Report, replace: bool
 ) -> LinkSummary:
-    await in_thread(recover, request.prefix)
     staging = await in_thread(_open, request.prefix, replace)
     try:
         summary = await _build(request, staging, packages, report)

@@ -69,6 +69,17 @@ def remove_tree(path: str) -> None:
             shutil.rmtree(path)
 
 
+def empty(directory: str) -> None:
+    """Remove what is in a directory that itself can't go: ``conda-meta`` last, so that a second try finds it."""
+    with storage(f"empty {directory}"):
+        for name in sorted(os.listdir(directory), key=lambda name: (name == "conda-meta", name)):
+            path = os.path.join(directory, name)
+            if os.path.isdir(path) and not os.path.islink(path):
+                remove_tree(path)
+            else:
+                os.unlink(path)
+
+
 def _make_writable(path: str) -> None:
     """Packages may bring directories that nobody may write to, and then nothing in them can be removed."""
     for directory, _, _ in os.walk(path):

@@ -1,4 +1,4 @@
-"""Locks: one process at a time changes a prefix, and a live process's staging is not taken for a leftover.
+"""Locks: one process at a time makes or changes a prefix, and a live process's staging is not taken for a leftover.
 
 `flock` belongs to the open file, so it is gone with its process however that ends. Where a file system knows no
 locks (some network ones), we go on without: that is better than not working there at all.
@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 
 import anyio
 
 from engine.errors import LockError, StorageError
 from engine.events import Notice, Report
+from engine.link.disk import make_parents, remove_empty
 from engine.link.request import LinkOptions
 
 _BUSY = frozenset({errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK})
 _UNSUPPORTED = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EBADF, errno.EINVAL})
 _INTERVAL = 0.1
 """Seconds between two looks at a lock."""
+
+_LOOK = 1.0
+"""Seconds that others may take to look into a directory and to remove it, if it is a leftover."""
 
 LOCK_NAME = ".whipsnake.lock"
 
@@ -46,30 +51,60 @@ def _try_lock(opened: int) -> bool | None:
     return True
 
 
+def make_held(path: str) -> list[int]:
+    """Make a directory that is marked as in use by this process; returns the descriptors to close at the end.
+
+    Between its making and its lock others may take it for a leftover and remove it: then it is made again.
+    """
+    while True:
+        os.mkdir(path)
+        with suppress(FileNotFoundError):
+            opened = hold_directory(path)
+            if all(_is_still_there(path, descriptor) for descriptor in opened):
+                return opened
+            for descriptor in opened:
+                os.close(descriptor)
+
+
 def hold_directory(path: str) -> list[int]:
     """Mark a directory as in use by this process; returns the descriptors to close at the end."""
     if os.name == "nt":
         return []
     opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    if _try_lock(opened) is False:
-        os.close(opened)
-        raise LockError(f"Could not use {path}: another process works in it")
+    patience = time.monotonic() + _LOOK
+    while _try_lock(opened) is False:
+        if time.monotonic() > patience:
+            os.close(opened)
+            raise LockError(f"Could not use {path}: another process works in it")
+        time.sleep(_LOOK / 100)
     return [opened]
 
 
-def is_held(path: str, pid: int) -> bool:
-    """Whether a live process works in a directory. Where there are no locks, whether process ``pid`` is alive."""
+@contextmanager
+def unheld(path: str, pid: int) -> Iterator[bool]:
+    """Whether no live process works in a directory; if so, none begins to as long as the context is open.
+
+    Where there are no locks, whether process ``pid`` is dead.
+    """
     if os.name == "nt":
-        return pid == os.getpid() or _is_alive(pid)
+        yield pid != os.getpid() and not _is_alive(pid)
+        return
     try:
         opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:  # not ours to open, so not ours to remove
-        return True
+    except OSError:  # not ours to open, so not ours to remove; or somebody just removed it
+        yield False
+        return
     try:
         locked = _try_lock(opened)
+        yield _is_still_there(path, opened) and (not _is_alive(pid) if locked is None else locked)
     finally:
         os.close(opened)
-    return _is_alive(pid) if locked is None else not locked
+
+
+def is_held(path: str, pid: int) -> bool:
+    """The contrary of `unheld`, for a moment."""
+    with unheld(path, pid) as free:
+        return not free
 
 
 def _is_alive(pid: int) -> bool:
@@ -82,6 +117,31 @@ def _is_alive(pid: int) -> bool:
     except OSError:  # it is there, but not ours
         return True
     return True
+
+
+@asynccontextmanager
+async def place_lock(prefix: str, options: LinkOptions, report: Report) -> AsyncIterator[None]:
+    """Hold the lock of the place where an environment is to appear: one process at a time makes it there.
+
+    The lock is a file beside it. Where none can be made, we go on without: then the one who is first wins. Directories
+    above the prefix are made, and go again if nothing is put there. Raises `LockError` after ``lock_timeout`` seconds.
+    """
+    made = make_parents(prefix)
+    parent, name = os.path.split(prefix)
+    path = os.path.join(parent, f".{name}{LOCK_NAME}")
+    try:
+        opened = await _take(path, prefix, options.lock_timeout, report) if options.use_lockfiles else None
+    except StorageError:
+        opened = None
+    except BaseException:
+        remove_empty(made)
+        raise
+    try:
+        yield
+    finally:
+        if opened is not None:
+            _give_back(path, opened)
+        remove_empty(made)
 
 
 @asynccontextmanager
@@ -101,10 +161,14 @@ async def prefix_lock(prefix: str, options: LinkOptions, report: Report) -> Asyn
         yield
     finally:
         _HELD.reset(token)
-        with suppress(OSError):  # gone with the whole environment
-            if _is_still_there(path, opened):  # and not that of another one in its place
-                os.unlink(path)
-        os.close(opened)
+        _give_back(path, opened)
+
+
+def _give_back(path: str, opened: int) -> None:
+    with suppress(OSError):  # gone with the whole environment
+        if _is_still_there(path, opened):  # and not that of another one in its place
+            os.unlink(path)
+    os.close(opened)
 
 
 async def _take(path: str, prefix: str, longest: float, report: Report) -> int:
@@ -133,9 +197,10 @@ def _is_still_there(path: str, opened: int) -> bool:
 
 
 def _name_holder(opened: int) -> None:
-    os.ftruncate(opened, 0)
-    os.lseek(opened, 0, os.SEEK_SET)
-    os.write(opened, f"{os.getpid()}\n".encode())
+    with suppress(OSError):  # a full disk: the lock is ours all the same, only others can't say whose it is
+        os.ftruncate(opened, 0)
+        os.lseek(opened, 0, os.SEEK_SET)
+        os.write(opened, f"{os.getpid()}\n".encode())
 
 
 def _holder(opened: int) -> str:

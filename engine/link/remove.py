@@ -9,7 +9,7 @@ from engine.errors import PrefixError
 from engine.events import Notice, Report
 from engine.link.change import pre_unlink
 from engine.link.create import in_thread
-from engine.link.disk import remove_tree, storage
+from engine.link.disk import empty, remove_tree, storage
 from engine.link.lock import hold_directory, prefix_lock
 from engine.link.meta import is_environment
 from engine.link.prefix import check_frozen
@@ -55,26 +55,16 @@ def _delete(prefix: str) -> None:
     parent, name = os.path.split(real)
     trash = os.path.join(parent, f".{name}.whipsnake-{os.getpid()}-{secrets.token_hex(4)}")
     if os.path.ismount(real) or not os.access(parent, os.W_OK | os.X_OK):
-        _empty(real)
+        empty(real)
         return
     with storage(f"remove {prefix}"):
-        os.rename(real, trash)
-        if os.path.islink(prefix):
-            os.unlink(prefix)
-    holds = hold_directory(trash)
+        holds = hold_directory(real)  # the lock moves along: nobody takes the trash for that of a dead process
     try:
+        with storage(f"remove {prefix}"):
+            os.rename(real, trash)
+            if os.path.islink(prefix):
+                os.unlink(prefix)
         remove_tree(trash)
     finally:
         for opened in holds:
             os.close(opened)
-
-
-def _empty(directory: str) -> None:
-    """The directory itself can't go: what is in it does, ``conda-meta`` last, so that a second try finds it."""
-    with storage(f"empty {directory}"):
-        for name in sorted(os.listdir(directory), key=lambda name: (name == "conda-meta", name)):
-            path = os.path.join(directory, name)
-            if os.path.isdir(path) and not os.path.islink(path):
-                remove_tree(path)
-            else:
-                os.unlink(path)

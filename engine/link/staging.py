@@ -19,7 +19,7 @@ import msgspec
 
 from engine.errors import PrefixError
 from engine.link.disk import make_parents, remove_empty, remove_tree, storage
-from engine.link.lock import hold_directory, is_held
+from engine.link.lock import LOCK_NAME, hold_directory, make_held, unheld
 from engine.link.meta import META
 from engine.link.prefix import check_new_prefix
 
@@ -56,12 +56,12 @@ def open_staging(prefix: str, *, replace: bool) -> Staging:
     path = os.path.join(prefix, f".{token}") if inside else sibling
     with storage(f"make the environment {prefix}"):
         try:
-            os.mkdir(path)
+            holds = make_held(path)
             os.mkdir(os.path.join(path, META))
         except OSError:
             remove_empty([*made, path])
             raise
-    return Staging(prefix, path, sibling + OLD, inside, found == "environment", made, hold_directory(path))
+    return Staging(prefix, path, sibling + OLD, inside, found == "environment", made, holds)
 
 
 def publish(staging: Staging) -> None:
@@ -151,20 +151,33 @@ def clean_leftovers(prefix: str) -> list[str]:
     parent, name = os.path.split(prefix)
     pattern = re.compile(rf"\.{re.escape(name)}\.{_MARK}(\d+)-[0-9a-f]+({re.escape(OLD)})?")
     for found, path in _matching(parent, pattern):
-        if is_held(path, int(found[1])):
-            continue
-        if found[2] and not os.path.lexists(prefix):
-            with storage(f"put back {prefix}"):
-                os.rename(path, prefix)
-        else:
-            remove_tree(path)
-        done.append(path)
+        with unheld(path, int(found[1])) as dead:
+            if dead:
+                _clean(path, back_to=prefix if found[2] else None)
+                done.append(path)
+    _clean_lock(os.path.join(parent, f".{name}{LOCK_NAME}"))
     if not os.path.exists(os.path.join(prefix, META)):
         for found, path in _matching(prefix, re.compile(rf"\.{_MARK}(\d+)-[0-9a-f]+")):
-            if not is_held(path, int(found[1])):
-                remove_tree(path)
-                done.append(path)
+            with unheld(path, int(found[1])) as dead:
+                if dead:
+                    remove_tree(path)
+                    done.append(path)
     return done
+
+
+def _clean_lock(path: str) -> None:
+    with unheld(path, os.getpid()) as dead:
+        if dead:
+            with storage(f"remove {path}"):
+                os.unlink(path)
+
+
+def _clean(path: str, *, back_to: str | None) -> None:
+    if back_to is not None and not os.path.lexists(back_to):
+        with storage(f"put back {back_to}"):
+            os.rename(path, back_to)
+    else:
+        remove_tree(path)
 
 
 def _matching(directory: str, pattern: re.Pattern[str]) -> list[tuple[re.Match[str], str]]:

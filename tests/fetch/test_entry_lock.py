@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.fetch import entry_lock
-from engine.fetch.entry_lock import EntryLock, LocksDontWork
+from engine.fetch.entry_lock import LOCK_PREFIX, EntryLock, LocksDontWork, remove_dead_locks
 
 
 def test_one_at_a_time_and_nothing_is_left(tmp_path: Path) -> None:
@@ -31,6 +31,16 @@ def test_a_removed_lock_file_is_no_lock(tmp_path: Path) -> None:
     first.release()
     assert second.holder() == "another process"
     second.release()
+
+
+def test_locks_of_the_dead_go_and_those_of_the_living_stay(tmp_path: Path) -> None:
+    (tmp_path / f"{LOCK_PREFIX}dead.conda").touch()
+    (tmp_path / "other").touch()
+    living = EntryLock(str(tmp_path), "living.conda")
+    assert living.try_acquire()
+    remove_dead_locks(str(tmp_path))
+    assert sorted(os.listdir(tmp_path)) == [f"{LOCK_PREFIX}living.conda", "other"]
+    living.release()
 
 
 @pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL])

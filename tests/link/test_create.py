@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -11,6 +12,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -305,24 +307,49 @@ async def test_sigkill_is_healed_by_the_next_run(prefix: Path, cache: Path, wher
     assert (prefix / "bin" / "hello").exists() and siblings(prefix) == []
 
 
-async def test_two_at_once_for_one_place(prefix: Path, cache: Path) -> None:
+@contextlib.asynccontextmanager
+async def one_that_waits(prefix: Path, cache: Path, **options: Any) -> AsyncIterator[list[PrefixError]]:
+    """While the context is open, a task makes the environment and waits for its package. Gives its failures."""
     send, receive = anyio.create_memory_object_stream[CachedPackage](1)
     package = hello(cache)
     failures: list[PrefixError] = []
 
     async def slow() -> None:
         try:
-            await create_prefix(request_for(prefix, [package]), receive, Recorder())
+            await create_prefix(request_for(prefix, [package], **options), receive, Recorder())
         except PrefixError as error:
             failures.append(error)
 
     async with anyio.create_task_group() as group:
         group.start_soon(slow)
         await anyio.sleep(0.1)
-        assert len(siblings(prefix)) == 1
-        await create(prefix, [])
-        assert len(siblings(prefix)) == 1, "the staging of the other one must stay"
+        yield failures
         async with send:
             await send.send(package)
+
+
+@pytest.mark.parametrize("replace", [False, True])
+async def test_two_at_once_for_one_place(prefix: Path, cache: Path, replace: bool) -> None:
+    failures: list[PrefixError] = []
+
+    async def second() -> None:
+        try:
+            await create(prefix, [], replace=replace)
+        except PrefixError as error:
+            failures.append(error)
+
+    async with anyio.create_task_group() as group, one_that_waits(prefix, cache):
+        group.start_soon(second)
+        await anyio.sleep(0.3)
+        assert len(siblings(prefix)) == 2, "one staging and its lock: the second one waits"
+    assert [("there is one already" in error.message) for error in failures] == ([] if replace else [True])
+    assert (prefix / "bin").exists() is not replace and siblings(prefix) == []
+
+
+async def test_two_at_once_without_locks(prefix: Path, cache: Path) -> None:
+    async with one_that_waits(prefix, cache, use_lockfiles=False) as failures:
+        assert len(siblings(prefix)) == 1
+        await create(prefix, [], use_lockfiles=False)
+        assert len(siblings(prefix)) == 1, "the staging of the other one must stay"
     assert "meanwhile" in failures[0].message
     assert siblings(prefix) == [] and os.listdir(prefix) == ["conda-meta"]
