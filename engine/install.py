@@ -24,7 +24,7 @@ from engine.events import Notice, Phase, PhaseFinished, PhaseStarted, Report
 from engine.fetch.cache import PackageCache
 from engine.fetch.http import Transport
 from engine.fetch.package import prepare
-from engine.fetch.repodata import load_subdirs
+from engine.fetch.load import load_subdirs
 from engine.inputs import Asked, explicit_records
 from engine.link.change import change_prefix
 from engine.link.create import create_prefix

@@ -31,7 +31,7 @@ def remote_rows(app: App, channels: Sequence[Channel]) -> list[RepoData]:
     from engine import flow
     from engine.events import Phase, PhaseFinished, PhaseStarted
     from engine.fetch.http import Transport
-    from engine.fetch.repodata import load_subdirs
+    from engine.fetch.load import load_subdirs
     from engine.settings import repodata_settings, transport_settings
     from engine.ui.progress import Progress
 

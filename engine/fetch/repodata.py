@@ -1,35 +1,33 @@
-"""From channels to `RepoData`: every subdir at once, from the cache where it may, from the server where it must.
+"""The index of one subdir: from the cache where it may, from the server where it must.
 
-For each subdir: a cached index that is fresh enough is used as it is; else the server is asked for
-``repodata.json.zst``, then ``repodata.json``, with what is cached as a condition; 304 makes the cached one fresh
-again. Sharded indexes (CEP 16) will be another way to answer the same question, chosen in `_Subdir._ask`.
+A cached index that is fresh enough is used as it is; else the server is asked for its shard index (CEP 16) if shards
+will do, then for ``repodata.json.zst``, then ``repodata.json``, with what is cached as a condition; 304 makes the
+cached one fresh again. `engine.fetch.load` does this for all subdirs of all channels at once.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, TypeVar
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import TypeVar
 
 import anyio
 import anyio.to_thread
 import msgspec
 
-from engine.errors import ChannelNotFound, HttpStatusError, OfflineError, RepodataError, StorageError
+from engine.errors import HttpStatusError, RepodataError, StorageError
 from engine.events import Notice, Report, TransferAdvanced, TransferFinished, TransferStarted
 from engine.fetch.file_pages import FilePages
 from engine.fetch.http import Response, Transport
 from engine.fetch.pipe import pump
 from engine.fetch.repodata_cache import CachedIndex, Checked, IndexState, IndexWriter, RepodataCache, now_ns
 from engine.fetch.repodata_stream import build, store
+from engine.fetch.shard_index import Found, ShardIndexSource, ShardMeans
 from engine.fetch.transfer import Continuation
-from engine.flow import first_error
 from engine.model.channel import Channel, mask_secrets
-from engine.model.platform import NOARCH
+from engine.model.relations import DEPTH
 from engine.model.repodata import RepoData
-
-if sys.version_info < (3, 11):
-    from exceptiongroup import BaseExceptionGroup
+from engine.model.shards import ShardRows
 
 Result = TypeVar("Result")
 
@@ -49,93 +47,91 @@ class RepodataSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Try ``repodata.json.zst`` first."""
     refresh: bool = False
     """Fetch anew whatever is cached (``--retry-clean-cache``, after a failed solve)."""
+    use_shards: bool = True
+    """Prefer sharded indexes where it is known which packages are wanted."""
+    shards_ttl: int = 86400
+    """Seconds for which a channel without shards is believed to stay so; 0 always asks."""
+    shards_threads: int = 0
+    """Shards to fetch at once; 0: as many as there are connections to one server."""
+    relations_depth: int = DEPTH
+    """How far channels are followed that channels name (CEP 42); 0: not at all."""
+    admit: Callable[[Channel], None] | None = None
+    """Raises for a channel that must not be used, though another one names it."""
 
 
-async def load_subdirs(
-    channels: Sequence[Channel], platform: str, transport: Transport, settings: RepodataSettings, report: Report
-) -> list[RepoData]:
-    """The index of every subdir that ``platform`` needs, in the channels' order, the platform's own before noarch.
-
-    A subdir that is missing counts as empty if its channel has the other one (CEP 26 asks for noarch, micromamba and
-    conda forgive it: with a warning). Raises `ChannelNotFound` where a channel has neither, `OfflineError` where
-    nothing of it is cached, `RepodataError` for what is no index, and `NetworkError`.
-    """
-    cache = RepodataCache(settings.cache_dirs)
-    means = _Means(transport, cache, settings, report)
-    jobs = [_Subdir(channel, subdir, means) for channel in channels for subdir in channel.subdirs(platform)]
-    limiter = anyio.CapacityLimiter(max(1, len(jobs)))  # a worker waits for its bytes: none may wait for a worker
-    try:
-        async with anyio.create_task_group() as group:
-            for job in jobs:
-                group.start_soon(job.run, limiter)
-    except BaseExceptionGroup as error:
-        raise first_error(error) from None
-    for channel in channels:
-        _judge(channel, [job for job in jobs if job.channel is channel], settings, report)
-    return [job.hand_over() for job in jobs]
-
-
-def _judge(channel: Channel, jobs: Sequence[_Subdir], settings: RepodataSettings, report: Report) -> None:
-    """Say what is missing of a channel; raise if that is all of it."""
-    missing = [job.subdir for job in jobs if job.result is None]
-    if jobs and len(missing) == len(jobs):
-        raise _offline(channel) if jobs[0].is_offline else _not_found(channel, missing)
-    for subdir in missing:
-        level: Literal["debug", "warning"] = "warning" if subdir == NOARCH or jobs[0].is_offline else "debug"
-        where = "in the cache" if jobs[0].is_offline else f"at {channel.public_url}"
-        report(Notice(level, f"Channel {channel.name} has no {subdir} {where}; it is taken as empty."))
-    for job in jobs:
-        for note in job.result.notes if job.result else ():
-            report(Notice("warning", f"{channel.name}/{job.subdir}: {note}"))
-
-
-def _not_found(channel: Channel, subdirs: Sequence[str]) -> ChannelNotFound:
-    return ChannelNotFound(
-        f"There is no channel at {mask_secrets(channel.base_url)}: it has no {PLAIN} in {' or '.join(subdirs)}",
-        hint="Check the spelling of the channel, `channel_alias`, and whether it needs a token or a login.",
-        data={"channel": channel.name, "url": channel.public_url},
-    )
-
-
-def _offline(channel: Channel) -> OfflineError:
-    return OfflineError(
-        f"Nothing of channel {channel.name} is in the cache, and we are offline",
-        hint="Run once without --offline so that its index is fetched.",
-    )
-
-
-class _Means(msgspec.Struct, frozen=True):
+class Means(msgspec.Struct, frozen=True):
     """What every subdir's loading stands on."""
 
     transport: Transport
     cache: RepodataCache
     settings: RepodataSettings
     report: Report
+    shards: ShardMeans | None = None
+    """None where shards will not do."""
 
 
-class _Subdir:
+class Subdir:
     """One subdir on its way; ``result`` stays None if there is no such subdir."""
 
-    def __init__(self, channel: Channel, subdir: str, means: _Means) -> None:
+    def __init__(self, channel: Channel, subdir: str, means: Means) -> None:
         self.channel, self.subdir = channel, subdir
-        self.result: RepoData | None = None
+        self.result: RepoData | ShardRows | None = None
         self.is_local = channel.base_url.startswith("file:")
         self.is_offline = (means.settings.offline or means.transport.settings.offline) and not self.is_local
         self._transport, self._cache = means.transport, means.cache
         self._settings, self._report = means.settings, means.report
         self._key = f"{channel.name}/{subdir}"
         self._limiter: anyio.CapacityLimiter | None = None
+        self._entry: CachedIndex | None = None
+        self._shards = ShardIndexSource(channel, subdir, means.shards) if means.shards else None
+        self._found = Found()
 
     async def run(self, limiter: anyio.CapacityLimiter) -> None:
-        """Set `result`."""
+        """Set `result`: the shard index where shards will do and there are some, else the whole index."""
         self._limiter = limiter
-        entry = None if self.is_local else await anyio.to_thread.run_sync(self._cache.find, self.channel, self.subdir)
-        if entry and (self.is_offline or self._is_fresh(entry)):
-            self.result = await self._from_cache(entry, "cached")
-        if self.result is None and not self.is_offline:
-            self.result = await self._ask(entry)
+        if not self.is_local:
+            self._entry = await anyio.to_thread.run_sync(self._cache.find, self.channel, self.subdir)
+        if self._shards is None or not await self._take_shards(self._shards):
+            await self.make_whole()
 
-    def hand_over(self) -> RepoData:
+    async def make_whole(self) -> bool:
+        """Set `result` to the whole index if there is one; whether there is."""
+        found, entry = None, self._entry
+        if entry and (self.is_offline or self._is_fresh(entry)):
+            found = await self._from_cache(entry, "cached")
+        if found is None and not self.is_offline:
+            found = await self._ask(entry)
+        self.result = found or self.result
+        return found is not None
+
+    async def renew(self) -> bool:
+        """Ask the server for its shard index, if that was not done yet; whether it gave one."""
+        if self._shards is None or self._found.asked:
+            return False
+        self._found = await self._shards.find(None)
+        self.result = self._found.rows or self.result
+        return self._found.rows is not None
+
+    async def _take_shards(self, source: ShardIndexSource) -> bool:
+        """Find the shard index, unless a whole index is at hand that serves as well."""
+        entry = self._entry
+        if entry and self._is_known_absent(entry.state):
+            return False
+        index = await source.cached()
+        if self.is_offline and (index is None or (entry and entry.age_mark > index.age_mark)):
+            return False
+        if entry and self._is_fresh(entry) and not source.is_fresh(index):
+            return False
+        self._found = await source.find(index)
+        self.result = self._found.rows
+        return self._found.rows is not None
+
+    def _is_known_absent(self, state: IndexState) -> bool:
+        known = state.has_shards
+        within = timedelta(seconds=self._settings.shards_ttl)
+        return known is not None and not known.value and known.is_recent(now_ns(), within)
+
+    def hand_over(self) -> RepoData | ShardRows:
         """The result, which is then ours no more: hundreds of megabytes must not wait for the garbage collector."""
         result, self.result = self.result, None
         return result or RepoData(self.channel, self.subdir)
@@ -195,7 +191,13 @@ class _Subdir:
         if found:
             now = now_ns()
             control = response.headers.get("Cache-Control", entry.state.cache_control)
-            state = msgspec.structs.replace(entry.state, refresh_ns=now, mtime_ns=now, cache_control=control)
+            state = msgspec.structs.replace(
+                entry.state,
+                refresh_ns=now,
+                mtime_ns=now,
+                cache_control=control,
+                has_shards=self._has_shards(entry.state),
+            )
             await anyio.to_thread.run_sync(self._cache.confirm, self.channel, self.subdir, entry, state)
         return found
 
@@ -219,6 +221,9 @@ class _Subdir:
         finally:
             self._report(TransferFinished(self._key))
 
+    def _has_shards(self, known: IndexState) -> Checked | None:
+        return Checked.at(False, now_ns()) if self._found.absent else known.has_shards
+
     def _advanced(self, amount: int) -> None:
         self._report(TransferAdvanced(self._key, amount))
 
@@ -236,7 +241,7 @@ class _Subdir:
             cache_control=headers.get("Cache-Control", ""),
             refresh_ns=now,
             has_zst=has_zst,
-            has_shards=known.has_shards,
+            has_shards=self._has_shards(known),
         )
 
     def _store(self, pieces: Iterable[bytes], url: str, state: IndexState) -> RepoData | None:

@@ -49,13 +49,13 @@ class Checked(msgspec.Struct, frozen=True):
         """Found out at ``now_ns`` (Unix time in nanoseconds)."""
         return cls(value, datetime.fromtimestamp(now_ns // 10**9, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"))
 
-    def is_recent(self, now_ns: int) -> bool:
+    def is_recent(self, now_ns: int, within: timedelta = RECHECK) -> bool:
         """Whether this is still to be believed."""
         try:
             then = datetime.fromisoformat(self.last_checked.removesuffix("Z")).replace(tzinfo=timezone.utc)
         except ValueError:
             return False
-        return datetime.fromtimestamp(now_ns // 10**9, timezone.utc) - then < RECHECK
+        return datetime.fromtimestamp(now_ns // 10**9, timezone.utc) - then < within
 
 
 class IndexState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
@@ -101,6 +101,11 @@ class CachedIndex(msgspec.Struct, frozen=True):
 
     path: str
     state: IndexState
+
+    @property
+    def age_mark(self) -> int:
+        """When it was last known to be right, in Unix nanoseconds."""
+        return max(self.state.refresh_ns, self.state.mtime_ns)
 
 
 def cache_keys(channel: Channel, subdir: str) -> tuple[str, ...]:

@@ -17,7 +17,8 @@ from engine.errors import ChannelNotFound, HttpStatusError, NetworkError, Offlin
 from engine.events import Event, Notice, TransferAdvanced, TransferFinished, TransferStarted
 from engine.fetch import repodata as module
 from engine.fetch.http import Transport, TransportSettings
-from engine.fetch.repodata import RepodataSettings, load_subdirs
+from engine.fetch.load import load_subdirs
+from engine.fetch.repodata import RepodataSettings
 from engine.model.channel import Channel
 from engine.model.repodata import RepoData
 from tests.kit.channel import ChannelBuilder

@@ -1,0 +1,204 @@
+"""Shards (CEP 16): the records of one name in a file of their own, decoded when asked for. Pure: bytes in.
+
+A shard is kept packed. It is unpacked once for what its records need, which leads to further names, and again if
+somebody asks for the records themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import force_setattr
+
+from engine.model.channel import Channel
+from engine.model.records import ARCHIVE_EXTENSIONS, RepoDataRecord
+from engine.model.relations import Relations
+from engine.model.shard_index import BROKEN, ShardIndex, decoded, not_sharded, unpack
+
+LARGEST_SHARD: Final = 64 << 20
+"""Bytes of one shard, unpacked: some hundred thousand records; decoding takes a multiple of it."""
+REVISION: Final = "v3"
+"""The table of tables of CEP 48: archive extension → file name without it → record."""
+
+_OWN_FIELDS: Final = ("fn", "url", "channel", "raw")
+"""What `RepoDataRecord` adds is ours to say, whatever a record claims."""
+_SHA256: Final = (b"\xa6sha256\xc4\x20", b"\xa6sha256\xd9\x40", 32)
+_MD5: Final = (b"\xa3md5\xc4\x10", b"\xa3md5\xd9\x20", 16)
+"""How MessagePack writes a key with a digest in bytes, the same with it in hexadecimal digits, and its length."""
+
+
+class _Needs(msgspec.Struct, frozen=True, gc=False):
+    """What the walk wants of a record."""
+
+    depends: tuple[str, ...] = ()
+    extra_depends: Mapping[str, tuple[str, ...]] | None = None
+
+
+class _Walked(msgspec.Struct, frozen=True, rename={"conda": "packages.conda"}):
+    packages: dict[str, _Needs] = {}
+    conda: dict[str, _Needs] = {}
+    v3: dict[str, dict[str, _Needs]] = {}
+
+
+class _Tables(msgspec.Struct, frozen=True, rename={"conda": "packages.conda"}):
+    packages: dict[str, msgspec.Raw] = {}
+    conda: dict[str, msgspec.Raw] = {}
+    v3: dict[str, dict[str, msgspec.Raw]] = {}
+    removed: tuple[str, ...] = ()
+
+    def rows(self) -> dict[str, msgspec.Raw]:
+        """File name → record."""
+        newest = {
+            f"{stem}.{extension}": raw
+            for extension, table in self.v3.items()
+            if f".{extension}" in ARCHIVE_EXTENSIONS
+            for stem, raw in table.items()
+        }
+        return {**self.packages, **self.conda, **newest}
+
+
+# Made here, since threads that make the decoder of one type at once crash msgspec.
+_decode_walked: Final = msgspec.msgpack.Decoder(_Walked).decode
+_decode_tables: Final = msgspec.msgpack.Decoder(_Tables).decode
+_decode_record: Final = msgspec.msgpack.Decoder(RepoDataRecord).decode
+_decode_fields: Final = msgspec.msgpack.Decoder(dict[str, object]).decode
+_decode_any: Final = msgspec.msgpack.Decoder().decode
+
+
+def needed_texts(packed: bytes, url: str) -> set[str]:
+    """The dependencies of all records of a shard, as they are written. Raises `RepodataError` if it is no shard."""
+    plain = unpack(packed, url, LARGEST_SHARD)
+    try:
+        shard = _decode_walked(plain)
+    except msgspec.ValidationError:
+        return _lenient_texts(decoded(_decode_any, plain, url), url)
+    except BROKEN as error:
+        raise not_sharded(url, str(error)) from error
+    found: set[str] = set()
+    for table in (shard.packages, shard.conda, *shard.v3.values()):
+        for record in table.values():
+            found.update(record.depends)
+            for texts in (record.extra_depends or {}).values():
+                found.update(texts)
+    return found
+
+
+def _lenient_texts(shard: Any, url: str) -> set[str]:
+    """The same of a shard with records that are not what they should be: what can be read of them counts."""
+    decoded(_decode_tables, msgspec.msgpack.encode(shard), url)  # the shard itself must be one
+    tables = [shard.get("packages", {}), shard.get("packages.conda", {}), *shard.get(REVISION, {}).values()]
+    records = [record for table in tables for record in table.values() if isinstance(record, dict)]
+    lists = [record.get("depends") for record in records]
+    for record in records:
+        extra = record.get("extra_depends")
+        lists += extra.values() if isinstance(extra, dict) else ()
+    return {text for texts in lists if isinstance(texts, list) for text in texts if isinstance(text, str)}
+
+
+class ShardRows:
+    """One subdir of one channel, as far as its shards were fetched (it follows `engine.solve.task.Rows`)."""
+
+    def __init__(self, channel: Channel, subdir: str, index: ShardIndex, *, notes: Sequence[str] = ()) -> None:
+        self.channel, self.subdir, self.index = channel, subdir, index
+        self.base_url = index.base_url
+        """Where the archives are, with credentials, without a slash at the end."""
+        self.notes = tuple(notes)
+        self.problems: list[str] = []
+        """Records that can't be used, and why: grows while names are asked for. Fit to be shown."""
+        self._packed: dict[str, bytes] = {}
+        self._decoded: dict[str, tuple[RepoDataRecord, ...]] = {}
+        self._public = channel.public_url
+        place, mark, query = self.base_url.partition("?")
+        self._lead, self._tail = f"{place}/", mark + query
+
+    def __repr__(self) -> str:
+        return f"<ShardRows {self.channel.name}/{self.subdir}, {len(self._packed)} of {len(self.index.digests)} shards>"
+
+    @property
+    def relations(self) -> Relations:
+        """What the subdir says of other channels (CEP 42)."""
+        return self.index.relations
+
+    def names(self) -> Collection[str]:
+        """All names that the subdir has, fetched or not."""
+        return self.index.digests.keys()
+
+    def keep(self, name: str, packed: bytes) -> None:
+        """The shard of ``name``, packed and verified."""
+        self._packed[name] = packed
+
+    def records(self, name: str) -> Sequence[RepoDataRecord]:
+        """The records of ``name``; none if its shard was not fetched. The rules are those of `RepoData.records`."""
+        found = self._decoded.get(name)
+        if found is None:
+            packed = self._packed.get(name)
+            found = tuple(self._decode(name, packed)) if packed is not None else ()
+            self._decoded[name] = found
+        return found
+
+    def _decode(self, name: str, packed: bytes) -> Iterator[RepoDataRecord]:
+        url = self.index.shard_url(self.index.digests[name])
+        plain = _with_text_digests(_with_text_digests(unpack(packed, url, LARGEST_SHARD), *_SHA256), *_MD5)
+        tables = decoded(_decode_tables, plain, url)
+        rows, removed = tables.rows(), frozenset(tables.removed)
+        for fn, raw in rows.items():
+            if fn in removed or (fn.endswith(".tar.bz2") and _conda_twin(fn) in rows.keys() - removed):
+                continue
+            try:
+                yield self._completed(name, fn, bytes(raw))
+            except BROKEN as error:
+                self.problems.append(f"{self.channel.name}/{self.subdir}: {fn!r} is passed over: {error}")
+
+    def _completed(self, name: str, fn: str, raw: bytes) -> RepoDataRecord:
+        """The record with what its place says: file name, addresses, and the bytes it came from."""
+        try:
+            record = _decode_record(raw)
+        except msgspec.ValidationError:
+            record = _lenient(raw)
+        if record.name != name:
+            raise ValueError(f"it says that its name is {record.name!r}")
+        if not (fn.endswith(ARCHIVE_EXTENSIONS) and fn.isprintable() and "/" not in fn and "\\" not in fn):
+            raise ValueError("this is no file name of a package")
+        # The record is ours alone until it is returned, so this still belongs to making it; a copy costs twice as much.
+        force_setattr(record, "fn", fn)
+        force_setattr(record, "url", f"{self._lead}{fn}{self._tail}")
+        force_setattr(record, "channel", self._public)
+        force_setattr(record, "raw", raw)
+        if not record.subdir:
+            force_setattr(record, "subdir", self.subdir)
+        return record
+
+
+def _conda_twin(fn: str) -> str:
+    return fn.removesuffix(".tar.bz2") + ".conda"
+
+
+def _with_text_digests(plain: bytes, mark: bytes, replacement: bytes, length: int) -> bytes:
+    """Write digests in hexadecimal, as `RepoDataRecord` has them: CEP 16 has bytes for them, which costs less to send.
+
+    The marks can't stand inside of a text (their length byte is no UTF-8), so only bytes that nobody reads may
+    be changed by mistake; what that breaks fails to decode.
+    """
+    head, *rest = plain.split(mark)
+    return head + b"".join(replacement + part[:length].hex().encode() + part[length:] for part in rest)
+
+
+def _lenient(raw: bytes) -> RepoDataRecord:
+    """A record as careless tools write it: null for what is missing, numbers as text, our own fields filled."""
+    fields = {key: value.hex() if isinstance(value, bytes) else value for key, value in _decode_fields(raw).items()}
+    kept = {key: value for key, value in fields.items() if value is not None and key not in _OWN_FIELDS}
+    return msgspec.convert(kept, RepoDataRecord, strict=False)
+
+
+def with_json(record: RepoDataRecord) -> RepoDataRecord:
+    """The record with `raw` in JSON, as all but the solver want it; records of shards have it in MessagePack."""
+    if record.raw[:1] < b"\x80":  # no map of MessagePack begins with what JSON may begin with
+        return record
+    try:
+        fields = {key: value for key, value in _decode_fields(record.raw).items() if not isinstance(value, bytes)}
+        raw = msgspec.json.encode(fields)
+    except BROKEN:  # something odd in a field that we don't know
+        raw = b""
+    return msgspec.structs.replace(record, raw=raw)
