@@ -21,7 +21,7 @@ from engine.model.url import mask_secrets
 from engine.solve.clauses import Problem
 from engine.solve.matching import Interval, ranks_matching
 from engine.solve.missing import machine_has, searched
-from engine.solve.reasons import Frozen, Pinned, Reason, Relation, Removed, Requested, Unreadable
+from engine.solve.reasons import Bounded, Frozen, Pinned, Reason, Relation, Removed, Requested, Unreadable
 from engine.solve.request import Request
 from engine.solve.sat import Formula, shrink
 from engine.solve.task import SolveTask
@@ -31,7 +31,10 @@ MAX_LINES = 22
 """Of the story; with its heading and a hint that makes at most 25."""
 MAX_QUESTIONS = 400
 MAX_SPECS = 4
-_RULES = (Requested, Pinned, Frozen, Removed)
+_RULES = (Requested, Pinned, Frozen, Bounded, Removed)
+
+
+_NOT_ALLOWED = {"uninstall": "be removed", "downgrade": "get older"}
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -40,6 +43,7 @@ class Told(msgspec.Struct, frozen=True):
     kind: str
     name: str
     target: str
+    group: str
     ranks: tuple[Interval, ...]
     specs: tuple[str, ...]
 
@@ -79,7 +83,7 @@ def minimal_reasons(
 
 def _together(reason: Reason) -> Hashable:
     """What is left out, or not, at once in the first round."""
-    return (reason.kind, reason.name, reason.target) if isinstance(reason, Relation) else reason
+    return (reason.kind, reason.name, reason.target, reason.group) if isinstance(reason, Relation) else reason
 
 
 class _Story:
@@ -122,6 +126,8 @@ class _Story:
             return f"{root.spec} is pinned{', as it is installed' if root.python else ''}"
         if isinstance(root, Frozen):
             return f"{root.dist} is installed and must stay as it is"
+        if isinstance(root, Bounded):
+            return f"{root.dist} is installed and may not {_NOT_ALLOWED[root.rule]}"
         if isinstance(root, Removed) and root.spec:
             return f"{root.spec} is to be removed"
         return f"{getattr(root, 'target', '')} may be removed, but not changed"
@@ -134,7 +140,7 @@ class _Story:
         verb = "needs" if told.kind == "depends" else "works only with"
         target = "" if told.target.startswith("__") else f"{told.target} "
         what = f"{target}{wanted}".rstrip()
-        versions = self._versions(told.name, told.ranks)
+        versions = self._versions(told.name, told.ranks) + (f" with [{told.group}]" if told.group else "")
         lack = self._lack(told.target, told.specs) if told.kind == "depends" or told.target.startswith("__") else ""
         return f"{told.name} {versions}".rstrip() + f" {verb} {what}{lack}"
 
@@ -186,9 +192,9 @@ class _Story:
 
 
 def _joined(relations: Iterable[Relation]) -> list[Told]:
-    found: dict[tuple[str, str, str], tuple[list[Interval], dict[str, None]]] = {}
+    found: dict[tuple[str, str, str, str], tuple[list[Interval], dict[str, None]]] = {}
     for relation in relations:
-        key = (relation.kind, relation.name, relation.target)
+        key = (relation.kind, relation.name, relation.target, relation.group)
         ranks, specs = found.setdefault(key, ([], {}))
         ranks.append((relation.start, relation.stop))
         specs[relation.spec] = None

@@ -21,10 +21,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from engine.errors import InvalidVersion
+from engine.model.cutoff import known_since
 from engine.model.match_spec import MatchSpec
 from engine.model.records import PackageRecord, PrefixRecord, RepoDataRecord
 from engine.model.version import Version
 from engine.model.version_key import Key
+from engine.solve.fits import spec_matches
 from engine.solve.task import ChannelPriority, Rows, SolveTask
 
 
@@ -58,6 +60,8 @@ class Candidates(msgspec.Struct, frozen=True):
     """By rank: the last rank of the same build class."""
     held_back: tuple[str, ...] = ()
     """Channels that have the name too but are left out by strict channel priority."""
+    too_new: int = 0
+    """How many candidates came after the moment that ``exclude_newer`` sets."""
 
 
 def same_package(one: PackageRecord, other: PackageRecord) -> bool:
@@ -78,6 +82,7 @@ class PackageIndex:
         """``asked``: the specs of the request by name. ``kept``: installed packages that come first, by name."""
         self._repodata = task.repodata
         self._priority: ChannelPriority = task.channel_priority
+        self._cutoffs = task.exclude_newer if task.exclude_newer else None
         self._asked = asked
         self._kept = kept
         self._installed = {} if task.keep == "ignore" else {record.name: record for record in task.installed}
@@ -111,20 +116,29 @@ class PackageIndex:
         return found
 
     def _rank(self, name: str) -> Candidates:
-        available, held_back = self._available(name)
+        available, held_back, too_new = self._available(name)
         installed = self._installed.get(name)
         if installed is not None:
             rank = self._channel_ranks.get(installed.channel, len(self._channel_ranks))
             available = [(installed, rank), *(pair for pair in available if not same_package(pair[0], installed))]
-        return self._sorted(name, available, held_back)
+        found = self._sorted(name, available)
+        if held_back or too_new:
+            return msgspec.structs.replace(found, held_back=held_back, too_new=too_new)
+        return found
 
-    def _available(self, name: str) -> tuple[list[tuple[RepoDataRecord, int]], tuple[str, ...]]:
-        """Each candidate with the rank of its channel, and the channels that strict priority left out."""
+    def _available(self, name: str) -> tuple[list[tuple[RepoDataRecord, int]], tuple[str, ...], int]:
+        """Each candidate with the rank of its channel; the channels that strict priority left out; how many are too
+        new. A channel all of whose candidates are too new has none."""
         found: list[tuple[RepoDataRecord, int]] = []
+        too_new = 0
         best: int | None = None
         held_back: dict[str, None] = {}
         for rows in self._repodata:
             records = rows.records(name)
+            if self._cutoffs is not None:
+                before = len(records)
+                records = self._old_enough(name, rows.channel.public_url, records)
+                too_new += before - len(records)
             if not records:
                 continue
             rank = self._channel_ranks[rows.channel.public_url]
@@ -135,15 +149,17 @@ class PackageIndex:
                     held_back[rows.channel.name] = None
                 records = kept
             found.extend((record, rank) for record in records)
-        return found, tuple(held_back)
+        return found, tuple(held_back), too_new
+
+    def _old_enough(self, name: str, channel: str, records: Sequence[RepoDataRecord]) -> Sequence[RepoDataRecord]:
+        limit = self._cutoffs.limit(name, channel) if self._cutoffs else None
+        return records if limit is None else [record for record in records if known_since(record) <= limit]
 
     def _asked_by_channel(self, record: RepoDataRecord) -> bool:
         """Whether a spec of the request names the very channel, which outweighs strict priority."""
-        return any(spec.channel is not None and spec.matches(record) for spec in self._asked.get(record.name, ()))
+        return any(spec.channel is not None and spec_matches(spec, record) for spec in self._asked.get(record.name, ()))
 
-    def _sorted(
-        self, name: str, available: Sequence[tuple[RepoDataRecord, int]], held_back: tuple[str, ...]
-    ) -> Candidates:
+    def _sorted(self, name: str, available: Sequence[tuple[RepoDataRecord, int]]) -> Candidates:
         versions = _version_ranks(record for record, _ in available)
         asked, kept = name in self._asked, self._kept.get(name)
         by_channel = self._priority != "disabled"
@@ -167,7 +183,6 @@ class PackageIndex:
             stretches=tuple(_stretches(groups)),
             version_ends=_class_ends([key[:3] if asked else key[:4] for key, _ in rows]),
             build_ends=_class_ends([key[:5] for key, _ in rows]),
-            held_back=held_back,
         )
 
 

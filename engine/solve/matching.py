@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from engine.model.match_spec import MatchSpec
 from engine.model.version_spec import VersionSpec
+from engine.solve.fits import spec_matches
 from engine.solve.index import Candidates
 
 Interval: TypeAlias = "tuple[int, int]"
@@ -26,7 +27,7 @@ def ranks_matching(candidates: Candidates, spec: MatchSpec) -> tuple[Interval, .
             _join(found, first, after)
             continue
         for rank in range(first, after):
-            if spec.matches(candidates.records[rank]):
+            if spec_matches(spec, candidates.records[rank]):
                 _join(found, rank, rank + 1)
     return tuple(found)
 

@@ -10,6 +10,7 @@ from heapq import nsmallest
 
 from engine.errors import PackagesNotFound
 from engine.model.match_spec import MatchSpec
+from engine.solve.fits import spec_matches
 from engine.solve.index import Candidates, PackageIndex
 from engine.solve.matching import matches_name, ranks_matching
 from engine.solve.request import Request
@@ -43,11 +44,13 @@ def searched(task: SolveTask) -> dict[str, list[str]]:
 
 def _is_there(spec: MatchSpec, task: SolveTask, index: PackageIndex) -> bool:
     name = spec.exact_name
+    if spec.when is not None:
+        return True  # it may not count at all; the search finds out
     if name is None:
         names = (name for name in sorted(index.names()) if matches_name(spec, name))
         return any(ranks_matching(index.candidates(name), spec) for name in names)
     if name.startswith("__"):
-        return any(spec.matches(fact) for fact in task.virtual)
+        return any(spec_matches(spec, fact) for fact in task.virtual)
     return bool(ranks_matching(index.candidates(name), spec))
 
 

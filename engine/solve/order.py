@@ -47,8 +47,9 @@ def _dependencies(record: PackageRecord, known: Mapping[str, object]) -> Iterato
 
 
 def dependency_names(record: PackageRecord) -> Iterator[str]:
-    """The plain names that a record depends on. What can't be read names nothing."""
-    for text in record.depends:
+    """The plain names that a record depends on, also if only sometimes. What can't be read names nothing."""
+    optional = (text for texts in record.extra_depends.values() for text in texts)
+    for text in (*record.depends, *optional):
         try:
             name = MatchSpec.parse(text).exact_name
         except ParseError:

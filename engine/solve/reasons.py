@@ -40,6 +40,15 @@ class Removed(msgspec.Struct, frozen=True, tag=True):
     target: str
 
 
+class Bounded(msgspec.Struct, frozen=True, tag=True):
+    """It is installed, and not everything may become of it."""
+
+    target: str
+    dist: str
+    rule: Literal["uninstall", "downgrade"]
+    """What must not happen."""
+
+
 class Relation(msgspec.Struct, frozen=True, tag=True):
     """The candidates of ``name`` from rank ``start`` to ``stop - 1`` depend on, or constrain, something."""
 
@@ -50,6 +59,14 @@ class Relation(msgspec.Struct, frozen=True, tag=True):
     spec: str
     target: str
     """The package that ``spec`` is about."""
+    group: str = ""
+    """The group of optional dependencies that ``spec`` is in (CEP 44)."""
+
+
+class Meaning(msgspec.Struct, frozen=True, tag=True):
+    """What a condition means. It is true in itself, so nobody needs to be told."""
+
+    condition: str
 
 
 class Unreadable(msgspec.Struct, frozen=True, tag=True):
@@ -61,4 +78,4 @@ class Unreadable(msgspec.Struct, frozen=True, tag=True):
     spec: str
 
 
-Reason: TypeAlias = Requested | Pinned | Frozen | Removed | Relation | Unreadable
+Reason: TypeAlias = Requested | Pinned | Frozen | Bounded | Removed | Relation | Meaning | Unreadable

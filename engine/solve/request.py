@@ -6,22 +6,30 @@ for anew. remove: matching packages go, what needs them goes too, nothing else c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from engine.errors import ParseError
 from engine.model.match_spec import MatchSpec
 from engine.model.records import PrefixRecord
+from engine.model.version import Version
 from engine.solve.clauses import Problem
-from engine.solve.reasons import Frozen, Pinned, Removed, Requested
+from engine.solve.fits import spec_matches
+from engine.solve.index import Candidates
+from engine.solve.matching import Interval
+from engine.solve.reasons import Bounded, Frozen, Pinned, Removed, Requested
 from engine.solve.task import SolveTask
 from engine.solve.wording import spec_text
 
 
 class Request(msgspec.Struct, frozen=True):
-    """A task, digested."""
+    """A task, digested. Channels of its specs are addresses or patterns of them."""
 
     specs: tuple[MatchSpec, ...]
+    texts: tuple[str, ...]
+    """The specs in the user's words."""
     asked: Mapping[str, tuple[MatchSpec, ...]]
     """Plain names to bring to their best, in order, each with its specs."""
     keep: tuple[PrefixRecord, ...]
@@ -41,8 +49,12 @@ class Request(msgspec.Struct, frozen=True):
 
 def digest(task: SolveTask) -> Request:
     """What a task means."""
-    specs = _with_pip(task)
-    removed = tuple((record, spec) for record in task.installed for spec in task.remove if spec.matches(record))
+    said = _with_pip(task)
+    specs = tuple(resolved(spec, task) for spec in said)
+    removals = [(spec, resolved(spec, task)) for spec in task.remove]
+    removed = tuple(
+        (record, spec) for record in task.installed for spec, meant in removals if spec_matches(meant, record)
+    )
     gone = {record.name for record, _ in removed}
     asked: dict[str, tuple[MatchSpec, ...]] = {}
     for spec in specs:
@@ -58,6 +70,7 @@ def digest(task: SolveTask) -> Request:
         asked.setdefault(record.name, ())
     return Request(
         specs=specs,
+        texts=tuple(map(spec_text, said)),
         asked=asked,
         keep=tuple(record for record in wanted if record.name not in updated),
         anew=anew,
@@ -65,6 +78,18 @@ def digest(task: SolveTask) -> Request:
         pins=tuple(_pins(task, asked)),
         removed=removed,
     )
+
+
+def resolved(spec: MatchSpec, task: SolveTask) -> MatchSpec:
+    """A spec whose channel is the address that its text means to the user, or a pattern where it means several."""
+    addresses = task.channel_addresses.get(spec.channel or "")
+    if not addresses:
+        return spec
+    known = {rows.channel.public_url for rows in task.repodata} | {record.channel for record in task.installed}
+    relevant = [address for address in addresses if address in known] or addresses[:1]
+    if len(relevant) == 1:
+        return spec.with_(channel=relevant[0])
+    return spec.with_(channel=f"^({'|'.join(map(re.escape, relevant))})$")
 
 
 def _by_user(record: PrefixRecord) -> bool:
@@ -81,11 +106,14 @@ def _with_pip(task: SolveTask) -> tuple[MatchSpec, ...]:
 
 def _pins(task: SolveTask, asked: Mapping[str, object]) -> Iterator[tuple[MatchSpec, Pinned]]:
     for spec in task.pinned:
-        yield spec, Pinned(spec_text(spec), spec.exact_name or str(spec))
+        yield resolved(spec, task), Pinned(spec_text(spec), spec.exact_name or str(spec))
     python = next((record for record in task.installed if record.name == "python"), None)
     if task.pin_python and python and task.keep != "ignore" and "python" not in (set(asked) - _all(task)) | task.update:
         text = f"python {'.'.join(python.version.split('.')[:2])}.*"
-        yield MatchSpec.parse(text), Pinned(text, "python", python=True)
+        try:
+            yield MatchSpec.parse(text), Pinned(text, "python", python=True)
+        except ParseError:
+            return  # the installed python's version is none, so it has no minor version to keep
 
 
 def _all(task: SolveTask) -> set[str]:
@@ -94,16 +122,15 @@ def _all(task: SolveTask) -> set[str]:
     return {record.name for record in task.installed if record.name not in named} if task.update_all else set()
 
 
-def state_rules(problem: Problem, request: Request, task: SolveTask) -> list[str]:
-    """Write the rules of the request into a problem; the names that the specs stand for, in order.
+def state_rules(problem: Problem, request: Request, task: SolveTask) -> list[int]:
+    """Write the rules of the request into a problem; the packages that the specs stand for, in order.
 
-    A spec without a plain name stands for an artificial package, named as the spec.
+    A spec without a plain name stands for an artificial package, named as the spec; so does a group of optional
+    dependencies (CEP 44).
     """
-    names: dict[str, None] = {}
-    for spec in request.specs:
-        number = problem.require(spec, Requested(spec_text(spec), spec.exact_name or str(spec)))
-        if number >= 0:
-            names[problem.candidates[number].name] = None
+    roots: list[int] = []
+    for spec, text in zip(request.specs, request.texts, strict=True):
+        roots += problem.require(spec, Requested(text, spec.exact_name or str(spec)))
     for spec, pin in request.pins:
         problem.limit(spec, pin)
     for record, spec in request.removed:
@@ -113,9 +140,50 @@ def state_rules(problem: Problem, request: Request, task: SolveTask) -> list[str
             problem.allow(problem.package(record.name), ((0, 1),), Frozen(record.name, record.dist), absent=False)
         elif request.removed:
             problem.allow(problem.package(record.name), ((0, 1),), Removed("", record.name), absent=True)
-    return list(names)
+    for record in (*request.keep, *request.anew):
+        _bound(problem, record, request, task)
+        roots += _earlier_groups(problem, record)
+    return list(dict.fromkeys(roots))
 
 
 def _must_change(record: PrefixRecord, request: Request) -> bool:
     """Whether the user asked for something else in the place of an installed package."""
-    return any(not spec.matches(record) for spec in request.asked.get(record.name, ()))
+    return any(not spec_matches(spec, record) for spec in request.asked.get(record.name, ()))
+
+
+def _bound(problem: Problem, record: PrefixRecord, request: Request, task: SolveTask) -> None:
+    """What must not become of an installed package that stays."""
+    package = problem.package(record.name)
+    candidates = problem.candidates[package]
+    if not candidates.records:
+        return
+    if not task.allow_uninstall:
+        everything = ((0, len(candidates.records)),)
+        problem.allow(package, everything, Bounded(record.name, record.dist, "uninstall"), absent=False)
+    if not task.allow_downgrade and not _must_change(record, request):
+        ranks = _not_older(candidates, record.version)
+        problem.allow(package, ranks, Bounded(record.name, record.dist, "downgrade"), absent=True)
+
+
+def _not_older(candidates: Candidates, version: str) -> Sequence[Interval]:
+    """The ranks whose versions are at least ``version``; all, if that is no version."""
+    try:
+        least = Version.parse(version)
+    except ParseError:
+        return ((0, len(candidates.records)),)
+    return [(group.start, group.stop) for group in candidates.groups if group.version >= least]
+
+
+def _earlier_groups(problem: Problem, record: PrefixRecord) -> tuple[int, ...]:
+    """The groups of optional dependencies that somebody asked for when the package was installed: they stay needed."""
+    names: dict[str, None] = {}
+    for text in record.requested_specs or filter(None, (record.requested_spec,)):
+        try:
+            names.update(dict.fromkeys(MatchSpec.parse(text).extras))
+        except ParseError:
+            continue  # history written by another tool; it says nothing about groups then
+    package = problem.package(record.name)
+    if not names or not problem.candidates[package].records:
+        return ()
+    reason = Requested(f"{record.name}[extras=[{','.join(names)}]]", record.name)
+    return problem.require_groups(package, tuple(names), reason)

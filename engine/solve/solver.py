@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from engine.model.records import PackageRecord, PrefixRecord, RepoDataRecord
 from engine.solve.clauses import Problem
 from engine.solve.explain import explain
+from engine.solve.fits import spec_matches
 from engine.solve.index import PackageIndex
 from engine.solve.missing import check_names
 from engine.solve.objective import Agenda
@@ -34,16 +35,16 @@ def solve(task: SolveTask) -> Solution:
         virtual.setdefault(fact.name, []).append(fact)
     problem = Problem(index, virtual, add_pip=task.add_pip)
     asked = state_rules(problem, request, task)
-    roots = list(dict.fromkeys([*asked, *request.asked]))
+    roots = list(dict.fromkeys([*asked, *(problem.package(name) for name in request.asked)]))
     kept = [problem.package(record.name) for record in request.keep]
     updated = [problem.package(record.name) for record in request.anew]
-    agenda = Agenda(problem, updated, kept, [problem.package(name) for name in roots])
+    agenda = Agenda(problem, updated, kept, roots)
     search = Search(problem, agenda, task.stop)
     try:
         search.run()
     except Contradiction as found:
         raise explain(problem, request, task, found.origins, search.formula) from None
-    chosen = _needed(problem, [*kept, *(problem.package(name) for name in roots)])
+    chosen = _needed(problem, [*kept, *roots])
     return Solution(
         records=link_order(_filtered(task, request, chosen)),
         requested=tuple(_requested_names(request, chosen)),
@@ -73,7 +74,7 @@ def _needed(problem: Problem, roots: Sequence[int]) -> list[RepoDataRecord]:
 
 
 def _requested_names(request: Request, chosen: Iterable[PackageRecord]) -> list[str]:
-    names = [record.name for record in chosen if any(spec.matches(record) for spec in request.specs)]
+    names = [record.name for record in chosen if any(spec_matches(spec, record) for spec in request.specs)]
     return list(dict.fromkeys(names))
 
 

@@ -6,12 +6,13 @@ configuration; whoever builds it has resolved those.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
 
 from engine.model.channel import Channel
+from engine.model.cutoff import Cutoffs
 from engine.model.match_spec import MatchSpec
 from engine.model.records import PackageRecord, PrefixRecord, RepoDataRecord
 
@@ -61,6 +62,11 @@ class SolveTask(msgspec.Struct, frozen=True, kw_only=True):
     pinned: tuple[MatchSpec, ...] = ()
     """What a package must be if it is in the answer at all."""
     channel_priority: ChannelPriority = "strict"
+    channel_addresses: Mapping[str, tuple[str, ...]] = {}
+    """What the channel of a spec means: its text → addresses without secrets. A text that is not here is a name or an
+    address itself (see `MatchSpec.matches`)."""
+    exclude_newer: Cutoffs = Cutoffs()
+    """Candidates that came later are passed over; what is installed stays."""
     keep: Keep = "prefer"
     """Whether installed packages that are not asked for must stay as they are ("freeze"), should ("prefer"), or
     are not looked at ("ignore"; they go unless needed)."""
@@ -73,6 +79,10 @@ class SolveTask(msgspec.Struct, frozen=True, kw_only=True):
     """Whether installed packages go that nobody asked for (`PrefixRecord.requested_specs`) and nothing needs."""
     pin_python: bool = True
     """Whether the minor version of an installed python stays, unless a spec is about python itself."""
+    allow_uninstall: bool = True
+    """Whether installed packages may go because of what is asked for; what ``remove`` and ``prune`` name may always."""
+    allow_downgrade: bool = True
+    """Whether installed packages may get older. A spec that they don't match says that its package may."""
     add_pip: bool = True
     """Whether python brings pip along, as micromamba's ``add_pip_as_python_dependency`` does."""
     no_deps: bool = False

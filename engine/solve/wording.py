@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from engine.model.condition import Condition, Joined
 from engine.model.match_spec import MatchSpec
 from engine.model.url import mask_secrets
 from engine.solve.index import Candidates, VersionGroup
@@ -29,9 +30,28 @@ def shortened(words: Sequence[str], most: int, separator: str = " | ") -> str:
 
 
 def spec_text(spec: MatchSpec) -> str:
-    """A spec as people write it, ``name version build``, if that says all of it; without secrets."""
-    plain = spec.to_conda_build_form()
-    return plain if MatchSpec.parse(plain) == spec else mask_secrets(str(spec))
+    """A spec as people write it, ``name version build`` where that says all of it; without secrets."""
+    bare = spec.with_(when=None, extras=(), flags=())
+    plain = bare.to_conda_build_form()
+    text = plain if MatchSpec.parse(plain) == bare else mask_secrets(str(bare))
+    lists = ((key, values) for key, values in (("extras", spec.extras), ("flags", spec.flags)) if values)
+    pairs = ",".join(f"{key}=[{','.join(values)}]" for key, values in lists)
+    if pairs:
+        text = f"{text[:-1]},{pairs}]" if text.endswith("]") else f"{text}[{pairs}]"
+    return text if spec.when is None else f"{text} if {condition_text(spec.when)}"
+
+
+def condition_text(condition: Condition) -> str:
+    """A condition (CEP 43) in the same words."""
+    if not isinstance(condition, Joined):
+        return spec_text(condition)
+    parts = (
+        f"({condition_text(part)})"
+        if isinstance(part, Joined) and condition.operator == "and"
+        else condition_text(part)
+        for part in condition.parts
+    )
+    return f" {condition.operator} ".join(parts)
 
 
 def version_ranges(candidates: Candidates, ranks: Iterable[Interval]) -> str:

@@ -3,8 +3,10 @@
     universe("a 1 -> b >=2", "b 2", "b 3 h_1 [build_number=1] -> c; d >=1,<2 ! e <4")
 
 A line is ``name version [build] [key=value, …] -> depends ! constrains``; all but name and version may be left out,
-depends and constrains are separated by semicolons. Keys are ``build_number``, ``timestamp``, ``noarch``,
-``track_features``, ``python_site_packages_path``, ``format``. What comes back answers as the engine's `RepoData` does.
+depends and constrains are separated by semicolons. Keys are ``build_number``, ``timestamp``, ``indexed_timestamp``,
+``noarch``, ``track_features``, ``flags`` (joined by ``+``), ``python_site_packages_path``, ``format``. Groups of
+optional dependencies stand behind the others: ``a 1 -> b + test: c; d >=1 + doc: e``. What comes back answers as the
+engine's `RepoData` does.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from engine.model.records import PackageRecord, RepoDataRecord
 _HEAD = re.compile(
     r"\s*(?P<name>[^\s[]+)\s+(?P<version>[^\s[]+)(?:\s+(?P<build>[^\s[]+))?\s*(?:\[(?P<keys>[^]]*)\]\s*)?"
 )
-_NUMBERS = ("build_number", "timestamp")
+_NUMBERS = ("build_number", "timestamp", "indexed_timestamp")
 
 
 class Universe:
@@ -85,6 +87,7 @@ def virtual(*texts: str) -> tuple[PackageRecord, ...]:
 
 def _fields(line: str) -> dict[str, Any]:
     rest, _, constrains = line.partition(" ! ")
+    rest, *groups = re.split(r"\s\+\s", rest)
     head, _, depends = rest.partition("->")
     match = _HEAD.fullmatch(head)
     if match is None:
@@ -93,6 +96,10 @@ def _fields(line: str) -> dict[str, Any]:
     for pair in filter(None, re.split(r"\s*,\s*", (match["keys"] or "").strip())):
         key, _, value = pair.partition("=")
         found[key] = int(value) if key in _NUMBERS else value
+    if "flags" in found:
+        found["flags"] = found["flags"].split("+")
+    if groups:
+        found["extra_depends"] = {name.strip(): _listed(texts) for name, _, texts in (g.partition(":") for g in groups)}
     return {**found, "depends": _listed(depends), "constrains": _listed(constrains)}
 
 

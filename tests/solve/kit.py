@@ -27,11 +27,11 @@ def answer(world: Rows | list[Rows], *specs: str, **options: Any) -> list[str]:
     return sorted(found.dist for found in solve(task(world, *specs, **options)).records)
 
 
-def installed(line: str, *, asked: bool = False, channel: str = "kit") -> PrefixRecord:
-    """A package of a universe's line that is installed; ``asked``: because somebody asked for it."""
+def installed(line: str, *, asked: bool = False, spec: str = "", channel: str = "kit") -> PrefixRecord:
+    """A package of a universe's line that is installed; ``asked``: because somebody asked for it (with ``spec``)."""
     found = record(line, channel=channel)
     fields = {field: getattr(found, field) for field in found.__struct_fields__}
-    return PrefixRecord(**fields, requested_specs=(found.name,) if asked else ())
+    return PrefixRecord(**fields, requested_specs=(spec or found.name,) if asked else ())
 
 
 def changed(found: Any, **fields: Any) -> Any:
