@@ -7,7 +7,7 @@ How a request becomes an environment, and where each step lives. Folders stand i
        engine.machine          what this machine is: platform, virtual packages
        engine.specfile         environment.yml, @EXPLICIT and lists of specs → what they ask for
     3. engine.install          THE FLOW: request → repodata → solve → transaction → packages → prefix
-    4. engine.fetch.repodata   a channel's subdirs → `RepoData`: rows by name, decoded when asked for
+    4. engine.fetch.load       channels → the rows of each subdir, whole or in shards: by name, decoded when asked for
     5. engine.solve            specs and rows → `Solution`; installed and solution → `Transaction`
     6. engine.fetch.package    download → verify → extract, overlapped → `CachedPackage`
     7. engine.link             cached packages → a staged prefix → one rename (or a journal of renames)

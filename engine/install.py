@@ -23,8 +23,9 @@ from engine.config import Config
 from engine.events import Notice, Phase, PhaseFinished, PhaseStarted, Report
 from engine.fetch.cache import PackageCache
 from engine.fetch.http import Transport
-from engine.fetch.package import prepare
 from engine.fetch.load import load_subdirs
+from engine.fetch.package import prepare
+from engine.fetch.shard_walk import Wanted
 from engine.inputs import Asked, explicit_records
 from engine.link.change import change_prefix
 from engine.link.create import create_prefix
@@ -33,15 +34,19 @@ from engine.link.prefix import PrefixData, check_frozen, check_new_prefix, read_
 from engine.link.recover import recover
 from engine.link.request import LinkRequest, LinkSummary
 from engine.local_rows import LocalRows, spec_for
-from engine.machine import Machine
+from engine.machine import Machine, assumed_machine
 from engine.model.channel import Channel
 from engine.model.match_spec import MatchSpec
 from engine.model.records import CachedPackage, RepoDataRecord
+from engine.model.repodata import RepoData
+from engine.model.shards import ShardRows, with_json
 from engine.settings import fetch_settings, link_options, repodata_settings, transport_settings
+from engine.solve.fits import spec_matches
 from engine.solve.order import link_order
 from engine.solve.solver import solve
 from engine.solve.task import Solution, SolveTask
 from engine.solve.transaction import Transaction
+from engine.solving import addresses, channels_of_specs, cutoffs, may_downgrade, with_channels
 
 Mode = Literal["create", "install", "remove"]
 
@@ -145,8 +150,15 @@ class _Flow:
     def __init__(self, request: InstallRequest, services: Services, present: PrefixData, transport: Transport) -> None:
         self.request, self.present, self.transport = request, present, transport
         self.config, self.report = services.config, services.report
-        self.machine, self.environ = services.machine, services.environ
+        self.environ = services.environ
+        self.machine, self.assumption = assumed_machine(
+            services.machine, services.environ, services.config.override_virtual_packages
+        )
+        self.named_channels = channels_of_specs((*request.asked.specs, *request.remove), services.config)
+        self.channels = with_channels(request.channels, self.named_channels.values())
         self.cache = PackageCache(services.config.pkgs_dirs)
+        self.channel_names = {channel.public_url: channel.name for channel in self.channels}
+        """Of all channels that were looked in."""
 
     # --- what to do --------------------------------------------------------------------------------------------
 
@@ -166,7 +178,7 @@ class _Flow:
         """What the prefix shall hold, in link order."""
         request, present = self.request, self.present.records
         if request.force and request.mode == "remove":
-            return [record for record in present if not any(spec.matches(record) for spec in request.remove)]
+            return [record for record in present if not any(spec_matches(spec, record) for spec in request.remove)]
         if explicit and not request.asked.specs:
             names = {record.name for record in explicit}
             return link_order([*(record for record in present if record.name not in names), *explicit])
@@ -188,20 +200,30 @@ class _Flow:
 
     async def _solve_once(self, explicit: Sequence[RepoDataRecord], *, refresh: bool) -> Solution:
         began = time.monotonic()
-        rows = []
+        rows: Sequence[RepoData | ShardRows] = ()
         if self.request.mode != "remove":
             self.report(PhaseStarted(Phase.REPODATA))
             settings = repodata_settings(self.config, refresh=refresh)
+            channels, platform = self.channels, self.machine.platform
             rows = await load_subdirs(
-                self.request.channels, self.machine.platform, self.transport, settings, self.report
+                channels, platform, self.transport, settings, self.report, wanted=self._wanted(explicit)
             )
+            self.channel_names |= {one.channel.public_url: one.channel.name for one in rows}
             self.report(PhaseFinished(Phase.REPODATA, time.monotonic() - began, items=len(rows)))
+        if self.assumption and rows:
+            self.report(Notice("info", self.assumption))
         task = self._task([LocalRows(explicit), *rows] if explicit else rows, explicit)
         self.report(PhaseStarted(Phase.SOLVE))
         began = time.monotonic()
         solution = await _interruptible(task)
+        solution = msgspec.structs.replace(solution, records=tuple(map(with_json, solution.records)))
         self.report(PhaseFinished(Phase.SOLVE, time.monotonic() - began, items=len(solution.records)))
         return solution
+
+    def _wanted(self, explicit: Sequence[RepoDataRecord]) -> Wanted | None:
+        """Where the walk over shards begins. Pins limit what is there and lead to nothing."""
+        records = (*explicit, *self.present.records)
+        return Wanted.of(self.request.asked.specs, records, add_pip=self.config.add_pip_as_python_dependency)
 
     def _task(self, rows: Sequence[object], explicit: Sequence[RepoDataRecord]) -> SolveTask:
         config, request = self.config, self.request
@@ -212,6 +234,10 @@ class _Flow:
             installed=self.present.records,
             pinned=() if config.no_pin else tuple(map(MatchSpec.parse, self._pins())),
             channel_priority=config.channel_priority,
+            channel_addresses=addresses(self.named_channels),
+            exclude_newer=cutoffs(config, self.channels, (record.name for record in explicit), time.time_ns() // 10**6),
+            allow_uninstall=config.allow_uninstall or request.mode == "remove",
+            allow_downgrade=may_downgrade(config),
             keep="freeze" if request.freeze_installed else "prefer",
             remove=request.remove,
             prune=request.prune,
@@ -294,7 +320,7 @@ class _Flow:
             update_specs=tuple(spec for specs in plan.requested.values() for spec in specs),
             remove_specs=tuple(map(str, self.request.remove)),
             options=link_options(self.config, self.environ),
-            channel_names={channel.public_url: channel.name for channel in self.request.channels},
+            channel_names=self.channel_names,
             extra_files=self.request.files,
         )
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 
 from engine.config import Config
+from engine.config.channels import check_allowed
 from engine.environments import environments_file
 from engine.fetch.package import FetchSettings
 from engine.fetch.repodata import RepodataSettings
@@ -65,6 +66,11 @@ def repodata_settings(config: Config, *, refresh: bool = False) -> RepodataSetti
         offline=config.offline,
         use_zst=config.repodata_use_zst,
         refresh=refresh,
+        use_shards=config.use_sharded_repodata,
+        shards_ttl=config.repodata_shards_ttl,
+        shards_threads=config.repodata_shards_threads,
+        relations_depth=config.channel_relations_max_depth,
+        admit=lambda channel: check_allowed((channel,), config),
     )
 
 

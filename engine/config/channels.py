@@ -41,7 +41,7 @@ def configured_channels(config: Config, texts: Sequence[str] | None = None) -> t
     """
     context = channel_context(config)
     channels = resolve_channels(config.channels if texts is None else texts, context)
-    _check_allowed(channels, config, context)
+    check_allowed(channels, config)
     return channels
 
 
@@ -60,8 +60,9 @@ def channel_names(urls: Iterable[str], config: Config) -> dict[str, str]:
     return found
 
 
-def _check_allowed(channels: Iterable[Channel], config: Config, context: ChannelContext) -> None:
+def check_allowed(channels: Iterable[Channel], config: Config) -> None:
     """`ConfigError` if a channel is denied, or if there is a list of allowed ones and it is not on it (as conda)."""
+    context = channel_context(config)
     allowed = {channel.public_url for channel in resolve_channels(config.allowlist_channels, context)}
     denied = {channel.public_url for channel in resolve_channels(config.denylist_channels, context)}
     for channel in channels:

@@ -68,6 +68,8 @@ KEYS: Final = (
     Key("custom_channels", "map", {}, "channel name → the address above it"),
     Key("custom_multichannels", "multimap", {}, "name → the channels that it stands for"),
     Key("mirrored_channels", "multimap", {}, "channel name → addresses of its mirrors"),
+    Key("channel_relations_max_depth", "int",
+        10, "how far channels are followed that channels name (CEP 42; 0: not at all)", minimum=0),
     Key("override_channels_enabled", "bool", True, "whether --override-channels is allowed"),
     Key("override_channels", "bool", False, "use only the channels of the command line", rc=False),
     Key("allowlist_channels", "texts", (), "unless empty: the only channels allowed",
@@ -110,6 +112,8 @@ KEYS: Final = (
     Key("order_solver_request", "bool", True, "solve for the specifications in a fixed order"),
     Key("create_default_packages", "texts", (), "what every new environment gets", conda=True),
     Key("exclude_newer", "text", "", "pass over packages that are newer", conda=True, aliases=("cooldown",)),
+    Key("exclude_newer_package", "map", {}, "package → its own exclude_newer, false for none",
+        conda=True, aliases=("cooldown_exclude",)),
     Key("override_virtual_packages", "map", {}, "virtual package → version (null: none)",
         aliases=("virtual_packages",)),
     # fetching and linking

@@ -30,6 +30,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     custom_channels: Mapping[str, str]
     custom_multichannels: Mapping[str, Texts]
     mirrored_channels: Mapping[str, Texts]
+    channel_relations_max_depth: int
     override_channels_enabled: bool
     override_channels: bool
     allowlist_channels: Texts
@@ -67,6 +68,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     order_solver_request: bool
     create_default_packages: Texts
     exclude_newer: str
+    exclude_newer_package: Mapping[str, str]
     override_virtual_packages: Mapping[str, str]
     """An empty text means that the package is absent."""
     download_threads: int

@@ -34,6 +34,8 @@ class _RawFields(msgspec.Struct):
 
 
 _RAW_DECODER = msgspec.json.Decoder(_RawFields)
+_RAW_SHARD_DECODER = msgspec.msgpack.Decoder(_RawFields)
+"""Records of shards are written in MessagePack (CEP 16), where no map begins with what JSON may begin with."""
 
 
 class MatchSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,7 +140,7 @@ class MatchSpec(msgspec.Struct, frozen=True, kw_only=True):
         """Licence and flags, which records keep only as the index wrote them."""
         raw = record.raw if isinstance(record, RepoDataRecord) else b""
         try:
-            found = _RAW_DECODER.decode(raw or b"{}")
+            found = _RAW_SHARD_DECODER.decode(raw) if raw[:1] >= b"\x80" else _RAW_DECODER.decode(raw or b"{}")
         except msgspec.MsgspecError:
             return False
         texts = ((self.license, found.license), (self.license_family, found.license_family))

@@ -95,7 +95,10 @@ class RepoDataRecord(PackageRecord, frozen=True, kw_only=True, gc=False):
     channel: str = ""
     """Address of the channel, without subdir, token or password."""
     raw: bytes = b""
-    """The record as the index wrote it (JSON), so that fields unknown to us reach conda-meta; empty if unknown."""
+    """The record as the index wrote it (JSON), so that fields unknown to us reach conda-meta; empty if unknown.
+
+    Those of shards are in MessagePack until they are chosen (`engine.model.shards.with_json`).
+    """
 
     @property
     def stem(self) -> str:
