@@ -37,6 +37,8 @@ DEFAULT_LINUX: Final = "5.10"
 """A kernel that is old enough for clusters, and newer than any package asks for."""
 DEFAULT_OSX: Final = "0"
 """CEP 30 leaves no choice here: 0 on every other system. ``CONDA_OVERRIDE_OSX`` is for those who mean a real one."""
+ASSUMED_OSX: Final = "11.0"
+"""The oldest macOS that runs on both kinds of Mac, and what channels build for today: see `assumed_machine`."""
 DEFAULT_WIN: Final = "10.0.17763"
 """Windows 10 version 1809 and Server 2019."""
 
@@ -87,6 +89,25 @@ def _with_overrides(environ: Mapping[str, str], overrides: Mapping[str, str]) ->
         return environ
     named = {f"CONDA_OVERRIDE_{name.lstrip('_').upper()}": version for name, version in overrides.items()}
     return {**named, **environ}
+
+
+def assumed_machine(
+    machine: Machine, environ: Mapping[str, str], overrides: Mapping[str, str] | None = None
+) -> tuple[Machine, str | None]:
+    """The machine to solve for, and what is assumed of it, in words; ``machine`` itself and None if nothing is.
+
+    CEP 30 makes ``__osx`` 0 wherever macOS can't be asked, that is on every other system. Taken at its word no package
+    of today could be chosen for a Mac, but silently those of years ago, which don't say what they need. CEP 30 also
+    leaves versions to the configuration; so, for solving only, we configure what nobody has.
+    """
+    named = _with_overrides(environ, overrides or {})
+    known = any(fact.name == "__osx" and fact.version != "0" for fact in machine.virtual)
+    if not is_osx(machine.platform) or known or named.get("CONDA_OVERRIDE_OSX", "").strip():
+        return machine, None
+    assumed = PackageRecord(name="__osx", version=ASSUMED_OSX, build="0", subdir=machine.platform)
+    virtual = tuple(assumed if fact.name == "__osx" else fact for fact in machine.virtual)
+    note = f"Packages are for macOS {ASSUMED_OSX} or newer; set CONDA_OVERRIDE_OSX if the other machine's is known."
+    return Machine(machine.platform, virtual), note
 
 
 def virtual_packages(platform: str, environ: Mapping[str, str], probes: Probes) -> tuple[PackageRecord, ...]:

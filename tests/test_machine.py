@@ -11,7 +11,9 @@ from engine.machine import (
     DEFAULT_GLIBC,
     DEFAULT_LINUX,
     DEFAULT_WIN,
+    Machine,
     Probes,
+    assumed_machine,
     detect_machine,
     host_platform,
     virtual_packages,
@@ -189,6 +191,19 @@ def test_this_machine() -> None:
     found = detect_machine(None, {})
     assert found.platform == host_platform()
     assert "__archspec" in {record.name for record in found.virtual}
+
+
+def test_a_mac_that_nobody_can_ask_is_assumed_to_be_of_today() -> None:
+    def assumed(target: str, probes: Probes, **environ: str) -> tuple[str, bool]:
+        there = Machine(target, virtual_packages(target, environ, probes))
+        found, note = assumed_machine(there, environ)
+        return next((fact.version for fact in found.virtual if fact.name == "__osx"), ""), bool(note)
+
+    assert assumed("osx-arm64", machine()) == ("11.0", True)
+    assert assumed("osx-64", machine(), CONDA_OVERRIDE_OSX="13.1") == ("13.1", False)
+    assert assumed("osx-64", machine(), CONDA_OVERRIDE_OSX="0") == ("0", False), "whoever says 0 gets it"
+    assert assumed("osx-arm64", MAC) == ("14.5", False)
+    assert assumed("linux-64", machine()) == ("", False)
 
 
 def test_configured_overrides_yield_to_variables() -> None:

@@ -133,6 +133,8 @@ def add_solve_options(parser: ArgumentParser) -> None:
     add_switch(
         group, ["--allow-downgrade"], ["--no-allow-downgrade"], dest="allow_downgrade", help="packages may get older"
     )
+    text = "pass over packages newer than this: 7d, 3d12h, 2026-04-01, 2026-04-01T12:00:00Z"
+    add_value(group, "--exclude-newer", dest="exclude_newer", metavar="DATE|DURATION", help=text)
     add_value(group, "--platform", dest="platform", metavar="SUBDIR", help="for another platform than this one")
     add_flag(group, "--no-deps", dest="no_deps", help="leave the dependencies away")
     add_flag(group, "--only-deps", dest="only_deps", help="install only the dependencies")
