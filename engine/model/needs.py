@@ -17,7 +17,8 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_.-]+(?=$|[\s=<>!~\[])")
 def needed_name(text: str) -> str | MatchSpec | None:
     """The name, or a spec whose name is a pattern. None for what nothing can fulfil: it is no specification."""
     found = _PLAIN.match(text)
-    if found:
+    # What stands before a colon is a channel, and a bracket that nothing closes belongs to a pattern.
+    if found and ":" not in text and ("[" not in text or text.endswith("]")):
         return found.group().lower()
     try:
         spec = MatchSpec.parse(text)

@@ -24,8 +24,10 @@ REVISION: Final = "v3"
 
 _OWN_FIELDS: Final = ("fn", "url", "channel", "raw")
 """What `RepoDataRecord` adds is ours to say, whatever a record claims."""
-_SHA256: Final = (b"\xa6sha256\xc4\x20", b"\xa6sha256\xd9\x40", 32)
-_MD5: Final = (b"\xa3md5\xc4\x10", b"\xa3md5\xd9\x20", 16)
+_DIGESTS: Final = (
+    (b"\xa3md5\xc4\x10", b"\xa3md5\xd9\x20", 16),
+    (b"\xa6sha256\xc4\x20", b"\xa6sha256\xd9\x40", 32),
+)
 """How MessagePack writes a key with a digest in bytes, the same with it in hexadecimal digits, and its length."""
 
 
@@ -140,8 +142,7 @@ class ShardRows:
 
     def _decode(self, name: str, packed: bytes) -> Iterator[RepoDataRecord]:
         url = self.index.shard_url(self.index.digests[name])
-        plain = _with_text_digests(_with_text_digests(unpack(packed, url, LARGEST_SHARD), *_SHA256), *_MD5)
-        tables = decoded(_decode_tables, plain, url)
+        tables = decoded(_decode_tables, unpack(packed, url, LARGEST_SHARD), url)
         rows, removed = tables.rows(), frozenset(tables.removed)
         for fn, raw in rows.items():
             if fn in removed or (fn.endswith(".tar.bz2") and _conda_twin(fn) in rows.keys() - removed):
@@ -154,9 +155,10 @@ class ShardRows:
     def _completed(self, name: str, fn: str, raw: bytes) -> RepoDataRecord:
         """The record with what its place says: file name, addresses, and the bytes it came from."""
         try:
-            record = _decode_record(raw)
-        except msgspec.ValidationError:
-            record = _lenient(raw)
+            text = _with_text_digests(raw)
+            record = _decode_record(text)
+        except msgspec.DecodeError:
+            text, record = raw, _lenient(raw)
         if record.name != name:
             raise ValueError(f"it says that its name is {record.name!r}")
         if not (fn.endswith(ARCHIVE_EXTENSIONS) and fn.isprintable() and "/" not in fn and "\\" not in fn):
@@ -165,7 +167,7 @@ class ShardRows:
         force_setattr(record, "fn", fn)
         force_setattr(record, "url", f"{self._lead}{fn}{self._tail}")
         force_setattr(record, "channel", self._public)
-        force_setattr(record, "raw", raw)
+        force_setattr(record, "raw", text)
         if not record.subdir:
             force_setattr(record, "subdir", self.subdir)
         return record
@@ -175,14 +177,16 @@ def _conda_twin(fn: str) -> str:
     return fn.removesuffix(".tar.bz2") + ".conda"
 
 
-def _with_text_digests(plain: bytes, mark: bytes, replacement: bytes, length: int) -> bytes:
+def _with_text_digests(raw: bytes) -> bytes:
     """Write digests in hexadecimal, as `RepoDataRecord` has them: CEP 16 has bytes for them, which costs less to send.
 
-    The marks can't stand inside of a text (their length byte is no UTF-8), so only bytes that nobody reads may
-    be changed by mistake; what that breaks fails to decode.
+    No text can hold such a mark (its length is no UTF-8), but bytes can; what that breaks is decoded as it came.
     """
-    head, *rest = plain.split(mark)
-    return head + b"".join(replacement + part[:length].hex().encode() + part[length:] for part in rest)
+    for mark, replacement, length in _DIGESTS:
+        head, found, rest = raw.partition(mark)
+        if found:
+            raw = head + replacement + rest[:length].hex().encode() + rest[length:]
+    return raw
 
 
 def _lenient(raw: bytes) -> RepoDataRecord:
