@@ -30,6 +30,7 @@ COMMANDS: dict[str, Command] = {
     "repoquery search": Command("engine.commands.search", "Search for packages"),
     "repoquery depends": Command("engine.commands.depends", "Show what a package depends on"),
     "repoquery whoneeds": Command("engine.commands.whoneeds", "Show which packages depend on a package"),
+    "why": Command("engine.commands.why", "Show why a package is installed, and why it is no newer"),
     "run": Command("engine.commands.run", "Run a program in an environment"),
     "shell": Command("engine.commands.shell", "Shell integration: init, hook, activate, deactivate, reactivate"),
     "init": Command("engine.commands.init", "Make a shell ready (the same as 'shell init')"),

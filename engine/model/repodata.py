@@ -87,6 +87,11 @@ class RepoData:
         """The names that have records. (All of a name's records may turn out to be removed or unreadable.)"""
         return self._pages.names()
 
+    def mentioning(self, text: str) -> Collection[str]:
+        """The names whose records hold ``text`` somewhere, in any case; found in the bytes, nothing is decoded."""
+        wanted = text.lower().encode()
+        return [name for name in self.names() if any(wanted in page.text.lower() for page in self._pages.pages(name))]
+
     def records(self, name: str) -> Sequence[RepoDataRecord]:
         """The records of ``name`` in the document's order; empty if there are none.
 

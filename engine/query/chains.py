@@ -61,9 +61,16 @@ def _needs(record: PackageRecord) -> dict[str, str]:
     for text in record.depends:
         spec = read_spec(text)
         if spec is not None and spec.exact_name and spec.when is None:
-            before = found.get(spec.exact_name)
-            found[spec.exact_name] = f"{before}, {text}" if before else text
+            found[spec.exact_name] = _joined(found.get(spec.exact_name), text, spec.exact_name)
     return found
+
+
+def _joined(before: str | None, text: str, name: str) -> str:
+    """What is said about a name in two places, the name only once."""
+    if before is None:
+        return text
+    more = text.removeprefix(name).strip()
+    return f"{before}, {more}" if more else before
 
 
 def _parents(needs: Mapping[str, Mapping[str, str]], roots: Sequence[str], *, avoid: str) -> dict[str, str | None]:

@@ -12,5 +12,6 @@ objective     "best", as questions in a strict order
 search        the loop; asks `sat` (pycosat) where conflicts pile up
 explain       reasons → the shortest true story (`wording`)
 order         link order;  transaction: installed and solution → changes
+why           why an installed package is no newer, by solving again
 solver        all that, in its order: `solve`
 """

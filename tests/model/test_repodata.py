@@ -44,6 +44,14 @@ def test_a_record_knows_where_it_came_from() -> None:
     assert repodata.problems == []
 
 
+def test_names_that_mention_a_text_are_found_without_decoding() -> None:
+    repodata = load({"packages": {"a-1-0.tar.bz2": record(depends=["B >=1"]), "b-1-0.tar.bz2": record("b", depends=3)}})
+    assert list(repodata.mentioning("b >=")) == ["a"]
+    assert set(repodata.mentioning("depends")) == {"a", "b"}
+    assert list(repodata.mentioning("none")) == []
+    assert repodata.problems == []
+
+
 def test_records_are_decoded_once() -> None:
     repodata = load({"packages": {"a-1-0.tar.bz2": record()}})
     assert repodata.records("a") is repodata.records("a")

@@ -44,8 +44,8 @@ def test_an_orphan() -> None:
 
 
 def test_what_is_said_twice_is_told_together() -> None:
-    found = of("b", {"a": ("a",)}, "a 1 -> b >=1; b <2", "b 1")
-    assert found.needed_by == (Step("a", "1", "b >=1, b <2"),)
+    found = of("b", {"a": ("a",)}, "a 1 -> b >=1; b <2; b", "b 1")
+    assert found.needed_by == (Step("a", "1", "b >=1, <2"),)
 
 
 @settings(max_examples=80, deadline=None)
