@@ -1,8 +1,9 @@
 """Pages that stay in conda's own file: read from there, name by name, each checked before it is believed.
 
-The file is opened once and held. conda, mamba and we replace it by renaming, so what is held stays what was indexed;
-a file that someone cuts or changes in place all the same shows in the checksums. Then it is split once more, and if
-it is no index any more that is one clear error.
+The file is opened once and held. conda, mamba and we replace it by renaming, so what is held stays what was indexed.
+A file that someone cuts or changes in place all the same shows in the checksums: that is one clear error, for half an
+answer from the old text and half from the new would be a wrong one. If the file is as it was, the table is wrong and
+made anew.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ class FilePages:
         try:
             self._fd = os.open(json_path, os.O_RDONLY | BINARY)
             weakref.finalize(self, os.close, self._fd)
-            known = read_index(json_path, Identity.of(self._fd))
+            self._identity = Identity.of(self._fd)
+            known = read_index(json_path, self._identity)
         except OSError as error:
             raise StorageError.from_os_error(f"read {json_path}", error) from error
         self._table, self.head = known or self._rebuilt()
@@ -48,7 +50,7 @@ class FilePages:
         """Those of one name."""
         try:
             found = self._read(name)
-            if found is None:
+            if found is None and Identity.of(self._fd) == self._identity:
                 self._table, self.head = self._rebuilt()
                 found = self._read(name)
         except OSError as error:
@@ -74,14 +76,13 @@ class FilePages:
         forget(self._path)
         builder = TableBuilder()
         try:
-            before = Identity.of(self._fd)
             splitter = IndexSplitter(builder, self._path)
             for piece in self._pieces():
                 splitter.feed(piece)
             head = splitter.finish()
             parts = Parts(*builder.finish(), head)
-            if Identity.of(self._fd) == before:
-                _save(self._path, before, parts)
+            if Identity.of(self._fd) == self._identity:
+                _save(self._path, self._identity, parts)
         except OSError as error:
             raise StorageError.from_os_error(f"read {self._path}", error) from error
         return NameTable(parts.table, parts.names, parts.ranges), head
@@ -93,6 +94,7 @@ class FilePages:
             yield piece
 
     def _spoilt(self) -> RepodataError:
+        forget(self._path)
         return RepodataError(
             f"Could not read {self._path}: it is damaged, or another program writes into it",
             hint="Run the command again: what is damaged will be fetched anew.",

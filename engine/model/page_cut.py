@@ -51,6 +51,9 @@ def _borders(members: Table) -> list[tuple[str, int]]:
 def _by_length(block: Block, borders: list[tuple[str, int]]) -> list[Run] | None:
     """The runs by sums of lengths; None where a border is not where it should be."""
     text, keys, values = block.text, list(block.members), list(block.members.values())
+    joined = "".join(keys)
+    if not joined.isascii() or '"' in joined or "\\" in joined:
+        return None  # such keys are longer in the text than they are
     start = text.find(b'"')
     gap = _gap(text, keys, values, start)
     if gap is None:

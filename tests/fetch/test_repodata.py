@@ -16,6 +16,7 @@ import zstandard
 from engine.errors import ChannelNotFound, HttpStatusError, NetworkError, OfflineError, RepodataError
 from engine.events import Event, Notice, TransferAdvanced, TransferFinished, TransferStarted
 from engine.fetch import repodata as module
+from engine.fetch.file_pages import FilePages
 from engine.fetch.http import Transport, TransportSettings
 from engine.fetch.load import load_subdirs
 from engine.fetch.repodata import RepodataSettings
@@ -430,3 +431,30 @@ async def test_condas_cache_is_used(www: Path, load: Loader) -> None:
         server.forget()
         assert names(await load(server.url)) == FULL
         assert [request.status for request in server.requests] == [304, 304]
+
+
+async def test_an_index_is_split_once_and_then_looked_up(
+    www: Path, load: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not when it comes in, not after a 304 that gives the cached file a new time, not when it is fresh."""
+
+    def split(_: FilePages) -> None:
+        pytest.fail("the whole index was read")
+
+    with ChannelServer(www, cache_control="max-age=60") as server:
+        monkeypatch.setattr(FilePages, "_rebuilt", split)
+        for settings in ({}, {"ttl": 0}, {"ttl": 0}, {}, {"offline": True}):
+            found = await load(server.url, **settings)
+            assert names(found) == FULL
+            assert [one.version for one in found[0].records("a1")] == ["1"]
+    assert len([name for name in load.files() if name.endswith(".whipsnake.idx")]) == 2
+
+
+async def test_an_index_that_conda_fetched_is_split_and_remembered(www: Path, load: Loader) -> None:
+    with ChannelServer(www) as server:
+        await load(server.url)
+        for path in (load.pkgs / "cache").glob("*.whipsnake.idx"):
+            path.unlink()
+        assert names(await load(server.url)) == FULL
+        assert len([name for name in load.files() if name.endswith(".whipsnake.idx")]) == 2
+        assert {request.status for request in server.requests} == {200, 304}

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from engine.fetch import repodata_cache
+from engine.fetch.file_pages import FilePages
+from engine.fetch.index_file import Identity, read_index
 from engine.fetch.repodata_cache import Checked, IndexState, RepodataCache, cache_keys
 from engine.model.channel import Channel
 
@@ -229,3 +231,22 @@ def test_what_killed_processes_left_is_swept_away(tmp_path: Path) -> None:
 
 def test_the_clock_is_the_systems() -> None:
     assert repodata_cache.now_ns() > NOW
+
+
+def test_a_file_system_that_rounds_times_keeps_the_index_file_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(tmp_path)
+    caches = RepodataCache([str(tmp_path)])
+    entry = caches.find(CHANNEL, "linux-64")
+    assert entry
+    FilePages(entry.path)
+    utime = os.utime
+    monkeypatch.setattr(os, "utime", lambda path, ns: utime(path, ns=(ns[0] // SECOND * SECOND,) * 2))
+    for later in (NOW + 5 * SECOND + 1, NOW + 9 * SECOND + 1):
+        caches.confirm(CHANNEL, "linux-64", entry, IndexState(refresh_ns=later))
+        fd = os.open(entry.path, os.O_RDONLY)
+        try:
+            assert read_index(entry.path, Identity.of(fd))
+        finally:
+            os.close(fd)
