@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from ..errors import ExitCode, Interrupted, UsageError, WhipsnakeError
 from ..ui.out import Out
+from ..ui.streams import prepare_streams, silence
 from ..version import __version__
 from . import ALIASES, COMMANDS
 from .app import App
@@ -34,13 +35,18 @@ class Parser(ArgumentParser):
 
 def dispatch(words: list[str]) -> int:
     """Run the command in ``words``; returns the exit code."""
+    prepare_streams()
     out = Out(json=_wants_json(words))
     try:
         return _finish(out, _run(words, out))
     except BrokenPipeError:
         # Whoever read our output went away: say nothing more, not even while Python closes the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence(sys.stdout.fileno())
         return ExitCode.FAILURE
+    except WhipsnakeError as error:  # the answer itself could not be written
+        out.json = False
+        out.error(error)
+        return error.exit_code
 
 
 def _wants_json(words: list[str]) -> bool:

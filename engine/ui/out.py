@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 from typing import Any, TextIO
 
-from ..errors import WhipsnakeError
+from ..errors import StorageError, WhipsnakeError
+from .streams import silence
 
 
 class Out:
@@ -42,12 +43,22 @@ class Out:
     def line(self, text: str = "") -> None:
         """Print a line that people read; nothing with ``--json`` or ``--quiet``."""
         if not (self.json or self.quiet):
-            self._out.write(text + "\n")
+            self._write(text + "\n")
 
     def data(self, text: str) -> None:
         """Print what was asked for, even with ``--quiet`` (a list, an export, shell code)."""
         if not self.json:
-            self._out.write(text if text.endswith("\n") else text + "\n")
+            self._write(text if text.endswith("\n") else text + "\n")
+
+    def _write(self, text: str) -> None:
+        try:
+            self._out.write(text)
+            self._out.flush()
+        except BrokenPipeError:
+            raise  # whoever read us has seen enough, which is no error
+        except OSError as error:
+            silence(self._out.fileno())
+            raise StorageError.from_os_error("write to standard output", error) from error
 
     def result(self, **keys: Any) -> None:
         """Add keys to the JSON object."""
@@ -85,12 +96,24 @@ class Out:
     def close(self, *, success: bool) -> None:
         """Print the JSON object, if there is to be one."""
         if self.json and (self._result or not success):
-            import msgspec
-
             keys = {"success": success, **self._result} if not success else self._result
-            text = msgspec.json.format(msgspec.json.encode(keys, order="deterministic"), indent=4)
-            self._out.write(text.decode() + "\n")
-        self._out.flush()
+            self._write(_as_json(keys, getattr(self._out, "encoding", None) or "utf-8") + "\n")
+        else:
+            self._write("")
+
+
+def _as_json(value: object, encoding: str) -> str:
+    """JSON for people; with escapes instead of what the stream, or UTF-8 itself, has no bytes for."""
+    import msgspec
+
+    try:
+        text = msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=4).decode()
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        import json
+
+        return json.dumps(msgspec.to_builtins(value, order="deterministic"), indent=4)
+    return text
 
 
 def _described(error: WhipsnakeError) -> dict[str, object]:
