@@ -15,7 +15,7 @@ from engine.config import Config
 from engine.errors import UsageError
 from engine.model.match_spec import MatchSpec
 from engine.model.records import RepoDataRecord
-from engine.model.url import package_url_parts, split_filename
+from engine.model.url import package_url_parts, scheme_of, split_filename, url_to_path
 from engine.specfile import (
     ExplicitPackage,
     PipPart,
@@ -66,9 +66,12 @@ def gather(
         uppercase_variables=config.envvars_force_uppercase,
     )
     file = combine(_read(files, context, fetch)) if files else SpecFile(kind="list", source="the command line")
+    texts = (*words, *file.specs)
+    explicit = (*(explicit_package(text, context) for text in texts if is_explicit(text)), *file.explicit)
+    _check_local(explicit)
     return Asked(
-        specs=_specs([*(word for word in words if not is_explicit(word)), *file.specs]),
-        explicit=(*(explicit_package(word, context) for word in words if is_explicit(word)), *file.explicit),
+        specs=_specs(text for text in texts if not is_explicit(text)),
+        explicit=explicit,
         channels=file.channels,
         name=file.name,
         pip_parts=file.pip_parts,
@@ -80,6 +83,15 @@ def gather(
 
 def _read(files: Sequence[str], context: SpecContext, fetch: Fetch) -> list[SpecFile]:
     return [read_spec_file(path, context, data=fetch(path) if is_remote(path) else None) for path in files]
+
+
+def _check_local(packages: Iterable[ExplicitPackage]) -> None:
+    """`UsageError` for a package of this machine that is not there: nobody should wait for downloads before that."""
+    for package in packages:
+        if scheme_of(package.url) == "file":
+            path = url_to_path(package.url)
+            if not os.path.isfile(path):
+                raise UsageError(f"Could not install {path}: there is no such file.")
 
 
 def _specs(texts: Iterable[str]) -> tuple[MatchSpec, ...]:

@@ -20,6 +20,7 @@ from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from engine.config import Config
+from engine.errors import PrefixError, StorageError, WhipsnakeError
 from engine.events import Notice, Phase, PhaseFinished, PhaseStarted, Report
 from engine.fetch.cache import PackageCache
 from engine.fetch.http import Transport
@@ -96,6 +97,8 @@ class Plan(msgspec.Struct, frozen=True):
     """Package name → the specs that asked for it."""
     packages: tuple[CachedPackage, ...] = ()
     """Packages that were fetched already, because only they know what they need."""
+    channel_names: Mapping[str, str] = {}
+    """Address → name of every channel that was looked in."""
 
     @property
     def to_fetch(self) -> tuple[RepoDataRecord, ...]:
@@ -172,7 +175,7 @@ class _Flow:
             self.present.records, solution, reinstall=self._again(known) if self.request.reinstall else ()
         )
         cached = await anyio.to_thread.run_sync(self._cached, transaction.link)
-        return Plan(self.request, transaction, cached, self._requested(known), packages)
+        return Plan(self.request, transaction, cached, self._requested(known), packages, self.channel_names)
 
     async def _solution(self, explicit: Sequence[RepoDataRecord]) -> Sequence[RepoDataRecord]:
         """What the prefix shall hold, in link order."""
@@ -357,11 +360,20 @@ def read_pins(prefix: str) -> list[str]:
     """The lines of ``conda-meta/pinned`` (conda's and mamba's file of pins); none if there is none."""
     import os
 
+    path = os.path.join(prefix, "conda-meta", "pinned")
     try:
-        with open(os.path.join(prefix, "conda-meta", "pinned"), encoding="utf-8") as file:
+        with open(path, encoding="utf-8") as file:
             return [line.strip() for line in file if line.strip() and not line.startswith("#")]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: str, error: OSError | UnicodeDecodeError) -> WhipsnakeError:
+    if isinstance(error, OSError):
+        return StorageError.from_os_error(f"read {path}", error)
+    return PrefixError(f"Could not read {path}: it is no text in UTF-8 (byte {error.start})")
 
 
 def record_spec(record: RepoDataRecord) -> str:

@@ -23,12 +23,18 @@ def ask(config: Config, *words: str, files: tuple[str, ...] = (), **answers: byt
 
 
 def test_words_are_specs_or_addresses(config: Config, tmp_path: Path) -> None:
+    (tmp_path / "local-1.0-0.tar.bz2").touch()
     asked = ask(config, "python=3.12", URL + "#" + "a" * 64, "python=3.12", "./local-1.0-0.tar.bz2")
     assert [str(spec) for spec in asked.specs] == ["python=3.12"]
     assert [package.url for package in asked.explicit] == [URL, f"file://{tmp_path}/local-1.0-0.tar.bz2"]
     assert asked.explicit[0].sha256 == "a" * 64
     assert Asked().is_empty
     assert not asked.is_empty
+
+
+def test_a_local_package_must_be_there(config: Config) -> None:
+    with pytest.raises(UsageError, match=r"local-1\.0-0\.tar\.bz2: there is no such file"):
+        ask(config, "./local-1.0-0.tar.bz2")
 
 
 def test_files_come_after_words(config: Config, tmp_path: Path) -> None:

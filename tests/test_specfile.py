@@ -261,6 +261,12 @@ def test_the_mark_must_stand_alone_and_in_capitals() -> None:
             parse_spec_text(text, "x.txt", context())
 
 
+def test_other_marks_mean_nothing_as_in_micromamba() -> None:
+    found = parse_spec_text("zlib\n\t@ a remark of sorts\n", "x.txt", context())
+    assert found.specs == ("zlib",)
+    assert "line 2: '@ a remark of sorts' means nothing here" in found.notices[0]
+
+
 def test_errors_hide_secrets() -> None:
     with pytest.raises(InvalidSpecFile) as caught:
         parse_spec_text("@EXPLICIT\nhttps://u:s3cr3t@h/t/s3cr3t/x\n", "x.txt", context())

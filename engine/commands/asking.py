@@ -8,15 +8,19 @@ from collections.abc import Awaitable, Callable
 from engine import flow
 from engine.commands.app import App
 from engine.commands.change import Session
+from engine.config import Config
 from engine.config.channels import with_file_channels
+from engine.errors import HttpStatusError
 from engine.fetch.http import Transport
 from engine.inputs import Asked, gather
 from engine.install import Outcome
 from engine.link.remove import remove_prefix
 from engine.link.request import LinkRequest
+from engine.model.channel import mask_secrets
 from engine.model.platform import is_windows
 from engine.pip import PipRequest, install_requirements
 from engine.settings import link_options, transport_settings
+from engine.shell.init import prepare_root
 
 
 def gather_asked(args: Namespace, app: App) -> Asked:
@@ -30,9 +34,22 @@ def gather_asked(args: Namespace, app: App) -> Asked:
     return asked
 
 
+def begin_root_prefix(prefix: str, config: Config) -> bool:
+    """Whether ``prefix`` is the root prefix; it is then made an (empty) environment that can be installed into.
+
+    It can't appear by one rename as others do: the package cache, which is filled meanwhile, lies in it.
+    """
+    if prefix != config.root_prefix or config.dry_run or config.download_only:
+        return False
+    prepare_root(prefix)
+    return True
+
+
 def _fetch(url: str, app: App) -> bytes:
     async def fetch() -> bytes:
         async with Transport(transport_settings(app.config, app.environ)) as transport, transport.open(url) as response:
+            if response.status != 200:  # the transport leaves it to us what a missing file means
+                raise HttpStatusError(mask_secrets(url), response.status, hint="Check the address of the file.")
             return b"".join([chunk async for chunk in response.chunks()])
 
     return flow.run(fetch)

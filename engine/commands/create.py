@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
+import shlex
 from argparse import ArgumentParser, Namespace
-from collections.abc import Awaitable, Callable
 
 import msgspec
 
 from engine.commands.app import App
-from engine.commands.asking import gather_asked, pip_step
+from engine.commands.asking import begin_root_prefix, gather_asked, pip_step
 from engine.commands.change import Session, confirm
 from engine.commands.options import add_install_options, add_value
 from engine.config.channels import configured_channels
-from engine.config.prefixes import PrefixContext, place_of
+from engine.config.prefixes import check_file_name, check_place, place_of, prefix_context
 from engine.environments import environment_name
 from engine.errors import PrefixError, UsageError
 from engine.inputs import Asked, with_default_packages
@@ -34,24 +34,28 @@ def run(args: Namespace, app: App) -> int:
     if vars(args).get("clone"):
         raise UsageError(
             "Cloning an environment is not supported yet.",
-            hint="`whipsnake list --explicit --md5 -p OLD` prints what `whipsnake create --file` can make anew.",
+            hint="`whipsnake list --explicit --md5 -p OLD > list.txt` writes what `create --file list.txt` makes anew.",
         )
     asked = gather_asked(args, app)
     prefix = _prefix(app, asked)
     asked = with_default_packages(asked, app.config.create_default_packages)
+    replace = _may_replace(prefix, app)
+    is_root = begin_root_prefix(prefix, app.config)
     request = InstallRequest(
-        mode="create",
+        mode="install" if is_root else "create",
         prefix=prefix,
         asked=asked,
         channels=configured_channels(app.config),
-        replace=_may_replace(prefix, app),
+        replace=replace,
         no_deps=bool(vars(args).get("no_deps")),
         only_deps=bool(vars(args).get("only_deps")),
         command=app.command,
         files=_files(prefix, asked, app),
     )
     session = Session(app)
-    outcome = session.run(request, after=_after(asked, session, prefix))
+    outcome = session.run(
+        request, after=pip_step(asked, session, prefix, undo=not is_root) if asked.pip_parts else None
+    )
     _say_goodbye(session, outcome, prefix)
     return 0
 
@@ -60,18 +64,19 @@ def _prefix(app: App, asked: Asked) -> str:
     """Where to make it: what the options say, else by the name that the file gives."""
     config = app.config
     if config.target_prefix is None and asked.name:
-        context = PrefixContext(
-            root_prefix=config.root_prefix, envs_dirs=config.envs_dirs, home=config.home, cwd=config.cwd
-        )
-        app.reconfigure(msgspec.structs.replace(config, target_prefix=place_of(asked.name, context)))
+        place = place_of(check_file_name(asked.name), prefix_context(config))
+        app.reconfigure(msgspec.structs.replace(config, target_prefix=place))
     prefix = app.config.target_prefix
     if prefix is None:
         raise UsageError("Could not make an environment: nothing says where.", hint="Use --prefix PATH or --name NAME.")
     if prefix == config.root_prefix and os.path.isdir(prefix) and not config.dry_run:
         raise PrefixError(
             f"Could not make an environment at {prefix}: that is the root prefix, which may not be overwritten.",
-            hint="Choose another name or prefix.",
+            hint="Choose another name or prefix, or add packages to it with `whipsnake install -n base`.",
         )
+    notice = check_place(prefix)
+    if notice:
+        app.out.warning(notice)
     return prefix
 
 
@@ -99,14 +104,11 @@ def _files(prefix: str, asked: Asked, app: App) -> dict[str, bytes]:
     return files
 
 
-def _after(asked: Asked, session: Session, prefix: str) -> Callable[[Outcome], Awaitable[None]] | None:
-    return pip_step(asked, session, prefix, undo=True) if asked.pip_parts else None
-
-
 def _say_goodbye(session: Session, outcome: Outcome, prefix: str) -> None:
     if outcome.summary is not None:
         name = environment_name(prefix, session.config)
-        which, option = (name, f"-n {name}") if name else (prefix, f"-p {prefix}")
+        which = shlex.quote(name or prefix)
+        option = f"-n {which}" if name else f"-p {which}"
         session.out.line(f"\nActivate it:          whipsnake activate {which}")
         session.out.line(f"Run one command:      whipsnake run {option} COMMAND\n")
     session.last_line()

@@ -13,6 +13,7 @@ from engine.commands.change import confirm
 from engine.commands.options import add_general_options, add_link_options, add_prefix_options
 from engine.commands.report import record_json
 from engine.environments import existing_prefix
+from engine.errors import PrefixError
 from engine.link.prefix import read_prefix
 from engine.link.remove import remove_prefix
 from engine.link.request import LinkRequest
@@ -36,6 +37,11 @@ def run(args: Namespace, app: App) -> int:
 def remove_environment(prefix: str, app: App) -> int:
     """Ask, remove, unregister."""
     config, out = app.config, app.out
+    if prefix == config.root_prefix:
+        raise PrefixError(
+            f"Could not remove {prefix}: it is the root prefix, which other environments need",
+            hint="Name the packages to remove, or add --keep-env to remove all of them.",
+        )
     installed = read_prefix(prefix).records
     actions = {"FETCH": [], "LINK": [], "UNLINK": [record_json(record) for record in installed], "PREFIX": prefix}
     out.result(actions=actions, prefix=prefix, dry_run=config.dry_run)

@@ -6,11 +6,11 @@ import os
 from argparse import ArgumentParser, Namespace
 
 from engine.commands.app import App
-from engine.commands.asking import gather_asked, pip_step
+from engine.commands.asking import begin_root_prefix, gather_asked, pip_step
 from engine.commands.change import Session
 from engine.commands.options import add_flag, add_install_options, add_value
 from engine.config.channels import configured_channels
-from engine.config.prefixes import required_prefix
+from engine.config.prefixes import check_place, required_prefix
 from engine.errors import PrefixError, UsageError
 from engine.inputs import Asked
 from engine.install import InstallRequest
@@ -42,7 +42,7 @@ def run(args: Namespace, app: App) -> int:
         )
     prefix = _prefix(app)
     session = Session(app)
-    exists = is_environment(prefix)
+    exists = is_environment(prefix) or begin_root_prefix(prefix, app.config)
     request = InstallRequest(
         mode="install" if exists else "create",
         prefix=prefix,
@@ -68,6 +68,9 @@ def _prefix(app: App) -> str:
             f"Could not install into {prefix}: it is no environment (it has no conda-meta/history).",
             hint="`whipsnake create` makes an environment; `whipsnake env list` shows those that there are.",
         )
+    notice = None if os.path.isdir(prefix) else check_place(prefix)
+    if notice:
+        app.out.warning(notice)
     return prefix
 
 

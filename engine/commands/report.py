@@ -30,7 +30,7 @@ _SECTIONS = {
 def plan_view(plan: Plan) -> PlanView:
     """What the table shows."""
     request = plan.request
-    names = {channel.public_url: channel.name for channel in request.channels}
+    names = plan.channel_names
     changes = plan.transaction.changes
     return PlanView(
         prefix=request.prefix,
@@ -77,17 +77,22 @@ def short_channel(url: str) -> str:
 def plan_json(plan: Plan, *, dry_run: bool) -> dict[str, object]:
     """``actions``, ``prefix``, ``dry_run``: micromamba's and conda's keys for what is (to be) done."""
     transaction = plan.transaction
+    names = plan.channel_names
     actions = {
-        "FETCH": [record_json(record) for record in plan.to_fetch],
-        "LINK": [record_json(record) for record in transaction.link],
-        "UNLINK": [record_json(record) for record in transaction.remove],
+        "FETCH": [record_json(record, names) for record in plan.to_fetch],
+        "LINK": [record_json(record, names) for record in transaction.link],
+        "UNLINK": [record_json(record, names) for record in transaction.remove],
         "PREFIX": plan.request.prefix,
     }
     return {"actions": actions, "prefix": plan.request.prefix, "dry_run": dry_run, "success": True}
 
 
-def record_json(record: RepoDataRecord) -> dict[str, object]:
-    """A package in the keys of micromamba's ``actions`` (its `PackageInfo` as JSON)."""
+def record_json(record: RepoDataRecord, names: Mapping[str, str] | None = None) -> dict[str, object]:
+    """A package in the keys of micromamba's ``actions`` (its `PackageInfo` as JSON), and conda's (its dist).
+
+    ``names`` are the short names of channels, by address.
+    """
+    base_url = strip_secrets(record.channel).rstrip("/")
     said = msgspec.json.decode(record.raw, type=dict[str, object]) if record.raw else {}
     fields: dict[str, object] = {
         "name": record.name,
@@ -95,7 +100,10 @@ def record_json(record: RepoDataRecord) -> dict[str, object]:
         "build": record.build,
         "build_string": record.build,
         "build_number": record.build_number,
-        "channel": strip_secrets(record.channel),
+        "channel": (names or {}).get(base_url, base_url),
+        "base_url": base_url,
+        "dist_name": f"{record.name}-{record.version}-{record.build}",
+        "platform": record.subdir,
         "url": strip_secrets(record.url),
         "subdir": record.subdir,
         "fn": record.fn,

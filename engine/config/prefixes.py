@@ -1,6 +1,7 @@
 """Which environment is meant: by path, by name, or because it is active.
 
-Rule of this file: looks at the disk, makes nothing. The ways are micromamba's; CEP 24 says which names can't be.
+Rule of this file: looks at the disk, makes nothing. The ways are micromamba's; conda and CEP 24 say which names
+can't be (but for spaces, which micromamba allows on the command line).
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 BASE_NAMES: Final = ("base", "root")
 """What the root prefix itself is called."""
 
-_FORBIDDEN: Final = "/:# "
+_FORBIDDEN: Final = "/:#"
+_TROUBLE: Final = frozenset(" \t\"'$`\\!*?;&|<>(){}[]")
+"""Characters of a path that scripts which don't quote it stumble over."""
 
 
 class PrefixContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,14 +75,18 @@ def resolve_target_prefix(
 
 def _path_prefix(path: str, context: PrefixContext) -> str:
     """A path; or, as in micromamba, the name of an environment if it has no separator in it and is not ``.``."""
-    if "/" not in path and "\\" not in path and path not in {".", "..", "~"}:
+    if _is_name(path):
         return f"{context.root_prefix}/envs/{check_name(path)}"
     return real_path(path, home=context.home, cwd=context.cwd)
 
 
-def check_name(name: str) -> str:
-    """``name`` if an environment can be called so; raises `UsageError` otherwise (CEP 24, "name and prefix")."""
-    found = next((char for char in name if char in _FORBIDDEN or char == "\\" or ord(char) < 32), None)
+def _is_name(path: str) -> bool:
+    return "/" not in path and "\\" not in path and path not in {".", "..", "~"}
+
+
+def check_name(name: str, forbidden: str = _FORBIDDEN) -> str:
+    """``name`` if an environment can be called so; raises `UsageError` otherwise."""
+    found = next((char for char in name if char in forbidden or char == "\\" or ord(char) < 32), None)
     if not name or found is not None or name in {".", ".."}:
         wrong = f"it has {found!r} in it" if found is not None else "it names no directory"
         raise UsageError(
@@ -87,6 +94,33 @@ def check_name(name: str) -> str:
             hint="Use --prefix for a path." if found in {"/", "\\"} or not found else None,
         )
     return name
+
+
+def check_file_name(name: str) -> str:
+    """``name`` if a file may give it to an environment (CEP 24, "name and prefix"), else `UsageError`."""
+    return check_name(name, _FORBIDDEN + " ")
+
+
+def check_place(prefix: str) -> str | None:
+    """A warning if a new environment at ``prefix`` will have trouble; `PrefixError` if it could not work at all."""
+    if os.pathsep in prefix:
+        raise PrefixError(
+            f"Could not make an environment at {prefix}: {os.pathsep!r} parts the directories of PATH",
+            hint="Choose another name or prefix.",
+        )
+    try:
+        prefix.encode("utf-8")
+    except UnicodeEncodeError:
+        shown = prefix.encode("utf-8", "backslashreplace").decode("utf-8")
+        raise PrefixError(
+            f"Could not make an environment at {shown}: the path is no text in UTF-8, as records have to be",
+            hint="Choose another prefix, or set a locale whose encoding is UTF-8.",
+        ) from None
+    found = sorted(_TROUBLE.intersection(prefix))
+    if not found or os.name == "nt":
+        return None
+    names = ", ".join("a space" if char == " " else repr(char) for char in found)
+    return f"The path {prefix} has {names} in it: some packages' scripts can't cope with that."
 
 
 def place_of(name: str, context: PrefixContext) -> str:
@@ -126,6 +160,14 @@ def env_name(prefix: str, context: PrefixContext) -> str | None:
         return BASE_NAMES[0]
     above, name = os.path.split(prefix)
     return name if above in context.envs_dirs else None
+
+
+def name_notice(options: Mapping[str, object], prefix: str | None) -> str | None:
+    """What to say where ``--prefix`` was given a word that counts as a name (see `_path_prefix`)."""
+    path = options.get("target_prefix")
+    if not isinstance(path, str) or prefix is None or not _is_name(path):
+        return None
+    return f"--prefix {path} has no slash in it, so it counts as a name: {prefix} is meant. For a path, say ./{path}."
 
 
 def required_prefix(prefix: str | None) -> str:

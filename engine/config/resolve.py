@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from engine.config.files import RcFile, early_places, prefix_places, read_places, read_rc_file
 from engine.config.keys import BY_NAME, KEYS
 from engine.config.merge import COMMAND_LINE, Inputs, Merged, merge
-from engine.config.prefixes import PrefixContext, asked_prefix
+from engine.config.prefixes import PrefixContext, asked_prefix, name_notice
 from engine.config.roots import find_root_prefix, real_path
 from engine.config.schema import Config
 from engine.errors import ConfigError
@@ -63,6 +63,8 @@ class _Loader:
         self._read_early(root, named_files)
         self.context = self._prefix_context(root)
         target = target_prefix or asked_prefix(self.options, self.environ, self.context)
+        notice = name_notice(self.options, target)
+        self.notices += [notice] if notice else []
         if target and not named_files and not self._no_rc():
             self.rc_files += self._new_files(prefix_places(target))
         for key in KEYS:

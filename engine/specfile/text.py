@@ -80,8 +80,11 @@ def _platform(text: str) -> str:
 
 
 def _list(text: str, source: str) -> SpecFile:
-    specs = []
+    specs, notices = [], []
     for number, line in _lines(text):
+        if line.startswith("@") and not line.lower().startswith(EXPLICIT_MARK.lower()):
+            notices.append(f"{source}, line {number}: {line!r} means nothing here (the mark is {EXPLICIT_MARK})")
+            continue
         if line.startswith(("-", "@")):
             raise invalid(
                 source,
@@ -92,4 +95,4 @@ def _list(text: str, source: str) -> SpecFile:
         specs.append(_REMARK_RE.sub("", line))
     if not specs:
         raise invalid(source, 0, "it holds no package specification")
-    return SpecFile(kind="list", source=source, specs=tuple(specs), platform=_platform(text))
+    return SpecFile(kind="list", source=source, specs=tuple(specs), platform=_platform(text), notices=tuple(notices))

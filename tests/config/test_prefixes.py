@@ -70,11 +70,24 @@ def test_places_that_do_not_exist_yet(tmp_path: Path) -> None:
     assert not prefixes.can_be_written(str(tmp_path / "file" / "y"))
 
 
-@pytest.mark.parametrize("name", ["a/b", "a\\b", "a b", "a:b", "a#b", "..", ".", "a\nb"])
+@pytest.mark.parametrize("name", ["a/b", "a\\b", "a:b", "a#b", "..", ".", "a\nb"])
 def test_names_that_can_not_be(context: PrefixContext, name: str) -> None:
-    """CEP 24: a name "MUST NOT contain any of these characters: `/`, " " (space), `:`, `#`"."""
+    """CEP 24: a name "MUST NOT contain any of these characters: `/`, " " (space), `:`, `#`"; micromamba has spaces."""
     with pytest.raises(UsageError, match="can't be called"):
         resolve_target_prefix(context, name=name)
+
+
+def test_spaces_are_for_the_command_line_only(context: PrefixContext) -> None:
+    assert resolve_target_prefix(context, name="a b") == f"{context.cwd}/a/a b"
+    with pytest.raises(UsageError, match="' ' in it"):
+        prefixes.check_file_name("a b")
+
+
+def test_trouble_is_foretold() -> None:
+    assert prefixes.check_place("/x/y") is None
+    assert prefixes.check_place("/x y/it's") == (
+        """The path /x y/it's has a space, "'" in it: some packages' scripts can't cope with that."""
+    )
 
 
 def test_both_is_an_error(context: PrefixContext) -> None:

@@ -1,0 +1,110 @@
+"""Where environments may be made, and how they are named, through whole commands."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.commands.conftest import RunCommand
+from tests.kit.server import ChannelServer
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    place = tmp_path / "here"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    return place
+
+
+@pytest.mark.parametrize("name", ["a b", "320 áγđß家固êôōçñ한"])
+def test_names_with_spaces(create: RunCommand, run_command: RunCommand, root: Path, name: str) -> None:
+    done = create("-n", name, "tool")
+    assert done.code == 0
+    assert "has a space in it" in done.err
+    assert f"whipsnake activate '{name}'" in done.out
+    assert run_command("list", "-n", name, "--json").json["packages"][1]["name"] == "tool"
+    assert (root / "envs" / name / "bin" / "tool").read_text().endswith(f"/envs/{name}\n")
+
+
+def test_a_file_may_not_give_such_a_name(create: RunCommand, here: Path) -> None:
+    """CEP 24: "MUST NOT contain any of these characters: `/`, " " (space), `:`, `#`"."""
+    (here / "env.yml").write_text("name: a b\ndependencies: [tool]\n")
+    done = create("-f", "env.yml")
+    assert (done.code, "can't be called 'a b'" in done.err) == (2, True)
+
+
+def test_a_prefix_without_slash_is_a_name_and_that_is_said(create: RunCommand, root: Path, here: Path) -> None:
+    done = create("-p", "word", "tool")
+    assert done.code == 0
+    assert f"{root}/envs/word is meant. For a path, say ./word." in done.err
+    assert (root / "envs" / "word" / "conda-meta").is_dir()
+    assert os.listdir(here) == []
+    assert "meant" not in create("-p", "./word", "tool").err
+
+
+@pytest.mark.parametrize(
+    ("prefix", "message"),
+    [
+        ("./a:b", "':' parts the directories of PATH"),
+        ("./\udcff", "the path is no text in UTF-8"),
+        (f"./{'x' * 300}", "File name too long"),
+        ("./file/env", "Could not make the directory"),
+    ],
+)
+@pytest.mark.parametrize("command", ["create", "install"])
+def test_places_that_can_not_be(
+    run_command: RunCommand, server: ChannelServer, here: Path, command: str, prefix: str, message: str
+) -> None:
+    (here / "file").touch()
+    done = run_command(command, "-y", "-p", prefix, "-c", server.url, "--override-channels", "data")
+    assert (done.code, message in done.err) == (1, True), done.err
+    assert os.listdir(here) == ["file"]
+
+
+@pytest.mark.parametrize("command", ["create", "install"])
+def test_a_new_root_prefix(run_command: RunCommand, server: ChannelServer, here: Path, command: str) -> None:
+    """Its package cache is filled while it is made, so that it can't appear by one rename."""
+    words = ("-y", "-r", "./new", "-n", "base", "-c", server.url, "--override-channels", "data")
+    assert run_command(command, *words).code == 0
+    assert sorted(os.listdir(here / "new")) == ["conda-meta", "pkgs", "share"]
+    again = run_command("create", *words)
+    assert (again.code, "may not be overwritten" in again.err) == (1, True)
+    assert run_command("install", *words, "tool").code == 0
+    for more in ((), ("--dry-run",)):
+        done = run_command("remove", "-y", "-r", "./new", "-n", "base", "--all", *more)
+        assert (done.code, done.out) == (1, "")
+        assert "it is the root prefix" in done.err
+    assert run_command("remove", "-y", "-r", "./new", "-n", "base", "--all", "--keep-env").code == 0
+    assert os.listdir(here / "new" / "conda-meta") == ["history"]
+
+
+def test_a_package_file_that_is_not_there(create: RunCommand, here: Path) -> None:
+    done = create("-n", "x", "./tool-1.0-0.conda")
+    assert (done.code, done.out) == (2, "")
+    assert f"Could not install {here}/tool-1.0-0.conda: there is no such file." in done.err
+
+
+def test_a_spec_file_that_is_not_there(create: RunCommand, server: ChannelServer) -> None:
+    """The page that a server shows instead is not taken for the file."""
+    done = create("-n", "x", "-f", f"{server.url}/environment.yml")
+    assert done.code == 1
+    assert f"Could not fetch {server.url}/environment.yml: the server answered 404" in done.err
+
+
+def test_a_list_of_addresses_needs_no_mark(create: RunCommand, run_command: RunCommand, here: Path) -> None:
+    create("-n", "old", "tool")
+    (here / "list.txt").write_text(run_command("list", "-n", "old", "--explicit", "--md5").out)
+    assert run_command("create", "-y", "-n", "new", "-f", "list.txt", "--offline").code == 0
+    assert run_command("list", "-n", "new", "--export").out == run_command("list", "-n", "old", "--export").out
+
+
+def test_channels_have_their_short_names_in_json(create: RunCommand, server: ChannelServer) -> None:
+    above, _, name = f"{server.url}/ch".rpartition("/")
+    done = create("-n", "x", "--dry-run", "--json", "data", "--channel-alias", above)
+    link = done.json["actions"]["LINK"][0]
+    assert (link["channel"], link["base_url"], link["platform"]) == (server.url, server.url, "noarch")
+    assert link["dist_name"].startswith("data-3.1-")
+    assert name == "ch"
