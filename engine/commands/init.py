@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ExitCode
 from ..shell import init
+from ..shell.dialect import SHELLS
 from .options import add_general_options, add_prefix_options
 from .shell import add_shell_options, chosen_shell, this_program
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def arguments(parser: ArgumentParser) -> None:
     """As `shell init` of micromamba; of old, ``-p`` names the root prefix too."""
-    parser.add_argument("place", nargs="?", metavar="ROOT_PREFIX", help="where envs/ and pkgs/ are")
+    parser.add_argument("place", nargs="?", metavar="ROOT_PREFIX", help="where envs/ and pkgs/ are; or a shell")
     add_shell_options(parser)
     add_general_options(parser)
     add_prefix_options(parser)
@@ -29,6 +30,9 @@ def run(args: Namespace, app: App) -> int:
 
 def change_files(args: Namespace, app: App, action: str) -> int:
     """Put our block in (init), take it out (deinit), or renew it wherever it is (reinit)."""
+    if args.place in SHELLS and not args.shell:
+        # What conda means by `init bash`; a directory of that name has to be written ./bash.
+        args.shell, args.place = args.place, None
     root = args.place or app.options.pop("target_prefix", None)
     if root and root != "base":
         app.options["root_prefix"] = root

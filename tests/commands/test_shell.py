@@ -137,6 +137,12 @@ def test_init_as_people_know_it(
     assert rc.read_text() == "# mine"
 
 
+@pytest.mark.parametrize("words", [("init", "zsh"), ("shell", "init", "zsh")])
+def test_init_understands_a_shell_as_conda_does(root: Path, isolated: Path, words: tuple[str, ...]) -> None:
+    assert main([*words]) == 0
+    assert f"export MAMBA_ROOT_PREFIX='{root}'\n" in (isolated / ".zshrc").read_text()
+
+
 def test_reinit_renews_what_is_there(root: Path, isolated: Path, capsys: pytest.CaptureFixture[str]) -> None:
     old = "# >>> mamba initialize >>>\nold\n# <<< mamba initialize <<<\n"
     (isolated / ".zshrc").write_text(f"first\n{old}last\n")
