@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from engine.link.disk import storage
+from engine.errors import LinkError
+from engine.link.disk import leads_inside, storage
 from engine.link.journal import Journal
 from engine.link.meta import META
 from engine.link.plan import pyc_source
@@ -35,7 +36,8 @@ def plan_change(
     """The plan; ``staging`` (relative to the prefix) holds the new files below ``new/``."""
     with storage(f"plan the change of {prefix}"):
         new = os.path.join(prefix, staging, "new")
-        come = sorted(_files_below(new))
+        links = set[str]()
+        come = sorted(_files_below(new, links))
         owner = {path: record.dist for record in survivors for path in record.files}
         gone = _gone(prefix, removed, owner)
         planner = _Planner(prefix, owner, gone)
@@ -46,14 +48,18 @@ def plan_change(
         old="",
         staging=staging,
         away=(*planner.away, *planner.whole_dirs),
-        come=tuple(come),
+        come=tuple(path for path in come if path not in links),
+        links=tuple(sorted(links)),
         dirs=tuple(planner.dirs),
     )
     return Difference(journal, tuple(planner.warnings))
 
 
-def _files_below(top: str) -> Iterable[str]:
-    """Files and links, relative, and empty directories as nothing: those that packages list are made as needed."""
+def _files_below(top: str, links: set[str]) -> Iterable[str]:
+    """Files and links, relative, and empty directories as nothing: those that packages list are made as needed.
+
+    Links are noted in ``links`` too.
+    """
     stack = [""]
     while stack:
         inner = stack.pop()
@@ -63,6 +69,8 @@ def _files_below(top: str) -> Iterable[str]:
                 if entry.is_dir(follow_symlinks=False):
                     stack.append(path)
                 else:
+                    if entry.is_symlink():
+                        links.add(path)
                     yield path
 
 
@@ -155,6 +163,13 @@ class _Planner:
                 self._send_away(directory)
             self.dirs.append(directory)
             self._fresh.add(directory)
+        elif directory in self.owner and not leads_inside(full, self.prefix):
+            owner = self.owner[directory]
+            raise LinkError(
+                f"Could not change {self.prefix}: a new package has files in {directory}, which {owner} brought as a "
+                "soft link to where no package may write",
+                hint="This is a fault of the packages, or an attack: don't install them together.",
+            )
         self._ready.add(directory)
 
     def _send_away(self, path: str) -> None:

@@ -86,6 +86,15 @@ def _make_writable(path: str) -> None:
         os.chmod(directory, 0o700)
 
 
+def leads_inside(path: str, prefix: str) -> bool:
+    """Whether a directory, with all soft links followed, is in the prefix and not where only installers write."""
+    root = os.path.realpath(prefix)
+    real = os.path.realpath(path)
+    if real == root:
+        return True
+    return real.startswith(f"{root}{os.sep}") and real[len(root) + 1 :].split(os.sep)[0].lower() != "conda-meta"
+
+
 def make_parents(path: str) -> list[str]:
     """Make the directories above ``path``; returns those that were missing, topmost first."""
     missing: list[str] = []

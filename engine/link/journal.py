@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from engine.errors import LinkError
-from engine.link.disk import storage, sync_dir, write_atomic
+from engine.link.disk import leads_inside, storage, sync_dir, write_atomic
 from engine.link.meta import META
 
 NAME = ".whipsnake-journal.json"
@@ -31,6 +31,8 @@ class Journal(msgspec.Struct, frozen=True):
     """change: paths that go, each to ``old/<its number>``. They all exist when the journal is written."""
     come: tuple[str, ...] = ()
     """change: files that come from ``new/``."""
+    links: tuple[str, ...] = ()
+    """change: soft links that come from ``new/``, after all files: so no file goes through a link that is new."""
     dirs: tuple[str, ...] = ()
     """change: directories that are made, parents first."""
 
@@ -80,12 +82,27 @@ def do_change(prefix: str, journal: Journal) -> None:
             os.mkdir(os.path.join(prefix, directory))
         for path in journal.come:
             os.rename(_new(prefix, journal, path), os.path.join(prefix, path))
+        parents = {os.path.dirname(os.path.join(prefix, path)) for path in journal.links}
+        ways = {parent: os.path.realpath(parent) for parent in parents}
+        for path in journal.links:
+            _check_way(prefix, path, ways)
+            os.rename(_new(prefix, journal, path), os.path.join(prefix, path))
+
+
+def _check_way(prefix: str, path: str, ways: dict[str, str]) -> None:
+    """A new link may have changed what the path of a later one means (a user's own links lead where they will)."""
+    parent = os.path.dirname(os.path.join(prefix, path))
+    if os.path.realpath(parent) != ways[parent] and not leads_inside(parent, prefix):
+        raise LinkError(
+            f"Could not change {prefix}: by a soft link of a new package, {path} would be where no package may write",
+            hint="This is a fault of the packages, or an attack: don't install them together.",
+        )
 
 
 def undo_change(prefix: str, journal: Journal) -> None:
     """Bring back the state before `do_change`, wherever that was cut short."""
     with storage(f"undo the change of {prefix}"):
-        for path in reversed(journal.come):
+        for path in reversed((*journal.come, *journal.links)):
             end = os.path.join(prefix, path)
             if not os.path.lexists(_new(prefix, journal, path)) and os.path.lexists(end):
                 os.rename(end, _new(prefix, journal, path))

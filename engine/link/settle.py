@@ -2,7 +2,8 @@
 
 Runs once, alone, after all packages are linked. Each contested path is cleared and made anew by its claimants in
 their order, each pushing aside what the ones before it put there. (One thing is not pushed aside: a directory that
-is needed where an earlier package has a soft link to one. Files go through the link then, as with conda and mamba.)
+is needed where an earlier package has a soft link to one. Files go through the link then, as with conda and mamba;
+but links of several packages must not add up to a way out of the prefix, or into ``conda-meta``.)
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator
 
-from engine.errors import StorageError
+from engine.errors import LinkError, StorageError
 from engine.events import Notice, Report
 from engine.link.claims import Claims
+from engine.link.disk import leads_inside
 from engine.link.package import PackageLinker
 from engine.link.plan import PackagePlan, PlannedPath
 
@@ -61,6 +63,7 @@ def _settle_one(
     for linker in linkers:
         index = linker.plan.index
         for target, make in pieces(linker, key, claims):
+            check_way(linker.target.staging, target, linker.plan.record.dist)
             for loser, path in _push_aside(linker.target.staging, target, owners, make is None):
                 if loser != index:
                     pairs.setdefault((index, loser), []).append(path)
@@ -101,6 +104,19 @@ def pieces(linker: PackageLinker, key: str, claims: Claims) -> Iterator[tuple[st
 
 def _call(make: Callable[..., None], *args: object) -> Callable[[], None]:
     return lambda: make(*args)
+
+
+def check_way(root: str, target: str, dist: str) -> None:
+    """Raise `LinkError` if soft links that are there would take ``target`` out of ``root``."""
+    parts = target.split("/")[:-1]
+    for count in range(1, len(parts) + 1):
+        full = os.path.join(root, *parts[:count])
+        if os.path.islink(full) and os.path.isdir(full) and not leads_inside(full, root):
+            raise LinkError(
+                f"Could not link {dist}: its file {target} would go through the soft link {'/'.join(parts[:count])} of "
+                "another package, which leads to where no package may write",
+                hint="This is a fault of the packages, or an attack: don't install them together.",
+            )
 
 
 def _push_aside(staging: str, target: str, owners: dict[str, int], directory: bool) -> Iterator[tuple[int, str]]:

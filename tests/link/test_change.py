@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from engine.errors import FrozenError, LockError, PlaceholderError, PrefixError, ScriptError, StorageError
+from engine.errors import FrozenError, LinkError, LockError, PlaceholderError, PrefixError, ScriptError, StorageError
 from engine.link import journal as journal_module
 from engine.link.prefix import read_prefix
 from engine.link.recover import recover
@@ -366,3 +366,49 @@ async def test_a_hostile_record_touches_nothing_outside(prefix: Path, cache: Pat
     record.write_text(text)
     await change(prefix, remove=installed(prefix, "a"))
     assert (tmp_path / "outside").read_text() == "mine" and not (prefix / "x").exists()
+
+
+WAYS_OUT: dict[str, tuple[dict[str, Content], dict[str, Content]]] = {
+    "an old link": (
+        {"out": Symlink("a/b/c/../../.."), "a/b/c": Symlink("../..")},
+        {"out/CANARY": "x"},
+    ),
+    "conda-meta": ({"meta": Symlink("conda-meta")}, {"meta/forged.json": "{}"}),
+    "a new link": (
+        {"a/b/c/x": "x", "out": Symlink("a/b/c/../../..")},
+        {"a/b/c": Symlink("../.."), "out/link": Symlink("x")},
+    ),
+    "a new link and a file": (
+        {"a/b/c/x": "x", "out": Symlink("a/b/c/../../..")},
+        {"a/b/c": Symlink("../.."), "out/CANARY": "x"},
+    ),
+}
+"""Harmless one by one: where the second package writes depends on the links of both."""
+
+
+@pytest.mark.parametrize("case", WAYS_OUT)
+async def test_links_of_several_packages_lead_nowhere_else(tmp_path: Path, cache: Path, case: str) -> None:
+    there, comes = WAYS_OUT[case]
+    prefix = tmp_path / "1" / "2" / "3" / "env"
+    first = package(cache, "first", {"x": "1"} if case == "an old link" else there)
+    await create(prefix, [first])
+    if case == "an old link":  # as it may have come about before this was refused
+        for path, link in there.items():
+            (prefix / path).parent.mkdir(parents=True, exist_ok=True)
+            (prefix / path).symlink_to(link.target)  # type: ignore[union-attr]
+        record = next((prefix / "conda-meta").glob("first-*.json"))
+        record.write_text(record.read_text().replace('"files":["x"]', '"files":["x","out","a/b/c"]'))
+    before = tree(tmp_path)
+    second = package(cache, "second", comes)
+    with pytest.raises((LinkError, StorageError)):
+        await change(prefix, [second])
+    found = {path: entry for path, entry in tree(tmp_path).items() if not path.startswith("pkgs/second-")}
+    assert found == before
+
+
+async def test_a_link_of_the_user_may_lead_anywhere(tmp_path: Path, prefix: Path, cache: Path) -> None:
+    await create(prefix, [package(cache, "first", {"x": "1"})])
+    (tmp_path / "elsewhere").mkdir()
+    (prefix / "share").symlink_to(tmp_path / "elsewhere")
+    await change(prefix, [package(cache, "second", {"share/data": "x", "share/link": Symlink("data")})])
+    assert (tmp_path / "elsewhere" / "data").read_text() == "x" and (tmp_path / "elsewhere" / "link").is_symlink()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.errors import LinkError
 from engine.link.claims import Claims
 from engine.model.records import CachedPackage
 from tests.kit.package import PLACEHOLDER, BuiltPackage, Content, Directory, File, Symlink, make_package
@@ -33,6 +35,23 @@ CASES: dict[str, tuple[list[dict[str, Content]], dict[str, str]]] = {
     "copied": ([{"a": File("1", no_link=True)}, {"a": File("2", no_link=True)}], {"a": "2"}),
     "neighbours": ([{"a": "1", "a-b": "1", "a.b": "1"}, {"a/x": "2"}], {"a/x": "2", "a-b": "1", "a.b": "1"}),
 }
+
+
+WAYS_OUT: dict[str, list[dict[str, Content]]] = {
+    "two links": [{"out": Symlink("a/b/c/../../.."), "x": "1"}, {"a/b/c": Symlink("../.."), "out/CANARY": "2"}],
+    "conda-meta": [{"meta": Symlink("conda-meta"), "x": "1"}, {"meta/forged.json": "{}"}],
+}
+"""Harmless one by one: where the second package writes depends on the links of both."""
+
+
+@pytest.mark.parametrize("case", WAYS_OUT)
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_links_of_several_packages_lead_nowhere_else(tmp_path: Path, case: str, order: tuple[int, int]) -> None:
+    packages = [cached(package, tmp_path / "pkgs") for package in built(WAYS_OUT[case])]
+    prefix = tmp_path / "1" / "2" / "3" / "env"
+    with pytest.raises(LinkError, match="soft link"):
+        await create(prefix, packages, arrival=order)
+    assert os.listdir(tmp_path) == ["pkgs"]
 
 
 def built(contents: list[dict[str, Content]]) -> list[BuiltPackage]:
