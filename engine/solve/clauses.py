@@ -37,7 +37,7 @@ class Problem(Links):
         super().__init__(index, virtual)
         self.ancestry = Ancestry(self.domains)
         self._encoded: set[tuple[int, int]] = set()
-        self._targets: dict[tuple[int, int, str], tuple[int, ...]] = {}
+        self._targets: dict[tuple[int, Interval, str], tuple[int, ...]] = {}
         self._add_pip = add_pip
 
     # --- rules of the request -------------------------------------------------------------------------------
@@ -102,7 +102,7 @@ class Problem(Links):
         if package in self._options:
             return self._options[package]
         package, ranks, group = self._bearer(package, ranks)
-        key = (package, ranks[0], group)
+        key = (package, ranks, group)
         found = self._targets.get(key)
         if found is None:
             records = self._records(package, ranks)

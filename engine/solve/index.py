@@ -5,13 +5,17 @@ The candidates of a package are ranked by, in order:
 
     1. what is installed and shall be kept,
     2. the channel (strict priority: lower channels are left out; flexible: they come after; disabled: no difference),
-    3. fewest track_features, then the newest version (packages that were asked for: version, then track_features),
+    3. none of track_features before any (not so for packages that were asked for), then the newest version, and of
+       one version the fewest track_features,
     4. the highest build number, 5. the newest timestamp, 6. the platform's own before noarch,
     7. the channel where it did not count before, and the file name, so that the order is total.
 
-Two candidates are of one *version class* if they differ only from 4 on (asked for: only in build number, features
-and the like), of one *build class* if they differ only from 5 on. Asking conda, "best" means the best version class
-first and the best build class within it.
+How many features a candidate tracks counts only within a version: conda-forge lets a variant track two where another
+tracks one so that it comes after that (``blas_mkl``, ``blas_mkl_2``), and began with it at some version; so across
+versions the number would say no more than that the older is older.
+
+Two candidates are of one *version class* if they differ only in the number of features and from 4 on, of one *build
+class* if they differ only from 5 on. "Best" means the best version class first and the best build class within it.
 """
 
 from __future__ import annotations
@@ -169,7 +173,7 @@ class PackageIndex:
             if version is None:
                 continue
             features = len(record.feature_names) if record.track_features else 0
-            order = (-version, features) if asked else (features, -version)
+            order = (not asked and features > 0, -version, features)
             first = (record is not kept, channel if by_channel else 0)
             last = (-record.timestamp_ms, record.noarch_type is not None, channel, record.fn, record.url)
             rows.append(((*first, *order, -record.build_number, *last), record))
@@ -181,8 +185,8 @@ class PackageIndex:
             records=records,
             groups=groups,
             stretches=tuple(_stretches(groups)),
-            version_ends=_class_ends([key[:3] if asked else key[:4] for key, _ in rows]),
-            build_ends=_class_ends([key[:5] for key, _ in rows]),
+            version_ends=_class_ends([key[:4] for key, _ in rows]),
+            build_ends=_class_ends([key[:6] for key, _ in rows]),
         )
 
 

@@ -6,11 +6,12 @@ answered for the worse only when the better is refuted. In order:
 
     1. all installed packages that shall stay are there; those to update are of the best version class, then the
        others are as they are;
-    2. packages asked for, in the order of the request: the best version class, then, again in order, the best build
-       class (see `engine.solve.index` for both);
+    2. packages asked for, in the order of the request: the best version class; then python's, if one of them may need
+       it (builds for different Pythons share a version, and their build numbers don't compare); then, again in order,
+       the best build class (see `engine.solve.index` for both);
     3. layer by layer, what the packages of the layer before depend on (in any candidate of the class that was
-       settled), by name: the best version class of each, then the best build class. Not being there is as good as
-       the best;
+       settled), by name: the best version class of each, python's, then the best build class of each. Not being there
+       is as good as the best;
     4. again for all, in that order: the best candidate of those left.
 
 After 4 each package that something needs is settled to one candidate, so nothing is left to choose; what nothing needs
@@ -37,6 +38,8 @@ class Ask(IntEnum):
     EXACT = 3
     DESCEND = 4
     """No question: go to what the last layer depends on."""
+    PYTHON = 5
+    """As VERSION, about python, if something in the last layer may need it."""
 
 
 class Agenda:
@@ -71,7 +74,9 @@ class Agenda:
             if ask is Ask.DESCEND:
                 self._descend()
                 continue
-            literal = self._literal(ask, package)
+            if ask is Ask.PYTHON:
+                package = self._python()
+            literal = self._literal(ask, package) if package >= 0 else 0
             if not self._domains.settled:
                 return None
             if literal:
@@ -104,8 +109,19 @@ class Agenda:
             return domains.literal(package, 0) if low < 0 else 0
         stop = rank + 1
         if ask is not Ask.EXACT:
-            _, stop = (problem.version_class if ask is Ask.VERSION else problem.build_class)(package, rank)
+            _, stop = (problem.build_class if ask is Ask.BUILD else problem.version_class)(package, rank)
         return -domains.literal(package, stop) if high >= stop else 0
+
+    def _python(self) -> int:
+        """The package of python if the last layer may need it, else -1."""
+        problem, domains = self._problem, self._domains
+        for package in self._layers[-1]:
+            if domains.high[package] >= 0:
+                ranks = problem.version_class(package, max(domains.low[package], 0))
+                for target in problem.targets(package, ranks):
+                    if self._name(target) == "python":
+                        return target
+        return -1
 
     def _descend(self) -> None:
         """Append the next layer's questions, or after the last layer the final ones."""
@@ -135,4 +151,4 @@ class Agenda:
 def _layer_questions(layer: Sequence[int]) -> list[tuple[Ask, int]]:
     versions = [(Ask.VERSION, package) for package in layer]
     builds = [(Ask.BUILD, package) for package in layer]
-    return [*versions, *builds, (Ask.DESCEND, -1)]
+    return [*versions, (Ask.PYTHON, -1), *builds, (Ask.DESCEND, -1)]

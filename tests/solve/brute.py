@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 
 from engine.model.match_spec import MatchSpec
-
 from engine.model.records import PackageRecord
 from engine.model.version import Version
 
@@ -89,12 +88,11 @@ Key = tuple[object, ...]
 
 def _version_key(record: PackageRecord, asked: bool) -> Key:
     version = Version.parse(record.version).key
-    return (version,) if asked else (-len(record.feature_names), version)
+    return (asked or not record.feature_names, version)
 
 
 def _build_key(record: PackageRecord, asked: bool) -> Key:
-    features = (-len(record.feature_names),) if asked else ()
-    return (*_version_key(record, asked), *features, record.build_number)
+    return (*_version_key(record, asked), -len(record.feature_names), record.build_number)
 
 
 def _exact_key(record: PackageRecord, asked: bool) -> Key:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from engine.model.match_spec import MatchSpec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import SolveError
+from engine.model.match_spec import MatchSpec
 from engine.solve.solver import solve
 from engine.solve.task import SolveTask
 from tests.kit.checker import check
@@ -25,8 +25,9 @@ _dependency = st.tuples(st.sampled_from(NAMES), _ranges).map("".join)
 def _line(draw: st.DrawFn) -> str:
     head = draw(_heads)
     keys = [f"build_number={draw(st.integers(0, 1))}", f"timestamp={draw(st.integers(0, 2))}"]
-    if draw(st.integers(0, 5)) == 0:
-        keys.append("track_features=f")
+    features = draw(st.sampled_from(["", "", "", "", "f", "f g"]))
+    if features:
+        keys.append(f"track_features={features}")
     depends = draw(st.lists(_dependency, max_size=3))
     constrains = draw(st.lists(_dependency, max_size=1))
     line = f"{head} [{', '.join(keys)}]"

@@ -57,6 +57,20 @@ def test_nothing_is_there_that_nothing_needs() -> None:
     assert answer(world, "a") == ["a-1-y", "b-1-0"]
 
 
+def test_the_number_of_track_features_counts_within_a_version_only() -> None:
+    world = universe("a 1 -> b * x*", "b 2 x_2 [track_features=f g]", "b 1 x_1 [track_features=f]")
+    assert answer(world, "a") == ["a-1-0", "b-2-x_2"]
+    world = universe("a 1 -> b * x*", "b 2 x_2 [track_features=f g, build_number=9]", "b 2 x_1 [track_features=f]")
+    assert answer(world, "a") == ["a-1-0", "b-2-x_1"]
+
+
+def test_the_newest_python_counts_before_the_build_number_of_what_needs_it() -> None:
+    lines = ["a 1 py313_1 [build_number=1] -> python 3.13.*", "a 1 py314_0 -> python 3.14.*"]
+    world = universe(*lines, "python 3.13.2", "python 3.14.1", "b 1 -> a")
+    assert answer(world, "a") == ["a-1-py314_0", "python-3.14.1-0"]
+    assert answer(world, "b") == ["a-1-py314_0", "b-1-0", "python-3.14.1-0"]
+
+
 # --- channels ----------------------------------------------------------------------------------------------------
 
 
