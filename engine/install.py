@@ -28,8 +28,6 @@ from engine.fetch.load import load_subdirs
 from engine.fetch.package import prepare
 from engine.fetch.shard_walk import Wanted
 from engine.inputs import Asked, explicit_records
-from engine.link.change import change_prefix
-from engine.link.create import create_prefix
 from engine.link.lock import prefix_lock
 from engine.link.prefix import PrefixData, check_frozen, check_new_prefix, read_prefix
 from engine.link.recover import recover
@@ -276,6 +274,9 @@ class _Flow:
 
     async def carry_out(self, plan: Plan) -> LinkSummary:
         """Fetch and link, overlapped; the prefix changes at the very end."""
+        from engine.link.change import change_prefix  # here, since who only looks at the plan need not wait for it
+        from engine.link.create import create_prefix
+
         send, receive = anyio.create_memory_object_stream[CachedPackage](0)
         request = self._link_request(plan)
         phase = Phase.LINK if request.link or not request.remove else Phase.UNLINK

@@ -3,6 +3,7 @@
 Rule of this file: a request either gives an answer that means something to the caller (200, 206, 304, 404) or one
 error of ours with the URL's secrets masked. What may pass by itself (a refused connection, 429, 5xx) is asked again
 here, before any byte was handed out; a break in the middle of a body is the caller's (see `engine.fetch.transfer`).
+aiohttp is imported by the first request: a third of the time of a run whose caches are fresh would go into that.
 """
 
 from __future__ import annotations
@@ -15,12 +16,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timezone
 from types import TracebackType
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-import aiohttp
 import anyio
 import anyio.to_thread
-from yarl import URL
 
 from engine.errors import HttpStatusError, NetworkError, OfflineError
 from engine.events import Notice, Report, silent
@@ -33,6 +33,10 @@ from engine.fetch.retry import is_retried, pause, retry_after
 from engine.fetch.settings import TransportSettings
 from engine.fetch.tls import tls_context
 from engine.model.url import mask_secrets, scheme_of
+
+if TYPE_CHECKING:
+    import aiohttp
+    from yarl import URL
 
 __all__ = ["Headers", "Response", "Transport", "TransportSettings"]
 
@@ -60,6 +64,7 @@ class Transport:
         """``report`` hears of attempts that failed and will be made again."""
         self.settings = settings or TransportSettings()
         self._report = report
+        self._entered = False
         self._session: aiohttp.ClientSession | None = None
         self._auth = AuthStore()
         self._tls: ssl.SSLContext | None = None
@@ -70,24 +75,13 @@ class Transport:
         settings = self.settings
         if settings.netrc or settings.auth_file:
             self._auth = await anyio.to_thread.run_sync(read_credentials, settings.netrc, settings.auth_file)
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=settings.connections, limit_per_host=settings.connections_per_host, ttl_dns_cache=300
-            ),
-            timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=settings.connect_timeout, sock_read=settings.read_timeout
-            ),
-            headers={"User-Agent": settings.user_agent, "Accept-Encoding": "identity", "Accept": "*/*"},
-            read_bufsize=_BUFFER,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-        )
+        self._entered = True
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        session, self._session = self._session, None
+        session, self._session, self._entered = self._session, None, False
         if session:
             with anyio.CancelScope(shield=True):
                 await session.close()
@@ -159,21 +153,22 @@ class Transport:
 
     async def _request(self, url: str, headers: Mapping[str, str]) -> _HttpResponse:
         """One request and the head of its answer."""
-        assert self._session is not None, "a Transport must be entered before it is used"
+        assert self._entered, "a Transport must be entered before it is used"
         settings = self.settings
+        session = self._session = self._session or _new_session(settings)
         proxy = None
         try:
             place = self._auth.authorise(url)
             secret = {"Authorization": place.header} if place.header else {}
             proxy = proxy_for(url, settings.proxies, settings.no_proxy)
-            reply = await self._session.get(
+            reply = await session.get(
                 _exact(place.url),
                 headers={**headers, **secret},
                 allow_redirects=False,
                 proxy=proxy,
                 ssl=await self._tls_for(url, proxy),
             )
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as error:
+        except _failures(ValueError) as error:
             failure, passing = network_error(url, error, proxy)
             if passing:
                 raise _Later(failure) from error
@@ -200,6 +195,31 @@ class Transport:
         raise error
 
 
+def _new_session(settings: TransportSettings) -> aiohttp.ClientSession:
+    """The connections of one Transport; for use in the running event loop."""
+    import aiohttp
+
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            limit=settings.connections, limit_per_host=settings.connections_per_host, ttl_dns_cache=300
+        ),
+        timeout=aiohttp.ClientTimeout(
+            total=None, sock_connect=settings.connect_timeout, sock_read=settings.read_timeout
+        ),
+        headers={"User-Agent": settings.user_agent, "Accept-Encoding": "identity", "Accept": "*/*"},
+        read_bufsize=_BUFFER,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+    )
+
+
+def _failures(*others: type[Exception]) -> tuple[type[Exception], ...]:
+    """What a request that fails may raise, and ``others``."""
+    import aiohttp
+
+    return (aiohttp.ClientError, asyncio.TimeoutError, OSError, *others)
+
+
 class _HttpResponse:
     """An answer over HTTP."""
 
@@ -219,7 +239,7 @@ class _HttpResponse:
                     return
                 pace.count(len(chunk), time.monotonic() - asked, self.url)
                 yield chunk
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+        except _failures() as error:
             raise network_error(self.url, error)[0] from error
 
     async def give_back(self) -> None:
@@ -228,7 +248,7 @@ class _HttpResponse:
         try:
             if self.status != 200 and length is not None and length <= _SHORT:
                 await self._reply.read()
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError):
+        except _failures():
             self._reply.close()  # nobody wanted that rest
         finally:
             if self._reply.content.at_eof():
@@ -279,4 +299,6 @@ def _place(netloc: str) -> str:
 
 def _exact(url: str) -> URL:
     """The URL as it stands: signed addresses break when quoted anew. Only what no URL may hold is quoted."""
+    from yarl import URL
+
     return URL(url, encoded=url.isascii() and " " not in url)

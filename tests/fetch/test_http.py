@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import ssl
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -323,3 +324,17 @@ async def test_cancelling_gives_the_connection_up(directory: Path) -> None:
             assert scope.cancelled_caught
             async with transport.open(f"{server.url}/file") as response:
                 assert response.status == 200
+
+
+async def test_a_run_that_asks_no_server_imports_no_client() -> None:
+    """Importing aiohttp takes as long as solving a usual request."""
+    program = (
+        "import sys, anyio\n"
+        "from engine.fetch.http import Transport\n"
+        "async def main():\n"
+        "    async with Transport():\n"
+        "        pass\n"
+        "anyio.run(main)\n"
+        "assert 'aiohttp' not in sys.modules\n"
+    )
+    await anyio.run_process([sys.executable, "-c", program])
