@@ -79,7 +79,10 @@ def _run(words: list[str], out: Out) -> int:
 def _run_command(words: list[str], out: Out) -> int:
     leading, rest = _split(words)
     name, rest = _command_name(rest)
-    if name is None or (not rest and name not in COMMANDS) or "--version" in leading:
+    if name == "help":  # as conda has it: `help create` is `create --help`
+        return _run_command([*leading, *rest, "--help"], out)
+    wants_help = set(rest) <= {"-h", "--help"}
+    if name is None or (wants_help and (name not in COMMANDS)) or "--version" in leading:
         return _answer_without_command(name, leading, out)
     if name not in COMMANDS:
         raise _unknown(name, rest)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.commands.options import add_general_options, add_prefix_options
 from engine.environments import environment_name, known_environments
-from engine.ui.text import table
+from engine.ui.text import table, width
 
 if TYPE_CHECKING:
     from engine.commands.app import App
@@ -36,5 +36,5 @@ def show_environments(app: App) -> None:
         (environment_name(prefix, config), "*" if prefix == config.target_prefix else "", prefix) for prefix in prefixes
     ]
     header, *lines = table([("Name", "Active", "Path"), *rows])
-    rule = "─" * max(map(len, [header, *lines]))
+    rule = "─" * max(map(width, [header, *lines]))
     app.out.data("\n".join([header, rule, *lines]))

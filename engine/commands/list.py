@@ -16,7 +16,7 @@ from engine.link.history import Revision, read_history
 from engine.model.platform import default_site_packages
 from engine.model.url import strip_secrets
 from engine.pypi import read_pypi_records
-from engine.ui.text import table
+from engine.ui.text import table, width
 
 if TYPE_CHECKING:
     from engine.commands.app import App
@@ -155,7 +155,7 @@ def _lines(prefix: str, rows: Sequence[Row], asked: dict[str, object]) -> Iterab
     header, *lines = table(
         [("Name", "Version", "Build", "Channel"), *((row.name, row.version, row.build, row.channel) for row in rows)]
     )
-    rule = "─" * max(map(len, [header, *lines]))
+    rule = "─" * max(map(width, [header, *lines]))
     return [f"List of packages in environment: {prefix}", "", header, rule, *lines]
 
 

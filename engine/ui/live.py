@@ -44,8 +44,9 @@ class LiveCanvas:
 
     def __init__(self, stream: TextIO) -> None:
         self._console = Console(file=stream, highlight=False)
+        spinner = "line" if self._console.options.ascii_only else "dots"
         self._steps = Progress(
-            SpinnerColumn(), TextColumn("{task.description:<22}"), TimeElapsedColumn(), console=self._console
+            SpinnerColumn(spinner), TextColumn("{task.description:<22}"), TimeElapsedColumn(), console=self._console
         )
         self._bytes = Progress(
             TextColumn("  {task.description:<20}"), BarColumn(30), DownloadColumn(), TransferSpeedColumn(),
@@ -87,7 +88,7 @@ class LiveCanvas:
 
     def print(self, text: str) -> None:
         """Print a line that stays, above the view."""
-        self._console.print(text, markup=False)
+        self._console.print(text, markup=False, soft_wrap=True)  # the terminal breaks lines; copies stay whole
 
     def show(self, event: Event) -> None:
         """Take an event into the numbers."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from typing import Any, TextIO
 
-from ..errors import StorageError, WhipsnakeError
+from ..errors import Interrupted, StorageError, WhipsnakeError
 from .streams import silence
 
 
@@ -76,6 +76,8 @@ class Out:
         if self.json:
             self.result(**{**error.data, **_described(error)})
         else:
+            if isinstance(error, Interrupted) and self._err.isatty():
+                self._err.write("\n")  # behind the ^C that the terminal shows, maybe in the line of a question
             self._out.flush()
             self._err.write(f"error: {error.message}\n")
             if error.hint:

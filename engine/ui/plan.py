@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from engine.ui.text import human_bytes, plural, style, table
+from engine.ui.text import human_bytes, plural, style, table, width
 
 _HEADER = ("Package", "Version", "Build", "Channel", "Size")
 _RIGHT = frozenset({1, 4})
@@ -65,7 +65,7 @@ def _nothing(view: PlanView) -> str:
 def _body(sections: Sequence[PlanSection], colours: bool) -> list[str]:
     cells = [_HEADER, *(_cells(row) for section in sections for row in section.rows)]
     header, *rows = table(cells, _RIGHT)
-    rule = "─" * (max(len(line) for line in (header, *rows)) + 2)
+    rule = "─" * (max(width(line) for line in (header, *rows)) + 2)
     lines, position = [header, rule], 0
     for section in sections:
         lines += [f"  {section.title}:", rule, ""]

@@ -36,16 +36,30 @@ def style(text: str, kind: str, *, on: bool) -> str:
     return f"\x1b[{_STYLES[kind]}m{text}\x1b[0m" if on and text else text
 
 
+def width(text: str) -> int:
+    """How many columns of a terminal ``text`` takes: two for wide East Asian characters, none for combining ones."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def _padded(cell: str, wanted: int, *, to_right: bool) -> str:
+    space = " " * (wanted - width(cell))
+    return space + cell if to_right else cell + space
+
+
 def table(rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset(), padding: int = 2) -> list[str]:
     """Lines of aligned columns; columns in ``right`` are flush right, each column is led by ``padding`` spaces."""
     if not rows:
         return []
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    widths = [max(width(row[column]) for row in rows) for column in range(len(rows[0]))]
     space = " " * padding
     return [
         "".join(
-            space + (cell.rjust(width) if column in right else cell.ljust(width))
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            space + _padded(cell, wanted, to_right=column in right)
+            for column, (cell, wanted) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
     ]

@@ -52,6 +52,25 @@ def test_usage_errors(words: list[str], message: str, hint: str, capsys: pytest.
     assert "Traceback" not in captured.err
 
 
+@pytest.mark.parametrize("words", [["env"], ["env", "-h"], ["env", "--help"], ["help", "env"]])
+def test_a_group_explains_itself(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(words) == 0
+    shown = capsys.readouterr().out
+    assert "env create" in shown
+    assert "clean" not in shown
+
+
+def test_help_is_a_word_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["help"]) == 0
+    assert "  clean " in capsys.readouterr().out
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["help", "create"])
+    assert caught.value.code == 0
+    assert "usage: whipsnake create" in capsys.readouterr().out
+    assert cli.main(["help", "creat"]) == ExitCode.USAGE
+    assert cli.main(["creat", "--help"]) == ExitCode.USAGE
+
+
 def test_a_usage_error_is_an_object_with_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["create", "--json", "--nonsense"]) == ExitCode.USAGE
     answer = json.loads(capsys.readouterr().out)

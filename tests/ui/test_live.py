@@ -64,3 +64,22 @@ def test_printing_and_stopping() -> None:
     canvas.print("a line that [stays]")
     canvas.stop()
     assert "a line that [stays]" in stream.getvalue()
+
+
+def test_lines_are_left_for_the_terminal_to_break() -> None:
+    stream = io.StringIO()
+    canvas = LiveCanvas(stream)
+    canvas._console.width = 20
+    canvas.print("a line that is longer than the terminal is wide")
+    assert stream.getvalue() == "a line that is longer than the terminal is wide\n"
+
+
+def test_a_terminal_without_unicode() -> None:
+    written = io.BytesIO()
+    stream = io.TextIOWrapper(written, encoding="ascii")
+    canvas = LiveCanvas(stream)
+    for event in START:
+        canvas.show(event)
+    canvas._console.print(canvas._picture())
+    stream.flush()
+    assert b"download numpy-1.0" in written.getvalue()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 
-from engine.errors import NetworkError
+import pytest
+
+from engine.errors import Interrupted, NetworkError
 from engine.ui.out import Out
 
 
@@ -35,6 +37,14 @@ def test_an_error_is_one_object_with_json() -> None:
     assert answer["url"] == "x"
     assert answer["warnings"] == ["beware"]
     assert stderr.getvalue() == ""
+
+
+def test_an_interruption_begins_a_line_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    out, _, stderr = make_out()
+    out.error(Interrupted())
+    monkeypatch.setattr(stderr, "isatty", lambda: True)
+    out.error(Interrupted())
+    assert stderr.getvalue() == "error: Interrupted.\n\nerror: Interrupted.\n"
 
 
 def test_quiet_keeps_data() -> None:

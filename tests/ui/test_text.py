@@ -31,6 +31,10 @@ def test_table_aligns_and_strips() -> None:
     assert table([]) == []
 
 
+def test_table_knows_wide_and_combining_characters() -> None:
+    assert table([["家固", "1"], ["e\u0301", "2"], ["abcd", "3"]]) == ["  家固  1", "  e\u0301     2", "  abcd  3"]
+
+
 def test_style_only_where_colours_are_on() -> None:
     assert style("x", "green", on=False) == "x"
     assert style("x", "green", on=True) == "\x1b[32mx\x1b[0m"
