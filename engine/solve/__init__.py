@@ -4,8 +4,10 @@ task          what is asked, what is answered
 request       the task digested: what is asked for, what stays, pins
 missing       names and specs that nobody has, before any search
 index         name → candidates, best first: the ranking
-matching      which ranks a spec matches
-clauses       names, specs and records → numbers and clauses, each with its reason (`reasons`)
+matching     which ranks a spec matches (`fits`: one record)
+packages     numbers and clauses, each with its reason (`reasons`)
+links        specs → literals: versions, conditions, groups of optional dependencies
+clauses      records → clauses, when they are needed
 domains       what is known of each package at any moment; propagation
 learning      what a conflict teaches
 objective     "best", as questions in a strict order

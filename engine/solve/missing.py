@@ -5,19 +5,26 @@ Rule of this file: a spec is missing if no candidate at all matches it, whatever
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Sequence
 from heapq import nsmallest
 
-from engine.errors import PackagesNotFound
+from engine.errors import PackagesNotFound, ParseError
 from engine.model.match_spec import MatchSpec
+from engine.model.version import Version
 from engine.solve.fits import spec_matches
 from engine.solve.index import Candidates, PackageIndex
 from engine.solve.matching import matches_name, ranks_matching
 from engine.solve.request import Request
 from engine.solve.task import SolveTask
-from engine.solve.wording import listed, spec_text, version_ranges
+from engine.solve.wording import listed, shortened, spec_text, version_ranges
 
 MAX_SUGGESTIONS = 3
+MAX_BUILDS = 3
+_FORMS = ("py{}", "python-{}", "{}-python", "lib{}", "r-{}", "{}-base", "scikit-{}")
+"""How names of packages differ from what people call them."""
+_FIRST_VERSION = re.compile(r"[0-9]+(?:[.][0-9a-z]+)*")
 
 
 def check_names(task: SolveTask, request: Request, index: PackageIndex) -> None:
@@ -25,13 +32,12 @@ def check_names(task: SolveTask, request: Request, index: PackageIndex) -> None:
     missing = [spec for spec in request.specs if not _is_there(spec, task, index)]
     if not missing:
         return
-    where = searched(task)
-    lines = [_line(spec, task, index, where) for spec in missing]
+    lines = [_line(spec, task, index) for spec in missing]
     if len(missing) == 1:
         message = f"Could not find {lines[0]}"
     else:
         message = "\n".join(["Could not find these packages:", *(f"  - {line}" for line in lines)])
-    raise PackagesNotFound(message, hint=_hint(task, missing, index), data=_data(task, missing, index, where))
+    raise PackagesNotFound(message, hint=_hint(task, missing, index), data=_data(task, missing, index, lines))
 
 
 def searched(task: SolveTask) -> dict[str, list[str]]:
@@ -54,23 +60,42 @@ def _is_there(spec: MatchSpec, task: SolveTask, index: PackageIndex) -> bool:
     return bool(ranks_matching(index.candidates(name), spec))
 
 
-def _line(spec: MatchSpec, task: SolveTask, index: PackageIndex, where: dict[str, list[str]]) -> str:
+def _line(spec: MatchSpec, task: SolveTask, index: PackageIndex) -> str:
     name = spec.exact_name
     if name is not None and name.startswith("__"):
         return f"{spec_text(spec)}: {machine_has(task, name)}"
     candidates = index.candidates(name) if name else None
     if candidates and candidates.records:
-        versions = version_ranges(candidates, [(0, len(candidates.records))])
-        return f"{spec_text(spec)}: there is {name} {versions}{_left_out(candidates)} in {_places(where)}"
+        return f"{spec_text(spec)}: {_what_there_is(spec, candidates)}{left_out(candidates)} in {places(task)}"
     meant = did_you_mean(name, index.names()) if name else []
     tail = f". Did you mean {listed(meant, 'or')}?" if meant else ""
-    return f"{spec_text(spec)} in {_places(where)}{tail}"
+    left = left_out(candidates) if candidates else ""
+    return f"{spec_text(spec)} in {places(task)}{left}{tail}"
 
 
-def _left_out(candidates: Candidates) -> str:
-    if not candidates.held_back:
-        return ""
-    return f" (and more in {listed(candidates.held_back)}, not looked at because of strict channel priority)"
+def _what_there_is(spec: MatchSpec, candidates: Candidates) -> str:
+    """Of the right version but other builds, if there are such, else of other versions."""
+    any_build = spec.with_(build=None, build_number=None, flags=(), md5=None, sha256=None, url=None, fn=None)
+    ranks = ranks_matching(candidates, any_build)
+    if not ranks or any_build == spec:
+        return f"there is {candidates.name} {version_ranges(candidates, [(0, len(candidates.records))])}"
+    records = [candidates.records[rank] for start, stop in ranks for rank in range(start, stop)]
+    if spec.flags:
+        flags = dict.fromkeys(flag for record in records for flag in record.flag_names)
+        have = f"with the flags {shortened(list(flags), MAX_BUILDS, ', ')}" if flags else "without flags"
+    else:
+        have = f"in the builds {shortened(list(dict.fromkeys(r.build for r in records)), MAX_BUILDS, ', ')}"
+    return f"there is {candidates.name} {version_ranges(candidates, ranks)}, but only {have}"
+
+
+def left_out(candidates: Candidates) -> str:
+    """Of what more there would be."""
+    notes = []
+    if candidates.held_back:
+        notes.append(f"more in {listed(candidates.held_back)}, not looked at because of strict channel priority")
+    if candidates.too_new:
+        notes.append(f"{candidates.too_new} too new for exclude_newer")
+    return f" (and {', '.join(notes)})" if notes else ""
 
 
 def machine_has(task: SolveTask, name: str) -> str:
@@ -79,7 +104,18 @@ def machine_has(task: SolveTask, name: str) -> str:
     return f"this machine has {name} {listed(facts)}" if facts else f"this machine has no {name}"
 
 
-def _places(where: dict[str, list[str]]) -> str:
+_SYSTEMS = {"__win": "Windows", "__osx": "macOS", "__linux": "Linux", "__unix": "Unix"}
+
+
+def for_another_system(names: Iterable[str]) -> str:
+    """A hint, if virtual packages are missing that belong to other operating systems."""
+    systems = [_SYSTEMS[name] for name in names if name in _SYSTEMS]
+    return f"It is for {listed(systems, 'or')}; --platform chooses another platform." if systems else ""
+
+
+def places(task: SolveTask) -> str:
+    """Where it was looked: ``conda-forge (linux-64, noarch)``."""
+    where = searched(task)
     if not where:
         return "no channel at all"
     return listed([f"{channel} ({', '.join(subdirs)})" for channel, subdirs in where.items()])
@@ -88,15 +124,38 @@ def _places(where: dict[str, list[str]]) -> str:
 def _hint(task: SolveTask, missing: Sequence[MatchSpec], index: PackageIndex) -> str:
     if not task.repodata:
         return "Name a channel, as with `-c conda-forge`."
-    if any((spec.exact_name or "").startswith("__") for spec in missing):
-        return "Names that begin with two underscores are facts of the machine; CONDA_OVERRIDE_… variables change them."
-    if all(spec.exact_name and index.has(spec.exact_name) for spec in missing):
-        return "Ask for a version and build that are there, or add the channel that has them with `-c CHANNEL`."
-    return "Check the spelling, or add the channel that has it with `-c CHANNEL`."
+    virtual = [spec.name for spec in missing if spec.name and spec.name.startswith("__")]
+    if virtual:
+        variables = listed([f"CONDA_OVERRIDE_{name[2:].upper()}" for name in virtual])
+        return f"Names that begin with two underscores are facts of the machine; {variables} would change them."
+    known = [(spec, index.candidates(spec.name)) for spec in missing if spec.name and index.has(spec.name)]
+    if len(known) == len(missing):
+        near = [text for spec, candidates in known if (text := _nearest(spec, candidates))]
+        return f"{'; '.join(near) or 'Ask for what is there'}. Or add the channel that has it with `-c CHANNEL`."
+    name = missing[0].name if len(missing) == 1 and missing[0].name else "NAME"
+    return (
+        "Check the spelling, or add the channel that has it with `-c CHANNEL`. "
+        f"`whipsnake search {name} --platform PLATFORM` looks on another platform."
+    )
+
+
+def _nearest(spec: MatchSpec, candidates: Candidates) -> str:
+    """The versions around the first that a spec names."""
+    named = _FIRST_VERSION.search(str(spec.version or ""))
+    if named is None or ranks_matching(candidates, MatchSpec(name=spec.name, version=spec.version)):
+        return ""
+    try:
+        middle = Version.parse(named.group())
+    except ParseError:
+        return ""
+    versions = sorted({group.version for group in candidates.groups})
+    place = bisect_left(versions, middle)
+    around = [str(version) for version in versions[max(0, place - 1) : place + 1]]
+    return f"The nearest to {spec_text(spec)} {'are' if around[1:] else 'is'} {listed(around)}"
 
 
 def _data(
-    task: SolveTask, missing: Sequence[MatchSpec], index: PackageIndex, where: dict[str, list[str]]
+    task: SolveTask, missing: Sequence[MatchSpec], index: PackageIndex, lines: Sequence[str]
 ) -> dict[str, object]:
     packages = [
         {
@@ -107,12 +166,26 @@ def _data(
         }
         for spec in missing
     ]
-    channels = [{"channel": channel, "subdirs": subdirs} for channel, subdirs in where.items()]
-    return {"packages": packages, "channels": channels}
+    return {"solver_problems": list(lines), "packages": packages, "channels": channel_data(task)}
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> list[str]:
-    """The nearest known names by edit distance, at most a third of the name's length away."""
+def channel_data(task: SolveTask) -> list[dict[str, object]]:
+    """Where it was looked, for ``--json``."""
+    return [{"channel": channel, "subdirs": subdirs} for channel, subdirs in searched(task).items()]
+
+
+def did_you_mean(name: str, known: Collection[str]) -> list[str]:
+    """Known names that may be meant: the same but for usual parts and signs (torch: pytorch), then the nearest by edit
+    distance, at most a third of the name's length away."""
+    plain = name.replace("_", "-").replace(".", "-")
+    cut = (plain.removesuffix("-python"), plain.removeprefix("python-"), plain.removeprefix("py").lstrip("-"))
+    added = (form.format(plain) for form in _FORMS)
+    forms = (plain, plain.replace("-", "_"), plain.replace("-", ""), *cut, *added, re.sub("^sk", "scikit-", plain))
+    usual = [form for form in dict.fromkeys(forms) if form != name and form in known]
+    return list(dict.fromkeys([*usual, *_near(name, known)]))[:MAX_SUGGESTIONS]
+
+
+def _near(name: str, known: Iterable[str]) -> list[str]:
     limit = max(1, min(3, len(name) // 3))
     near = ((distance(name, other, limit), other) for other in known if abs(len(other) - len(name)) <= limit)
     return [other for found, other in nsmallest(MAX_SUGGESTIONS, (pair for pair in near if 0 < pair[0] <= limit))]

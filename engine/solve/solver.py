@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from engine.errors import SolveError
 from engine.model.records import PackageRecord, PrefixRecord, RepoDataRecord
 from engine.solve.clauses import Problem
 from engine.solve.explain import explain
@@ -16,7 +17,9 @@ from engine.solve.index import PackageIndex
 from engine.solve.missing import check_names
 from engine.solve.objective import Agenda
 from engine.solve.order import link_order
+from engine.solve.relax import Outcome
 from engine.solve.request import Request, digest, state_rules
+from engine.solve.sat import Formula
 from engine.solve.search import Contradiction, Search
 from engine.solve.task import Solution, SolveTask
 
@@ -27,6 +30,32 @@ def solve(task: SolveTask) -> Solution:
     Raises `PackagesNotFound` for names and specs that no channel has, `Unsatisfiable` where requirements contradict
     each other, `SolveError` if ``task.stop`` says so.
     """
+    try:
+        return _solve(task)
+    except _NoAnswer as found:
+        raise explain(found.problem, task, found.origins, found.formula, _try) from None
+
+
+class _NoAnswer(Exception):
+    """Clauses of a problem that contradict each other."""
+
+    def __init__(self, problem: Problem, origins: list[int], formula: Formula) -> None:
+        super().__init__(origins)
+        self.problem, self.origins, self.formula = problem, origins, formula
+
+
+def _try(task: SolveTask) -> Outcome:
+    """An answer, or the reasons that there is none, without looking for the fewest."""
+    try:
+        return _solve(task)
+    except _NoAnswer as found:
+        reasons = found.problem.reasons
+        return tuple(dict.fromkeys(reasons[number] for number in found.origins if number in reasons))
+    except SolveError:
+        return None
+
+
+def _solve(task: SolveTask) -> Solution:
     request = digest(task)
     index = PackageIndex(task, request.specs_by_name, request.preferred)
     check_names(task, request, index)
@@ -38,12 +67,11 @@ def solve(task: SolveTask) -> Solution:
     roots = list(dict.fromkeys([*asked, *(problem.package(name) for name in request.asked)]))
     kept = [problem.package(record.name) for record in request.keep]
     updated = [problem.package(record.name) for record in request.anew]
-    agenda = Agenda(problem, updated, kept, roots)
-    search = Search(problem, agenda, task.stop)
+    search = Search(problem, Agenda(problem, updated, kept, roots), task.stop)
     try:
         search.run()
     except Contradiction as found:
-        raise explain(problem, request, task, found.origins, search.formula) from None
+        raise _NoAnswer(problem, found.origins, search.formula) from None
     chosen = _needed(problem, [*kept, *roots])
     return Solution(
         records=link_order(_filtered(task, request, chosen)),

@@ -159,7 +159,7 @@ def _held(error: SolveError, newest: RepoDataRecord) -> WhyVersion:
         verdict="held",
         story=tuple(lines[1:] if len(lines) > 1 else lines),
         held_by=tuple(text for text in dict.fromkeys(texts) if text and text != demand),
-        hint=_without(error.hint or "", demand),
+        hint=_hint(error),
         data=error.data,
     )
 
@@ -168,6 +168,8 @@ def _rule_text(rule: Mapping[str, object]) -> str:
     return str(rule.get("spec") or rule.get("dist") or "")
 
 
-def _without(hint: str, demand: str) -> str:
-    """The solver's hint, unless it is to give up the newest version."""
-    return "" if demand in hint else hint
+def _hint(error: SolveError) -> str:
+    """What would work without asking for anything else (see `engine.solve.relax`)."""
+    remedies = error.data.get("remedies")
+    found = [remedy for remedy in remedies if remedy["kind"] == "option"] if isinstance(remedies, list) else []
+    return f"It could be had with this: {'; or '.join(str(remedy['change']) for remedy in found)}." if found else ""

@@ -5,6 +5,7 @@ Rule of this file: short. Whoever reads wants the gist, so long lists end in "â€
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from engine.model.condition import Condition, Joined
@@ -14,6 +15,7 @@ from engine.solve.index import Candidates, VersionGroup
 from engine.solve.matching import Interval
 
 MAX_RANGES = 3
+_DIGITS = re.compile(r"([0-9]+)")
 
 
 def listed(words: Sequence[str], conjunction: str = "and") -> str:
@@ -21,6 +23,11 @@ def listed(words: Sequence[str], conjunction: str = "and") -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {conjunction} {words[-1]}"
+
+
+def in_order(words: Iterable[str]) -> list[str]:
+    """Sorted as people count: ``2`` before ``10``."""
+    return sorted(words, key=lambda word: ([part.zfill(18) for part in _DIGITS.split(word)], word))
 
 
 def shortened(words: Sequence[str], most: int, separator: str = " | ") -> str:
@@ -67,6 +74,16 @@ def version_ranges(candidates: Candidates, ranks: Iterable[Interval]) -> str:
             runs.append([place, place])
     texts = [str(versions[first]) if first == last else f"{versions[first]}â€“{versions[last]}" for first, last in runs]
     return shortened(texts, MAX_RANGES, ", ")
+
+
+def covers(candidates: Candidates, ranks: Iterable[Interval]) -> bool:
+    """Whether some ranks are all candidates of their versions."""
+    chosen = sorted(ranks)
+    versions = {group.version for group in _groups_in(candidates, chosen)}
+    wanted = {
+        rank for group in candidates.groups if group.version in versions for rank in range(group.start, group.stop)
+    }
+    return wanted <= {rank for start, stop in chosen for rank in range(start, stop)}
 
 
 def _groups_in(candidates: Candidates, ranks: Iterable[Interval]) -> Iterator[VersionGroup]:

@@ -35,7 +35,11 @@ def test_two_requests_that_clash() -> None:
         "      numpy 2.0–2.3 needs python >=3.9",
         "  - python 3.8.* is asked for",
     ]
-    assert error.hint == "Relax one of: numpy >=2, python 3.8.*."
+    assert str(error.hint).splitlines() == [
+        "Each of these would work:",
+        "    - ask for python instead of python 3.8.* (gives python 3.12)",
+        "    - ask for numpy instead of numpy >=2 (gives numpy 1.0)",
+    ]
 
 
 def test_a_chain_is_told_from_the_request_downwards() -> None:
@@ -55,7 +59,7 @@ def test_what_nobody_has_is_named_with_the_channels() -> None:
     assert str(failure(worlds, "a")).splitlines() == [
         "What was asked for can't be had:",
         "  - a is asked for",
-        "      a 1 needs ghost >=1, which kit does not have",
+        "      a 1 needs ghost >=1, which is not in kit (linux-64, noarch)",
     ]
     world = universe("a 1 -> real >=9", "real 1", "real 2")
     assert "a 1 needs real >=9, but there is only real 1–2" in str(failure(world, "a"))
@@ -76,7 +80,7 @@ def test_a_constraint_is_told_as_such() -> None:
 def test_a_frozen_package_is_named() -> None:
     error = failure(universe("a 1 -> b >=2", "b 2"), "a", installed=(installed("b 1"),), keep="freeze")
     assert "b-1-0 is installed and must stay as it is" in str(error)
-    assert "without freezing" in str(error.hint)
+    assert error.hint == "This would work: leave --freeze-installed away (gives a 1 and b 2)."
 
 
 def test_the_same_is_told_as_data() -> None:
@@ -103,7 +107,7 @@ def test_many_specs_and_versions_are_shortened() -> None:
     world = universe(*(f"a {i} -> b {i}" for i in range(1, 40)), *(f"b {i + 100}" for i in range(40)))
     text = str(failure(world, "a"))
     assert "a 1–39 needs b" in text
-    assert "(35 more)" in text
+    assert "a 1–39 needs b 1 | 2 | 3 | … (36 more), but there is only b 100–139" in text
 
 
 def test_a_name_that_nobody_has() -> None:

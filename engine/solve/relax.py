@@ -1,0 +1,224 @@
+"""What would work instead: small changes of a request that has no answer, each tried by solving it.
+
+Rule of this file: nothing is offered that was not solved. Tries are few and bounded by the conflicts they may meet, so
+that an explanation takes no longer than some solves that succeed. Later requests are relaxed before earlier ones, since
+those matter less (see `engine.solve.task`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from engine.errors import ParseError
+from engine.model.cutoff import Cutoffs
+from engine.model.match_spec import MatchSpec
+from engine.model.records import PackageRecord
+from engine.model.version import Version
+from engine.solve.reasons import Bounded, Frozen, Pinned, Reason, Relation, Requested
+from engine.solve.task import Solution, SolveTask
+from engine.solve.wording import listed, spec_text
+
+MAX_TRIES = 8
+MAX_REMEDIES = 3
+MAX_CONFLICTS = 1500
+"""In all tries together."""
+_OVERRIDABLE = frozenset({"__cuda", "__glibc", "__linux", "__osx", "__win"})
+_LITERAL = re.compile(r"[0-9]+(?:\.[0-9]+)*")
+
+Kind = Literal["option", "request", "machine"]
+Outcome: TypeAlias = "Solution | tuple[Reason, ...] | None"
+"""An answer, the reasons that there is none, or nothing because it took too long or a package is missing."""
+
+
+class Remedy(msgspec.Struct, frozen=True):
+    """A change after which there is an answer."""
+
+    change: str
+    """What to do, in words."""
+    gives: tuple[str, ...]
+    """What would be installed of the packages in question, as ``name version``."""
+    kind: Kind
+    """What it changes: how it is solved, what is asked for, or what for."""
+
+    def __str__(self) -> str:
+        return f"{self.change} (gives {listed(self.gives)})" if self.gives else self.change
+
+
+def find_remedies(
+    task: SolveTask, reasons: Sequence[Reason], held_back: bool, solve: Callable[[SolveTask], Outcome]
+) -> list[Remedy]:
+    """Changes that work, the gentlest first. ``held_back``: strict channel priority kept candidates away."""
+    tries = _Tries(task, solve)
+    found = list(_virtual(task, reasons, tries))
+    for change, changed, names in _changes(task, reasons, held_back):
+        solution = tries.solution(changed)
+        if solution is not None:
+            kind: Kind = "option" if changed.specs == task.specs else "request"
+            found.append(Remedy(change, _given(solution, names), kind))
+        if len(found) == MAX_REMEDIES or tries.exhausted:
+            return found
+    return found or list(_together(task, reasons, tries))
+
+
+class _Tries:
+    """Solving within limits."""
+
+    def __init__(self, task: SolveTask, solve: Callable[[SolveTask], Outcome]) -> None:
+        self._stop, self._solve = task.stop, solve
+        self._left, self._conflicts = MAX_TRIES, MAX_CONFLICTS
+
+    @property
+    def exhausted(self) -> bool:
+        return self._left <= 0 or self._conflicts <= 0
+
+    def outcome(self, task: SolveTask) -> Outcome:
+        if self.exhausted or self._stop():
+            return None
+        self._left -= 1
+        return self._solve(msgspec.structs.replace(task, stop=self._enough))
+
+    def solution(self, task: SolveTask) -> Solution | None:
+        found = self.outcome(task)
+        return found if isinstance(found, Solution) else None
+
+    def _enough(self) -> bool:
+        self._conflicts -= 1
+        return self._conflicts <= 0 or self._stop()
+
+
+def _given(solution: Solution, names: Iterable[str]) -> tuple[str, ...]:
+    records = {record.name: record for record in solution.records}
+    return tuple(f"{name} {records[name].version}" for name in names if name in records)
+
+
+def _changes(
+    task: SolveTask, reasons: Sequence[Reason], held_back: bool
+) -> Iterator[tuple[str, SolveTask, Sequence[str]]]:
+    """Each change in words, the task after it, and the packages whose versions are then of interest."""
+    replace = msgspec.structs.replace
+    kinds = {type(reason) for reason in reasons}
+    names = list(dict.fromkeys(reason.target for reason in reasons if isinstance(reason, (Requested, Bounded, Frozen))))
+    if Frozen in kinds:
+        yield "leave --freeze-installed away", replace(task, keep="prefer"), names
+    for rule in dict.fromkeys(reason.rule for reason in reasons if isinstance(reason, Bounded)):
+        yield f"use --allow-{rule}", replace(task, **{f"allow_{rule}": True}), names
+    for pin in (reason for reason in reasons if isinstance(reason, Pinned)):
+        if pin.python:
+            yield "use --no-py-pin", replace(task, pin_python=False), [pin.target]
+        else:
+            pins = tuple(spec for spec in task.pinned if spec_text(spec) != pin.spec)
+            yield f"take away the pin {pin.spec}, or use --no-pin", replace(task, pinned=pins), [pin.target]
+    if held_back:
+        yield "use --channel-priority flexible", replace(task, channel_priority="flexible"), names
+    yield from _relaxations(task, reasons)
+    if task.exclude_newer:
+        yield "leave exclude_newer away", replace(task, exclude_newer=Cutoffs()), names
+
+
+def _relaxations(task: SolveTask, reasons: Sequence[Reason]) -> Iterator[tuple[str, SolveTask, Sequence[str]]]:
+    """Each requested spec, the last first, in any version, or not at all."""
+    roots = {reason.spec: reason.target for reason in reasons if isinstance(reason, Requested)}
+    for spec in reversed([spec for spec in task.specs if spec_text(spec) in roots]):
+        relaxed, text = _relaxed(spec), spec_text(spec)
+        if relaxed != spec:
+            yield f"ask for {spec_text(relaxed)} instead of {text}", _with_loose(task, [spec]), _names([spec])
+        elif len(roots) > 1:
+            fewer = tuple(other for other in task.specs if other is not spec)
+            others = [name for root, name in roots.items() if root != text]
+            yield f"leave {text} away", msgspec.structs.replace(task, specs=fewer), others
+
+
+def _relaxed(spec: MatchSpec) -> MatchSpec:
+    """The same package in any version and build."""
+    return spec.with_(version=None, build=None, build_number=None, flags=(), md5=None, sha256=None, url=None, fn=None)
+
+
+def _names(specs: Iterable[MatchSpec]) -> list[str]:
+    return list(dict.fromkeys(spec.name for spec in specs if spec.name))
+
+
+def _together(task: SolveTask, reasons: Sequence[Reason], tries: _Tries) -> Iterator[Remedy]:
+    """No single change is enough: leave all versions open that are in question, and those that are then, and so on.
+
+    Then take back what need not be open, earlier requests first.
+    """
+    loose: list[MatchSpec] = []
+    outcome: Outcome = tuple(reasons)
+    while not isinstance(outcome, Solution):
+        roots = {reason.spec for reason in outcome or () if isinstance(reason, Requested)}
+        more = [
+            spec for spec in task.specs if spec_text(spec) in roots and spec not in loose and _relaxed(spec) != spec
+        ]
+        if not more:
+            return
+        loose += more
+        outcome = tries.outcome(_with_loose(task, loose))
+    for spec in [spec for spec in task.specs if spec in loose]:
+        fewer = [other for other in loose if other is not spec]
+        solution = tries.solution(_with_loose(task, fewer)) if fewer else None
+        if solution is not None:
+            loose, outcome = fewer, solution
+    names = _names(spec for spec in task.specs if spec in loose)
+    yield Remedy(f"leave the versions of {listed(names)} open", _given(outcome, names), "request")
+
+
+def _with_loose(task: SolveTask, loose: Sequence[MatchSpec]) -> SolveTask:
+    specs = tuple(_relaxed(spec) if spec in loose else spec for spec in task.specs)
+    return msgspec.structs.replace(task, specs=specs)
+
+
+def _virtual(task: SolveTask, reasons: Sequence[Reason], tries: _Tries) -> Iterator[Remedy]:
+    """A machine that could: the lowest versions of virtual packages that are enough for one answer.
+
+    If that alone is not enough, one request is relaxed as well.
+    """
+    before = {fact.name: fact for fact in task.virtual}
+    facts, changed = dict(before), task
+    outcome: Outcome = tuple(reasons)
+    while not isinstance(outcome, Solution) and (wanted := _wanted_facts(outcome or (), facts)):
+        facts |= wanted
+        changed = msgspec.structs.replace(task, virtual=tuple(facts.values()))
+        outcome = tries.outcome(changed)
+    settings = [
+        f"CONDA_OVERRIDE_{name[2:].upper()}={facts[name].version}" for name in facts if facts[name] != before.get(name)
+    ]
+    if not settings:
+        return
+    text = f"for a machine that has it, set {' '.join(settings)}"
+    if isinstance(outcome, Solution):
+        names = [reason.target for reason in reasons if isinstance(reason, Requested)]
+        yield Remedy(text, _given(outcome, names), "machine")
+        return
+    for change, relaxed, about in _relaxations(changed, outcome or ()):
+        solution = tries.solution(relaxed)
+        if solution is not None:
+            yield Remedy(f"{text}, and {change}", _given(solution, about), "machine")
+            return
+
+
+def _wanted_facts(reasons: Sequence[Reason], facts: dict[str, PackageRecord]) -> dict[str, PackageRecord]:
+    """Newer versions of virtual packages, as relations on them ask for."""
+    found: dict[str, PackageRecord] = {}
+    for reason in reasons:
+        if isinstance(reason, Relation) and reason.target in _OVERRIDABLE:
+            known = found.get(reason.target) or facts.get(reason.target)
+            version = _needed_version(reason.spec, known.version if known else None)
+            if version is not None and (known or reason.target == "__cuda"):
+                found[reason.target] = PackageRecord(name=reason.target, version=version, build="0")
+    return found
+
+
+def _needed_version(text: str, known: str | None) -> str | None:
+    """The lowest version named in a spec that meets it and is newer than ``known``; None if there is none."""
+    try:
+        spec = MatchSpec.parse(text)
+        named = [Version.parse(found) for found in _LITERAL.findall(str(spec.version or ""))] or [Version.parse("1")]
+        least = Version.parse(known) if known is not None else None
+    except ParseError:
+        return None
+    good = [v for v in named if (spec.version is None or spec.version.matches(v)) and (least is None or v > least)]
+    return str(min(good)) if good else None
