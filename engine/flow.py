@@ -1,14 +1,17 @@
-"""The only helpers for many tasks at once. A task starts in a group that waits for it, and nowhere else."""
+"""The only helpers for many tasks at once. A task starts in a group that waits for it, and nowhere else; so does a
+process that may start others."""
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Hashable, Iterable
-from typing import Generic, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Generic, TypeVar
 
 import anyio
-from anyio.abc import TaskGroup
+from anyio.abc import Process, TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from .errors import ExitCode, Interrupted
@@ -95,6 +98,28 @@ def first_error(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+@asynccontextmanager
+async def child(command: Sequence[str], **options: Any) -> AsyncIterator[Process]:
+    """Run a process; ``options`` are those of `anyio.open_process`. Raises `OSError` if it can't be started.
+
+    Who leaves with an error, or is cancelled, kills it and all that it started: they would go on writing into what is
+    being put back. (Therefore it has a session of its own, and Ctrl-C reaches it through us.)
+    """
+    process = await anyio.open_process(command, start_new_session=os.name == "posix", **options)
+    async with process:
+        try:
+            yield process
+        except BaseException:
+            _kill_group(process.pid)
+            raise
+
+
+def _kill_group(pid: int) -> None:
+    if os.name == "posix":
+        with suppress(ProcessLookupError, PermissionError):  # all gone, or (a script with sudo) not ours
+            os.killpg(pid, signal.SIGKILL)
 
 
 _SIGNAL_CODES = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}

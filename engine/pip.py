@@ -13,13 +13,13 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-import anyio
 import msgspec
 from anyio.abc import ByteReceiveStream
 from anyio.streams.text import TextReceiveStream
 
 from .errors import LinkError
 from .events import Output, Phase, PhaseFinished, PhaseStarted, Report
+from .flow import child
 
 _LEAKS = ("PYTHONPATH", "PYTHONHOME", "PIP_REQUIRE_VIRTUALENV", "PIP_TARGET", "PIP_PREFIX", "PIP_USER")
 """Variables of the caller that would make pip install somewhere else."""
@@ -74,16 +74,15 @@ async def _run(command: Sequence[str], request: PipRequest, report: Report) -> N
     environ.update(PYTHONNOUSERSITE="1", CONDA_PREFIX=request.prefix, PYTHONIOENCODING="utf-8", PATH=path)
     last: list[str] = []
     try:
-        process = await anyio.open_process(command, cwd=request.directory, env=environ, stderr=subprocess.STDOUT)
+        async with child(command, cwd=request.directory, env=environ, stderr=subprocess.STDOUT) as process:
+            if process.stdout is not None:
+                await _pass_on(process.stdout, "uv" if request.use_uv else "pip", report, last)
+            code = await process.wait()
     except OSError as error:
         raise PipError(
             f"Could not start {command[0]} to install the pip part: {error.strerror}",
             hint="Is `pip` (or, with --use-uv, `uv`) among the dependencies of the environment?",
         ) from error
-    async with process:
-        if process.stdout is not None:
-            await _pass_on(process.stdout, "uv" if request.use_uv else "pip", report, last)
-        code = await process.wait()
     if code != 0:
         detail = "\n".join(f"    {line}" for line in last[-20:])
         raise PipError(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+from pathlib import Path
 
 import anyio
 import anyio.lowlevel
@@ -108,3 +110,33 @@ def test_a_signal_cancels_and_cleans_up(number: signal.Signals, code: ExitCode) 
         flow.run(main)
     assert caught.value.code == code
     assert cleaned == [True]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no process groups")
+def test_what_a_child_started_goes_with_it(tmp_path: Path) -> None:
+    """Its children hold the writing end of a pipe: who reads sees the end when the last one is gone."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+    async def main() -> None:
+        with anyio.fail_after(10):
+            async with flow.child(["sh", "-c", f"sleep 60 > {pipe} & echo started; wait"]) as process:
+                assert process.stdout is not None and await process.stdout.receive() == b"started\n"
+                raise Interrupted
+
+    with pytest.raises(Interrupted):
+        flow.run(main)
+    os.set_blocking(reading, True)
+    assert os.read(reading, 1) == b""
+    os.close(reading)
+
+
+def test_a_child_that_ends_by_itself() -> None:
+    async def main() -> tuple[bytes, int]:
+        async with flow.child([sys.executable, "-c", "print('x'); raise SystemExit(3)"]) as process:
+            assert process.stdout is not None
+            return await process.stdout.receive(), await process.wait()
+
+    output, code = flow.run(main)
+    assert output.strip() == b"x" and code == 3

@@ -13,17 +13,19 @@ import subprocess
 from collections.abc import Mapping
 from typing import Literal
 
-import anyio
 import msgspec
 
 from engine.errors import ScriptError
 from engine.events import Notice, Output, Report, WorkFinished, WorkStarted
+from engine.flow import child
 from engine.link.request import LinkOptions
 from engine.model.platform import is_windows
 from engine.model.records import PackageRecord
 
 Action = Literal["pre-link", "post-link", "pre-unlink"]
 MESSAGES = ".messages.txt"
+_KEPT = 1 << 16
+"""Bytes that are kept of what a script prints."""
 
 
 class ScriptPlace(msgspec.Struct, frozen=True):
@@ -60,23 +62,35 @@ async def run_script(
     path = os.path.join(place.directory, script_path(record.name, action, place.platform))
     report(WorkStarted("script", record.name))
     try:
-        found = await anyio.run_process(
-            _command(path, place.platform, options.environ),
-            env=script_env(place, record, path, options),
-            cwd=os.path.dirname(path),
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.STDOUT,
-            check=False,
+        code, output = await _run(
+            _command(path, place.platform, options.environ), script_env(place, record, path, options)
         )
     except OSError as error:
         raise ScriptError(
             f"Could not run the {action} script of {record.dist} ({path}): {error.strerror or error}"
         ) from error
-    messages = take_messages(place.prefix, record.name, report)
+    finally:
+        messages = take_messages(place.prefix, record.name, report)
     report(WorkFinished("script", record.name))
-    if found.returncode:
-        raise _failed(action, record.dist, path, found.returncode, (*messages, *_last_lines(found.stdout)))
+    if code:
+        raise _failed(action, record.dist, path, code, (*messages, *_last_lines(output)))
     return messages
+
+
+async def _run(command: list[str], environ: dict[str, str]) -> tuple[int, bytes]:
+    """Exit code and the end of what was printed."""
+    output = b""
+    async with child(
+        command,
+        env=environ,
+        cwd=os.path.dirname(command[-1]),
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        if process.stdout is not None:
+            async for chunk in process.stdout:
+                output = (output + chunk)[-_KEPT:]
+        return await process.wait(), output
 
 
 def _last_lines(output: bytes) -> list[str]:

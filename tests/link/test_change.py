@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from engine.errors import FrozenError, LinkError, LockError, PlaceholderError, PrefixError, ScriptError, StorageError
@@ -412,3 +413,17 @@ async def test_a_link_of_the_user_may_lead_anywhere(tmp_path: Path, prefix: Path
     (prefix / "share").symlink_to(tmp_path / "elsewhere")
     await change(prefix, [package(cache, "second", {"share/data": "x", "share/link": Symlink("data")})])
     assert (tmp_path / "elsewhere" / "data").read_text() == "x" and (tmp_path / "elsewhere" / "link").is_symlink()
+
+
+async def test_an_interrupted_script_leaves_no_messages(prefix: Path, cache: Path) -> None:
+    await create(prefix, [package(cache, "first", {"x": "1"})])
+    before = tree(prefix)
+    script = 'echo half > "$PREFIX/.messages.txt"; touch "$PREFIX/../running"; sleep 60\n'
+    slow = cached(make_package("slow", link_scripts={"post-link": script}), cache)
+    async with anyio.create_task_group() as group:
+        group.start_soon(change, prefix, [slow])
+        with anyio.fail_after(10):
+            while not (prefix.parent / "running").exists():  # noqa: ASYNC110 - another process makes it
+                await anyio.sleep(0.01)
+        group.cancel_scope.cancel()
+    assert tree(prefix) == before
