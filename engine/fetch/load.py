@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, overload
 
 import anyio
+import anyio.to_thread
 
 from engine.errors import ChannelNotFound, OfflineError, RepodataError
 from engine.events import Notice, Report
@@ -167,7 +168,9 @@ class _Loader:
             if missing and await self._whole_ones(jobs, {id(job.rows) for job in missing}):
                 continue
             self._tell_missing(job.name for job in missing)
-            return
+            break
+        if self._shards.cache.has_news:
+            await anyio.to_thread.run_sync(self._shards.cache.collect)
 
     async def _instead(self, job: Subdir, error: RepodataError) -> None:
         """A shard is not there: its index may be old. Ask for it anew, or else for the whole one."""

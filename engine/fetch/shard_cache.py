@@ -58,6 +58,8 @@ class ShardCache:
         self._dirs = tuple(os.path.join(pkgs_dir, "cache") for pkgs_dir in pkgs_dirs)
         self._target: str | None = None
         self._is_writable = bool(self._dirs)
+        self.has_news = False
+        """Whether an index was stored, which may leave shards that none names any more."""
 
     # --- shards
 
@@ -108,6 +110,7 @@ class ShardCache:
             return
         first, *others = (os.path.join(os.path.dirname(directory), key) for key in cache_keys(channel, subdir))
         if _write(first + ENDING, packed):
+            self.has_news = True
             _write_note(first, state)
             for stem in others:
                 _link(first + ENDING, stem + ENDING)

@@ -136,7 +136,6 @@ class ShardIndexSource:
         rows = self._understood(packed, self._url)
         if not self.is_local:
             self._means.cache.store_index(self.channel, self.subdir, packed, self._state(response, IndexState()))
-            self._means.cache.collect()
         return rows
 
     def _confirm(self, index: CachedShardIndex, response: Response) -> None:

@@ -72,6 +72,11 @@ class Job(msgspec.Struct, frozen=True):
         """Where it is, with credentials."""
         return self.rows.index.shard_url(self.digest)
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a file of this machine already."""
+        return self.url.startswith("file:")
+
 
 class ShardMissing(Exception):
     """The server does not have a shard that its index names; never seen by users. ``error`` is what to raise then."""
@@ -102,7 +107,8 @@ class Walk:
             if hashlib.sha256(packed).digest() != job.digest:
                 missing.append(_once_more(job, packed))
                 continue
-            self._cache.store(job.digest, packed)
+            if not job.is_local:
+                self._cache.store(job.digest, packed)
             self._take(job, packed)
         while self._open:
             missing += self._look_for(self._open.pop())
@@ -193,7 +199,7 @@ async def walk(rows: Sequence[ShardRows | RepoData], wanted: Wanted, means: Shar
 
 def _fetchable(missing: list[Job], lacking: list[Job], means: ShardMeans) -> list[Job]:
     """Those that may be asked for; the others are noted in ``lacking``."""
-    refused = {id(job) for job in missing if means.offline and not job.url.startswith("file:")}
+    refused = {id(job) for job in missing if means.offline and not job.is_local}
     lacking += (job for job in missing if id(job) in refused)
     return [job for job in missing if id(job) not in refused]
 
