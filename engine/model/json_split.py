@@ -268,10 +268,10 @@ class JsonSplitter:
 
     def _guesses(self) -> Iterator[tuple[int, int, bool]]:
         """Where a run of members may end: its end, where to go on behind it, and whether the table ends there."""
-        if end := _TABLE_END.search(self._text, self._at):
-            yield end.start() + 1, end.end(), True
         if (comma := self._text.rfind(b"},", self._at)) >= 0:
             yield comma + 1, comma + 2, False
+        if end := _TABLE_END.search(self._text, self._at):
+            yield end.start() + 1, end.end(), True
 
     def _walk(self) -> tuple[int, int, bool]:
         """The last certain end of a member: where it is, where to go on, and whether the table ends there."""
