@@ -34,11 +34,18 @@ class App:
         """The configuration: options over environment over rc files over defaults."""
         from ..config import load_config
 
-        config = load_config(self.options, self.environ, home=os.path.expanduser("~"), cwd=os.getcwd())
+        config = load_config(self.options, self.environ, home=os.path.expanduser("~"), cwd=self._directory())
         self.out.configure(json=config.json, quiet=config.quiet)
         for notice in config.notices:
             self.out.warning(notice)
         return config
+
+    def _directory(self) -> str:
+        """Where relative paths begin. A shell may stand in a directory that is gone, and must be able to leave it."""
+        try:
+            return os.getcwd()
+        except FileNotFoundError:
+            return self.environ.get("PWD") or os.sep
 
     def reconfigure(self, config: Config) -> None:
         """Go on with another configuration (a file named channels, or the environment)."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import netrc
+import os
 from collections.abc import Mapping
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
@@ -107,15 +108,20 @@ def read_netrc(path: str) -> dict[str, Credential]:
     """Machines and their logins of a netrc file; empty if there is none. Raises `ConfigError` if it is broken."""
     try:
         hosts = netrc.netrc(path).hosts
-    except FileNotFoundError:
-        return {}
     except netrc.NetrcParseError as error:
         raise ConfigError(
             f"Could not read {path}, line {error.lineno}: {error.msg}", hint="Mend the file, or point $NETRC elsewhere."
         ) from error
     except (OSError, UnicodeDecodeError) as error:
+        if _is_out_of_sight(path, error):
+            return {}
         raise ConfigError(f"Could not read {path}: {error}", hint="Check who may read the file.") from error
     return {host: Basic(login, password or "") for host, (login, _, password) in hosts.items() if host != "default"}
+
+
+def _is_out_of_sight(path: str, error: Exception) -> bool:
+    """Whether there is no file, or none that we could know of: `sudo -u` may leave another user's home in $HOME."""
+    return isinstance(error, OSError) and not os.path.exists(path)
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -136,9 +142,9 @@ def read_auth_file(path: str) -> dict[str, Credential]:
         with open(path, "rb") as file:
             entries = _decode_entries(file.read())
         return {place: found for place, entry in entries.items() if (found := _credential(entry))}
-    except FileNotFoundError:
-        return {}
     except (OSError, msgspec.MsgspecError, binascii.Error, UnicodeDecodeError) as error:
+        if _is_out_of_sight(path, error):
+            return {}
         raise ConfigError(
             f"Could not read the credentials in {path}: {error}",
             hint="Mend or remove the file; it maps a host to a type and its token or base64 password.",

@@ -108,3 +108,10 @@ def test_channels_have_their_short_names_in_json(create: RunCommand, server: Cha
     assert (link["channel"], link["base_url"], link["platform"]) == (server.url, server.url, "noarch")
     assert link["dist_name"].startswith("data-3.1-")
     assert name == "ch"
+
+
+def test_a_working_directory_that_is_gone(run_command: RunCommand, here: Path, root: Path) -> None:
+    """A shell that stands in it must be able to activate, list and leave."""
+    here.rmdir()
+    assert run_command("env", "list", "--json").json["envs"] == [str(root)]
+    assert run_command("shell", "hook", "-s", "bash").code == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
 from pathlib import Path
 
@@ -67,6 +68,22 @@ def test_netrc(tmp_path: Path) -> None:
     file.write_text("machine host\nlogin\n\nnonsense x")
     with pytest.raises(ConfigError, match="line"):
         read_netrc(str(file))
+
+
+def test_files_that_can_not_be_known_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`sudo -u` may leave $HOME at a directory that the new user may not enter: that is no file, and no error."""
+    (tmp_path / "file").touch()
+    for read in (read_netrc, read_auth_file):
+        assert read(str(tmp_path / "file" / "below")) == {}
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", refuse)
+    for read in (read_netrc, read_auth_file):
+        assert read(str(tmp_path / "unseen" / "file")) == {}
+        with pytest.raises(ConfigError, match="Permission denied"):
+            read(str(tmp_path / "file"))
 
 
 def test_mambas_file(tmp_path: Path) -> None:
