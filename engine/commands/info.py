@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from engine.commands.env_list import show_environments
 from engine.commands.options import add_channel_options, add_flag, add_general_options, add_prefix_options, add_value
 from engine.config.channels import configured_channels
-from engine.environments import environment_name
+from engine.environments import environment_name, known_environments
 from engine.link.meta import is_environment
 from engine.model.channel import Channel
 from engine.version import __version__
@@ -49,6 +49,7 @@ def run(args: Namespace, app: App) -> int:
         items = {"base environment": app.config.root_prefix}
     else:
         items = _everything(app)
+        app.out.result(**_in_condas_words(app))
     app.out.result(**items)
     app.out.data("\n".join(_pretty(items)))
     return 0
@@ -71,6 +72,24 @@ def _everything(app: App) -> dict[str, str | list[str]]:
         "channels": [url for channel in configured_channels(config) for url in _urls(channel, config.platform)],
         "base environment": config.root_prefix,
         "platform": config.platform,
+    }
+
+
+def _in_condas_words(app: App) -> dict[str, object]:
+    """The keys of conda's ``info --json`` that editors and workflow managers look for, beside micromamba's."""
+    config = app.config
+    active = config.active_prefix
+    return {
+        "active_prefix": active,
+        "active_prefix_name": (environment_name(active, config) or os.path.basename(active)) if active else None,
+        "conda_prefix": config.root_prefix,
+        "config_files": list(config.rc_files),
+        "default_prefix": active or config.root_prefix,
+        "envs": known_environments(config),
+        "envs_dirs": list(config.envs_dirs),
+        "pkgs_dirs": list(config.pkgs_dirs),
+        "root_prefix": config.root_prefix,
+        "virtual_pkgs": [[item.name, item.version, item.build] for item in app.machine.virtual],
     }
 
 

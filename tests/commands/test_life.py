@@ -166,3 +166,14 @@ def test_run_in_an_environment(create: Create, root: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
     assert (done.returncode, done.stdout, done.stderr) == (0, f"tool in {root / 'envs/one'}\n", "")
     assert json.loads((root / "envs/one/conda-meta/tool-1.0-h_0.json").read_text())["name"] == "tool"
+
+
+def test_info_has_the_keys_of_micromamba_and_of_conda(run_command: RunCommand, root: Path) -> None:
+    answer = run_command("info", "--json").json
+    assert answer["base environment"] == answer["root_prefix"] == answer["conda_prefix"] == str(root)
+    assert answer["envs directories"] == answer["envs_dirs"] == [str(root / "envs")]
+    assert answer["package cache"] == answer["pkgs_dirs"]
+    assert answer["populated config files"] == answer["config_files"]
+    assert answer["virtual packages"] == ["=".join(parts) for parts in answer["virtual_pkgs"]]
+    assert (answer["envs"], answer["active_prefix"]) == ([str(root)], None)
+    assert run_command("info", "--base", "--json").json == {"base environment": str(root)}
