@@ -13,6 +13,9 @@ How a request becomes an environment, and where each step lives. Folders stand i
     7. engine.link             cached packages → a staged prefix → one rename (or a journal of renames)
     8. engine.ui               events and results → what people see
 
+Questions that change nothing are answered beside it: `engine.query` (search, dependencies, chains of needs) and
+`engine.solve.why`; `engine.export` writes what an environment holds as a file.
+
 The words all of them share are in `engine.model` (pure values: versions, specs, channels, records) and
 `engine.errors`; `engine.events` is what the engine reports while it works; `engine.flow` holds the only helpers
 for many tasks at once; `engine.shell` turns a prefix into shell code.

@@ -15,7 +15,9 @@ from engine.config.prefixes import BASE_NAMES, required_prefix
 from engine.errors import PrefixError
 from engine.link.meta import decode_file, is_environment, record_paths
 from engine.link.registry import read_registry
+from engine.model.platform import default_site_packages
 from engine.model.url import strip_secrets, without_subdir
+from engine.pypi import PypiRecord, read_pypi_records
 
 
 class Installed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -93,3 +95,12 @@ _decode = msgspec.json.Decoder(Installed).decode
 def read_installed(prefix: str) -> list[Installed]:
     """The installed packages, by name. Raises `LinkError` for a record that can't be understood."""
     return sorted((decode_file(path, _decode) for path in record_paths(prefix)), key=lambda record: record.name)
+
+
+def installed_by_pip(prefix: str, installed: Sequence[Installed], platform: str) -> list[PypiRecord]:
+    """What pip put there besides the ``installed`` packages, by name; nothing where there is no python."""
+    python = next((record for record in installed if record.name == "python"), None)
+    if python is None:
+        return []
+    site = python.python_site_packages_path or default_site_packages(python.subdir or platform, python.version)
+    return read_pypi_records(prefix, site, (path for record in installed for path in record.files))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
+
+from engine.shell.facts import UNSET_MARK
 
 RESERVED = frozenset({"PATH"})
 """Variables that an environment may not set (conda's ``RESERVED_ENV_VARS``)."""
@@ -13,11 +15,25 @@ RESERVED = frozenset({"PATH"})
 
 def state_file(before: Mapping[str, object], variables: Mapping[str, str]) -> bytes:
     """The content of the file: ``before`` is what it held, whose other keys and variables stay."""
+    return state_with(before, {name: value for name, value in variables.items() if name.upper() not in RESERVED})
+
+
+def state_with(before: Mapping[str, object], wanted: Mapping[str, str], gone: Iterable[str] = ()) -> bytes:
+    """The content of the file: ``before`` with some variables set to new values (in place) and some taken away."""
     present = before.get("env_vars")
     known = dict(present) if isinstance(present, Mapping) else {}
-    wanted = {name: value for name, value in variables.items() if name.upper() not in RESERVED}
-    document = {**before, "env_vars": {**known, **wanted}, "version": before.get("version", 1)}
+    left = set(gone)
+    variables = {name: value for name, value in {**known, **wanted}.items() if name not in left}
+    document = {**before, "env_vars": variables, "version": before.get("version", 1)}
     return msgspec.json.format(msgspec.json.encode(document), indent=4) + b"\n"
+
+
+def environment_variables(state: Mapping[str, object]) -> dict[str, str]:
+    """The variables that a state sets, in its order; not those that it takes away."""
+    found = state.get("env_vars")
+    if not isinstance(found, Mapping):
+        return {}
+    return {str(name): value for name, value in found.items() if isinstance(value, str) and value != UNSET_MARK}
 
 
 def read_state(prefix: str) -> dict[str, object]:

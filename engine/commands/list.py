@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
@@ -10,12 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from engine.commands.options import add_flag, add_general_options, add_prefix_options
 from engine.config.channels import channel_names
-from engine.environments import Installed, existing_prefix, read_installed
+from engine.environments import Installed, existing_prefix, installed_by_pip, read_installed
 from engine.errors import UsageError
 from engine.link.history import Revision, read_history
-from engine.model.platform import default_site_packages
 from engine.model.url import strip_secrets
-from engine.pypi import read_pypi_records
 from engine.ui.text import table, width
 
 if TYPE_CHECKING:
@@ -114,14 +111,7 @@ def _row(record: Installed, channel: str) -> Row:
 
 
 def _pip_rows(prefix: str, installed: Sequence[Installed], app: App) -> list[Row]:
-    python = next((record for record in installed if record.name == "python"), None)
-    if python is None:
-        return []
-    site = python.python_site_packages_path or default_site_packages(
-        python.subdir or app.config.platform, python.version
-    )
-    owned = (path for record in installed for path in record.files)
-    found = read_pypi_records(os.fspath(prefix), site, owned)
+    found = installed_by_pip(prefix, installed, app.config.platform)
     return [
         Row(record.name, record.version, "pypi_0", 0, _PYPI, "https://conda.anaconda.org/pypi", _PYPI, "", "", "")
         for record in found

