@@ -9,6 +9,8 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from engine.commands.options import (
     add_channel_options,
     add_flag,
@@ -30,6 +32,7 @@ from engine.errors import UsageError
 from engine.model.match_spec import MatchSpec
 from engine.model.platform import default_site_packages
 from engine.model.records import RepoDataRecord
+from engine.model.shards import with_json
 from engine.query.catalog import Catalog
 from engine.query.graph import Graph, Node
 from engine.query.search import suggestions
@@ -37,6 +40,7 @@ from engine.ui.query import PackageRow, tree_lines
 
 if TYPE_CHECKING:
     from engine.commands.app import App
+    from engine.fetch.shard_walk import Wanted
     from engine.solve.task import Rows
 
 OPTIONS = {"use_target_prefix_fallback": True, "use_root_prefix_fallback": True}
@@ -101,8 +105,15 @@ class Query:
     def _remote_rows(self) -> Sequence[Rows]:
         channels = query_channels(self.app, self.specs)
         self.app.out.line("Getting repodata from channels...")
-        rows: list[Rows] = list(remote_rows(self.app, channels))
+        rows: list[Rows] = list(remote_rows(self.app, channels, self._wanted()))
         return rows if self.kind == "search" else [*rows, *as_rows((), self.app)]
+
+    def _wanted(self) -> Wanted | None:
+        """What of the channels is needed for the answer: who needs something may be anybody."""
+        from engine.fetch.shard_walk import Wanted
+
+        wanted = None if self.kind == "whoneeds" else Wanted.of(self.specs)
+        return msgspec.structs.replace(wanted, deep=self.kind == "depends") if wanted else None
 
     # --- answers ---------------------------------------------------------------------------------------------
 
@@ -169,7 +180,7 @@ def _either(words: Sequence[str]) -> str:
 
 def fact(record: RepoDataRecord, names: dict[str, str]) -> dict[str, object]:
     """A record in the keys of ``--json``, its channel by name; a python always says where its modules go."""
-    found = {**record_json(record), "channel": names.get(record.channel, record.channel)}
+    found = {**record_json(with_json(record)), "channel": names.get(record.channel, record.channel)}
     if record.name == "python" and not record.python_site_packages_path and record.version:
         found["python_site_packages_path"] = default_site_packages(record.subdir, record.version)
     return found

@@ -21,13 +21,18 @@ from engine.model.records import RepoDataRecord
 
 if TYPE_CHECKING:
     from engine.commands.app import App
+    from engine.fetch.shard_walk import Wanted
     from engine.machine import Machine
     from engine.model.repodata import RepoData
+    from engine.model.shards import ShardRows
     from engine.solve.task import Rows
 
 
-def remote_rows(app: App, channels: Sequence[Channel]) -> list[RepoData]:
-    """The index of every subdir of the channels, as all commands load it; the loading is shown."""
+def remote_rows(app: App, channels: Sequence[Channel], wanted: Wanted | None = None) -> list[RepoData | ShardRows]:
+    """The index of every subdir of the channels, as all commands load it; the loading is shown.
+
+    Only what ``wanted`` leads to need be there; None: everything.
+    """
     from engine import flow
     from engine.events import Phase, PhaseFinished, PhaseStarted
     from engine.fetch.http import Transport
@@ -39,11 +44,12 @@ def remote_rows(app: App, channels: Sequence[Channel]) -> list[RepoData]:
     bars = out.is_terminal and not (config.ci or config.quiet or config.json)
     progress = Progress(out, bars=bars, verbose=config.verbose)
 
-    async def load() -> list[RepoData]:
+    async def load() -> list[RepoData | ShardRows]:
         began = time.monotonic()
         progress(PhaseStarted(Phase.REPODATA))
         async with Transport(transport_settings(config, app.environ)) as transport:
-            rows = await load_subdirs(channels, config.platform, transport, repodata_settings(config), progress)
+            settings = repodata_settings(config)
+            rows = await load_subdirs(channels, config.platform, transport, settings, progress, wanted=wanted)
         progress(PhaseFinished(Phase.REPODATA, time.monotonic() - began, items=len(rows)))
         return rows
 

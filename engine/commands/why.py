@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -23,13 +24,14 @@ from engine.link.history import read_history, requested_specs
 from engine.model.channel import Channel
 from engine.model.match_spec import MatchSpec
 from engine.model.records import PrefixRecord
+from engine.model.shards import with_json
 from engine.query.chains import Standing, standing
 from engine.solve.missing import did_you_mean
 from engine.ui.why import standing_lines, version_lines
 
 if TYPE_CHECKING:
     from engine.commands.app import App
-    from engine.model.repodata import RepoData
+    from engine.solve.task import Rows, SolveTask
     from engine.solve.why import WhyVersion
 
 OPTIONS = {"use_target_prefix_fallback": True, "use_root_prefix_fallback": True}
@@ -51,14 +53,14 @@ def run(args: Namespace, app: App) -> int:
     """Tell both, the second as far as the channels' indexes can be had."""
     app.config  # noqa: B018 - read before the first word is printed
     prefix, records = installed_records(app)
-    installed = [record for record in records if isinstance(record, PrefixRecord)]
+    installed = tuple(record for record in records if isinstance(record, PrefixRecord))
     record = _named(args.package.lower(), installed, prefix)
     asked = _requested(prefix, installed)
     stands = standing(_with_pip(installed, app), asked, record.name)
     name = channel_names([record.channel], app.config)[record.channel]
     app.out.result(package=record_json(record), prefix=prefix, **_standing_json(stands, asked))
     app.out.data("\n".join([f"{record.name} {record.version} {record.build} ({name})", "", *standing_lines(stands)]))
-    _tell_version(record, asked, installed, prefix, app)
+    _tell_version(record, _Place(prefix, installed, tuple(_specs(asked)), app))
     return 0
 
 
@@ -108,37 +110,54 @@ def _standing_json(stands: Standing, asked: Mapping[str, Sequence[str]]) -> dict
     }
 
 
-def _tell_version(
-    record: PrefixRecord,
-    asked: Mapping[str, Sequence[str]],
-    installed: Sequence[PrefixRecord],
-    prefix: str,
-    app: App,
-) -> None:
-    app.out.data("\nWhy this version:")
-    rows = _channel_rows(installed, app)
+class _Place(NamedTuple):
+    """An environment and what was asked for in it."""
+
+    prefix: str
+    installed: tuple[PrefixRecord, ...]
+    specs: tuple[MatchSpec, ...]
+    app: App
+
+
+def _tell_version(record: PrefixRecord, place: _Place) -> None:
+    out = place.app.out
+    out.data("\nWhy this version:")
+    channels, rows = _channel_rows(place)
     if isinstance(rows, str):
-        app.out.result(version={"verdict": "unknown", "message": rows})
-        app.out.data(f"  Whether there is a newer one is not known, for there is no channel data: {rows}")
+        out.result(version={"verdict": "unknown", "message": rows})
+        out.data(f"  Whether there is a newer one is not known, for there is no channel data: {rows}")
         return
-    from engine.install import read_pins
-    from engine.solve.task import SolveTask
     from engine.solve.why import why_version
 
-    config = app.config
-    task = SolveTask(
-        specs=tuple(_specs(asked)),
+    answer = why_version(_task(place, channels, rows), record.name)
+    out.result(version=_version_json(answer))
+    out.data("\n".join(f"  {line}".rstrip() for line in version_lines(record, answer)))
+
+
+def _task(place: _Place, channels: Sequence[Channel], rows: Sequence[Rows]) -> SolveTask:
+    """What was asked for, as a command would ask for it now."""
+    from engine.install import read_pins
+    from engine.machine import assumed_machine
+    from engine.solve.task import SolveTask
+    from engine.solving import addresses, channels_of_specs, cutoffs
+
+    config = place.app.config
+    machine, _ = assumed_machine(place.app.machine, place.app.environ, config.override_virtual_packages)
+    pins = () if config.no_pin else (*read_pins(place.prefix), *config.pinned_packages)
+    return SolveTask(
+        specs=place.specs,
         repodata=rows,
-        virtual=app.machine.virtual,
-        installed=tuple(installed),
-        pinned=() if config.no_pin else tuple(map(MatchSpec.parse, [*read_pins(prefix), *config.pinned_packages])),
+        virtual=machine.virtual,
+        installed=place.installed,
+        pinned=()
+        if config.no_pin
+        else tuple(map(MatchSpec.parse, [*read_pins(place.prefix), *config.pinned_packages])),
         channel_priority=config.channel_priority,
+        channel_addresses=addresses(channels_of_specs(place.specs, config)),
+        exclude_newer=cutoffs(config, channels, (), time.time_ns() // 10**6),
         pin_python=not config.no_py_pin,
         add_pip=config.add_pip_as_python_dependency,
     )
-    answer = why_version(task, record.name)
-    app.out.result(version=_version_json(answer))
-    app.out.data("\n".join(f"  {line}".rstrip() for line in version_lines(record, answer)))
 
 
 def _specs(asked: Mapping[str, Sequence[str]]) -> Iterator[MatchSpec]:
@@ -152,24 +171,27 @@ def _specs(asked: Mapping[str, Sequence[str]]) -> Iterator[MatchSpec]:
                 yield spec
 
 
-def _channel_rows(installed: Sequence[PrefixRecord], app: App) -> list[RepoData] | str:
+def _channel_rows(place: _Place) -> tuple[Sequence[Channel], Sequence[Rows] | str]:
     """The indexes of the configured channels and of those that packages came from; or why there are none.
 
     A channel that can't be had is left out if others can. What is merely built in counts only if nothing else is known.
     """
-    config = app.config
+    from engine.fetch.shard_walk import Wanted
+
+    app, config = place.app, place.app.config
     configured = configured_channels(config)
-    origins = () if config.override_channels else _origins(installed, configured, app)
+    origins = () if config.override_channels else _origins(place.installed, configured, app)
     if origins and not config.sources.get("channels"):
         configured = ()
+    wanted = Wanted.of(place.specs, place.installed, add_pip=config.add_pip_as_python_dependency)
     attempts = dict.fromkeys(channels for channels in ((*configured, *origins), configured, origins) if channels)
     problem = "no channel is configured, and none is known from the packages."
     for channels in attempts:
         try:
-            return remote_rows(app, channels)
+            return channels, remote_rows(app, channels, wanted)
         except (FetchError, RepodataError) as error:
             problem = f"{error.message.rstrip('.')}. {error.hint or ''}".rstrip()
-    return problem
+    return (), problem
 
 
 def _origins(installed: Sequence[PrefixRecord], known: Iterable[Channel], app: App) -> tuple[Channel, ...]:
@@ -188,7 +210,7 @@ def _origins(installed: Sequence[PrefixRecord], known: Iterable[Channel], app: A
 def _version_json(answer: WhyVersion) -> dict[str, object]:
     return {
         "verdict": answer.verdict,
-        "newest": record_json(answer.newest) if answer.newest else None,
+        "newest": record_json(with_json(answer.newest)) if answer.newest else None,
         "held_by": list(answer.held_by),
         "explanation": {**answer.data, "lines": [line.strip() for line in answer.story]} if answer.story else None,
         "changes": [

@@ -41,6 +41,8 @@ class Wanted(msgspec.Struct, frozen=True):
     names: frozenset[str]
     add_pip: bool = False
     """Whether python brings pip along (``add_pip_as_python_dependency``)."""
+    deep: bool = True
+    """Whether what the packages need is wanted too, and what that needs, and so on."""
 
     @classmethod
     def of(
@@ -91,6 +93,7 @@ class Walk:
 
     def __init__(self, rows: Sequence[ShardRows | RepoData], wanted: Wanted, cache: ShardCache) -> None:
         self._rows, self._cache, self._add_pip = tuple(rows), cache, wanted.add_pip
+        self._deep = wanted.deep
         self._names: dict[str, None] = {}
         self._open: list[str] = []
         self._texts: set[str] = set()
@@ -118,7 +121,8 @@ class Walk:
         """Take all that is at hand of a name."""
         for rows in self._rows:
             if isinstance(rows, RepoData):
-                self._need({text for record in rows.records(name) for text in record.depends})
+                if self._deep:
+                    self._need({text for record in rows.records(name) for text in record.depends})
                 continue
             digest = rows.index.digests.get(name)
             if digest is None:
@@ -138,7 +142,9 @@ class Walk:
                 hint="`use_sharded_repodata: false` makes do without them.",
             )
         job.rows.keep(job.name, packed)
-        self._need(needed_texts(packed, job.url))
+        texts = needed_texts(packed, job.url)  # also where they don't matter: it shows that this is a shard
+        if self._deep:
+            self._need(texts)
 
     def _need(self, texts: set[str]) -> None:
         fresh = texts - self._texts

@@ -12,8 +12,10 @@ from typing import Protocol, runtime_checkable
 from engine.errors import InvalidVersion
 from engine.model.match_spec import MatchSpec
 from engine.model.records import PackageRecord, RepoDataRecord
+from engine.model.shards import with_json
 from engine.model.version import Version
 from engine.model.version_key import Key
+from engine.solve.fits import spec_matches
 from engine.solve.matching import matches_name
 from engine.solve.task import Rows
 
@@ -35,12 +37,11 @@ def newness(record: PackageRecord) -> tuple[bool, Key, int, int]:
         return False, Version.parse("0").key, record.build_number, record.timestamp_ms
 
 
-def meets(spec: MatchSpec, record: PackageRecord) -> bool:
-    """Whether a spec matches; never for a record whose version is none while the spec has one."""
-    try:
-        return spec.matches(record)
-    except InvalidVersion:
-        return False
+def meets(spec: MatchSpec, record: RepoDataRecord) -> bool:
+    """Whether a spec matches, whatever is in the record."""
+    if spec.license is not None or spec.license_family is not None:
+        record = with_json(record)  # a licence stands nowhere but in the index's own text
+    return spec_matches(spec, record)
 
 
 class Catalog:

@@ -111,3 +111,26 @@ def test_channels_bring_others_along(create: RunCommand, run_command: RunCommand
         assert (denied.code, "'denylist_channels'" in denied.err) == (1, True)
         found = meta(root / "envs/one")
         assert found["base-lib-9.0-h_0.conda"]["channel"] == f"{server.url}/forge"
+
+
+def test_queries_take_the_shards_that_they_need(
+    create: RunCommand, run_command: RunCommand, server: ChannelServer
+) -> None:
+    words = ("--override-channels", "-c", server.url, "--json")
+    assert run_command("search", "tool[license=no*]", *words).json["result"]["pkgs"] == []
+    assert run_command("search", "tool[license=*]", *words).json["result"]["pkgs"] != []
+    page = run_command("search", "tool", *words).json["result"]["pkgs"]
+    assert [(record["fn"], record["channel"]) for record in page] == [("tool-1.0-h_0.conda", server.url)]
+    assert server.count("*/shards/*") == 1
+    graph = run_command("repoquery", "depends", "tool", *words).json["result"]["pkgs"]
+    assert [record["name"] for record in graph] == ["tool", "base-lib"]
+    assert server.count("*/repodata.json*") == 0
+    needing = run_command("repoquery", "whoneeds", "base-lib", *words).json["result"]["pkgs"]
+    assert [record["name"] for record in needing] == ["old-tool", "other", "tool"]
+
+
+def test_why_reads_shards(create: RunCommand, run_command: RunCommand, server: ChannelServer) -> None:
+    create("-n", "one", "old-tool")
+    answer = run_command("why", "base-lib", "-n", "one", "--json").json
+    assert (answer["version"]["verdict"], answer["version"]["newest"]["fn"]) == ("held", "base-lib-2.0-h_0.tar.bz2")
+    assert server.count("*/repodata.json*") == 0
