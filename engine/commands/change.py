@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 import anyio.to_thread
@@ -59,7 +59,7 @@ class Session:
         """Show the plan, and ask."""
         self.progress.suspend()
         self.out.result(**plan_json(plan, dry_run=self.config.dry_run))
-        colours = self.out.is_terminal
+        colours = self.out.is_terminal and _wants_colours(self.app.environ)
         for line in plan_lines(plan_view(plan), colours=colours):
             self.out.line(line)
         if self.config.dry_run:
@@ -85,6 +85,11 @@ class Session:
         else:
             seconds = time.monotonic() - self._began - self._waited
             self.out.line(describe_run(_shown(self.progress.finished), seconds))
+
+
+def _wants_colours(environ: Mapping[str, str]) -> bool:
+    """Whether a terminal may be coloured (no-color.org; a dumb terminal shows the codes as text)."""
+    return not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
 
 
 def _shown(finished: list[PhaseFinished]) -> list[PhaseFinished]:

@@ -165,4 +165,4 @@ def _show_revisions(history: Sequence[Revision], app: App) -> None:
     )
     for number, block in blocks:
         changes = [*(f"-{dist}" for dist in block.unlinked), *(f"+{dist}" for dist in block.linked)]
-        app.out.data("\n".join([f"{block.date} (rev {number})", *changes, ""]))
+        app.out.data("\n".join([f"{block.date} (rev {number})", *changes, "", ""]))

@@ -86,14 +86,20 @@ def _is_name(path: str) -> bool:
 
 def check_name(name: str, forbidden: str = _FORBIDDEN) -> str:
     """``name`` if an environment can be called so; raises `UsageError` otherwise."""
-    found = next((char for char in name if char in forbidden or char == "\\" or ord(char) < 32), None)
-    if not name or found is not None or name in {".", ".."}:
-        wrong = f"it has {found!r} in it" if found is not None else "it names no directory"
-        raise UsageError(
-            f"An environment can't be called {name!r}: {wrong}",
-            hint="Use --prefix for a path." if found in {"/", "\\"} or not found else None,
-        )
+    fault = _fault(name, forbidden)
+    if fault:
+        hint = "Use --prefix for a path." if {"/", "\\"}.intersection(name) or name in {"", ".", ".."} else None
+        raise UsageError(f"An environment can't be called {name!r}: {fault}", hint=hint)
     return name
+
+
+def _fault(name: str, forbidden: str) -> str | None:
+    found = next((char for char in name if char in forbidden or char == "\\" or ord(char) < 32), None)
+    if found is not None:
+        return f"it has {found!r} in it"
+    if name in {"", ".", ".."}:
+        return "it names no directory"
+    return None if name == name.strip() else "it begins or ends with a space"
 
 
 def check_file_name(name: str) -> str:

@@ -89,7 +89,9 @@ def test_list_in_every_form(create: Create, run_command: RunCommand, server: Cha
     packages = run_command("list", "-n", "one", "--json").json["packages"]
     assert [package["name"] for package in packages] == ["base-lib", "data", "tool"]
     assert {"base_url", "build_number", "build_string", "channel", "dist_name", "platform"} <= set(packages[0])
-    assert "(rev 0)" in run_command("list", "-n", "one", "--revisions").out
+    shown = run_command("list", "-n", "one", "--revisions").out
+    assert "(rev 0)" in shown
+    assert shown.endswith("\n\n"), "an empty line parts revisions, as in micromamba"
     assert run_command("list", "-n", "one", "(").code == ExitCode.USAGE
 
 

@@ -70,7 +70,7 @@ def test_places_that_do_not_exist_yet(tmp_path: Path) -> None:
     assert not prefixes.can_be_written(str(tmp_path / "file" / "y"))
 
 
-@pytest.mark.parametrize("name", ["a/b", "a\\b", "a:b", "a#b", "..", ".", "a\nb"])
+@pytest.mark.parametrize("name", ["a/b", "a\\b", "a:b", "a#b", "..", ".", "a\nb", " ", " a", "a "])
 def test_names_that_can_not_be(context: PrefixContext, name: str) -> None:
     """CEP 24: a name "MUST NOT contain any of these characters: `/`, " " (space), `:`, `#`"; micromamba has spaces."""
     with pytest.raises(UsageError, match="can't be called"):
