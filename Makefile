@@ -6,7 +6,7 @@ VENV ?= .venv
 JOBS ?= 2
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test check format perf clean
+.PHONY: help demo test check format perf perf-solve clean
 
 help:
 	@echo "make demo    build a small channel, create an environment from it, use it, remove it"
@@ -14,6 +14,7 @@ help:
 	@echo "make check   lint, format, types, layers"
 	@echo "make format  put the code into its format"
 	@echo "make perf    measure against py-rattler; writes perf/RESULTS.md"
+	@echo "make perf-solve  the same for solving, at conda-forge's size, and the quality of answers (minutes)"
 	@echo "make clean   remove $(VENV) and caches"
 
 demo: $(VENV)/installed
@@ -34,6 +35,10 @@ format: $(VENV)/installed-dev
 
 perf: $(VENV)/installed-dev
 	$(VENV)/bin/python -m perf.create
+
+perf-solve: $(VENV)/installed-dev
+	$(VENV)/bin/python -m perf.solve
+	$(VENV)/bin/python -m perf.solve_quality
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

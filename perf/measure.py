@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,15 +32,15 @@ class RunFailed(Exception):
         super().__init__(f"{' '.join(command)} ended with exit code {code}:\n{output}")
 
 
-def run(command: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> Run:
-    """Run once, with everything that the interpreter's start costs. Raises `RunFailed`."""
+def run(command: Sequence[str], *, env: Mapping[str, str], cwd: Path, codes: Collection[int] = (0,)) -> Run:
+    """Run once, with everything that the interpreter's start costs. Raises `RunFailed` for other exit codes."""
     with tempfile.TemporaryDirectory() as folder:
         told, printed = Path(folder, "told"), Path(folder, "printed")
         launcher = [sys.executable, "-I", "-S", __file__, str(told), str(printed), *command]
         subprocess.run(launcher, env=dict(env), cwd=cwd, check=True)
         code, *numbers = json.loads(told.read_text())
         text = printed.read_text(errors="replace")
-    if code:
+    if code not in codes:
         raise RunFailed(command, code, text)
     return Run(*numbers, text)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from perf.contenders import EVERYONE, RATTLER, Contender
 from perf.measure import Run
+from perf.sections import put
 
 Runs = Mapping[tuple[str, str], Sequence[Run]]
 _WHAT = {"cold": "empty caches", "warm": "full caches"}
@@ -20,7 +21,7 @@ def write_report(path: Path, runs: Runs, *, files: int, differing: Sequence[str]
     """Write the report."""
     rounds = len(next(iter(runs.values())))
     lines = [
-        "# Results",
+        "## Creating an environment",
         "",
         f"Made by `{' '.join(('python -m perf.create', *words))}` (what is measured: [README.md](README.md)).",
         f"An environment of {files:,} files, {rounds} rounds, medians; CPython {platform.python_version()}, "
@@ -28,17 +29,17 @@ def write_report(path: Path, runs: Runs, *, files: int, differing: Sequence[str]
         "",
         *_comparison(runs),
         "",
-        "## Phases",
+        "### Phases",
         "",
         "Seconds by the contender's own clock; phases of one contender may overlap, and name its own stages.",
         "",
         *_phases(runs),
         "",
-        "## Equality",
+        "### Equality",
         "",
         *_equality(differing),
     ]
-    path.write_text("\n".join(lines) + "\n")
+    put(path, "create", lines)
 
 
 def _comparison(runs: Runs) -> list[str]:

@@ -1,0 +1,255 @@
+"""Every real problem instance, solved by us and by py-rattler on the same records, and the answers compared.
+
+    python -m perf.solve_quality [--every 10] [--jobs 2] [--spoil] [--keep runs.jsonl]
+
+Each instance is solved in a process of its own that has the records in memory, not decoded, and nothing else: so the
+times of both sides hold all that a solve costs but reading the index. Writes docs/solver-quality.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import multiprocessing
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engine.errors import SolveError
+from engine.model.match_spec import MatchSpec
+from engine.model.records import PackageRecord, RepoDataRecord
+from engine.model.repodata import RepoData
+from engine.model.version import Version
+from engine.solve.solver import solve
+from engine.solve.task import SolveTask
+from perf import compare
+from perf.instances import CHANNEL, Instance, available, load_rows, machine, read_instances, unpack
+from perf.quality_report import Outcome, failures, write_report
+from tests.kit.checker import check
+
+TIME_LIMIT = 120.0
+"""Seconds after which either side gives up."""
+
+
+def judge(instance: Instance, rows: Sequence[RepoData], folder: Path) -> Outcome:
+    """Solve an instance on both sides and compare."""
+    outcome = Outcome(instance.id, instance.platform)
+    specs = with_pip(instance.specs)
+    theirs = _peer(instance, specs, folder, outcome)
+    ours = _ours(instance, rows, outcome)
+    if ours is not None and theirs is not None:
+        _compare(outcome, ours, theirs, compare.requested_names(specs), rows)
+    if instance.has_everything:
+        _check_locked(instance, rows, outcome)
+    return outcome
+
+
+def with_pip(specs: Sequence[str]) -> list[str]:
+    """We ask for pip where somebody asks for python; so does the peer then."""
+    names = compare.requested_names(specs)
+    return [*specs, "pip"] if "python" in names and "pip" not in names else list(specs)
+
+
+def _ours(instance: Instance, rows: Sequence[RepoData], outcome: Outcome) -> compare.Answer | None:
+    started, spent = time.perf_counter(), time.process_time()
+    deadline = started + TIME_LIMIT
+    task = SolveTask(
+        specs=tuple(map(MatchSpec.parse, instance.specs)),
+        repodata=rows,
+        virtual=machine(instance.platform),
+        stop=lambda: time.perf_counter() > deadline,
+    )
+    try:
+        found = solve(task)
+    except SolveError as error:
+        outcome.changes.append(str(error))
+        return None
+    finally:
+        outcome.seconds, outcome.cpu = time.perf_counter() - started, time.process_time() - spent
+    outcome.feasible, outcome.conflicts, outcome.sat_calls = True, found.conflicts, found.sat_calls
+    outcome.wrong = check(found.records, with_pip(instance.specs), virtual=task.virtual, add_pip=True)
+    return {record.name: record for record in found.records}
+
+
+def _peer(instance: Instance, specs: Sequence[str], folder: Path, outcome: Outcome) -> compare.Answer | None:
+    import rattler
+    from rattler.exceptions import SolverError
+
+    virtual = [
+        rattler.GenericVirtualPackage(
+            rattler.PackageName(fact.name), rattler.Version(fact.version), rattler.BuildString(fact.build)
+        )
+        for fact in machine(instance.platform)
+    ]
+    channel = rattler.Channel(CHANNEL)
+    sparse = [rattler.SparseRepoData(channel, subdir, path) for subdir, path in unpack(instance.platform, folder)]
+    started, spent = time.perf_counter(), time.process_time()
+    try:
+        found = _wait(
+            rattler.solve_with_sparse_repodata(
+                [rattler.MatchSpec(spec, strict=False) for spec in specs],
+                sparse,
+                virtual_packages=virtual,
+                add_pip_as_python_dependency=True,
+            )
+        )
+    except SolverError:
+        return None
+    finally:
+        outcome.peer_seconds, outcome.peer_cpu = time.perf_counter() - started, time.process_time() - spent
+    outcome.peer_feasible = True
+    return {record.name.normalized: _converted(record) for record in found}
+
+
+def _wait(work: Any) -> Any:
+    import asyncio
+
+    async def waiting() -> Any:
+        return await work
+
+    return asyncio.run(waiting())
+
+
+def _converted(record: Any) -> RepoDataRecord:
+    """A record of the peer as one of ours."""
+    fields = json.loads(record.to_json())
+    wire = {key: value for key, value in fields.items() if value is not None and key not in ("channel", "fn", "url")}
+    made = msgspec.convert(wire, RepoDataRecord, strict=False)
+    return msgspec.structs.replace(made, fn=record.file_name)
+
+
+def _compare(
+    outcome: Outcome, ours: compare.Answer, theirs: compare.Answer, names: list[str], rows: Sequence[RepoData]
+) -> None:
+    def family(name: str) -> list[PackageRecord]:
+        return [record for subdir in rows for record in subdir.records(name)]
+
+    outcome.older = compare.older_request(ours, theirs, names) or ""
+    outcome.dominated = compare.dominated(ours, theirs)
+    outcome.dominating = compare.dominated(theirs, ours)
+    outcome.same_versions = compare.same_versions(ours, theirs)
+    outcome.same_builds = {r.dist for r in ours.values()} == {r.dist for r in theirs.values()}
+    if not outcome.same_builds:
+        found = compare.first_difference(ours, theirs, names, family)
+        outcome.difference = None if found is None else asdict(found)
+        outcome.changes = list(_changes(ours, theirs))
+
+
+def _changes(ours: compare.Answer, theirs: compare.Answer) -> Iterator[str]:
+    for name in sorted(ours.keys() | theirs.keys()):
+        one, other = ours.get(name), theirs.get(name)
+        mine = f"{one.version} {one.build}" if one else "absent"
+        peer = f"{other.version} {other.build}" if other else "absent"
+        if mine != peer:
+            yield f"{name}: {mine} | {peer}"
+
+
+def _check_locked(instance: Instance, rows: Sequence[RepoData], outcome: Outcome) -> None:
+    outcome.locked_tried = True
+    task = SolveTask(
+        specs=tuple(map(MatchSpec.parse, instance.locked)),
+        repodata=rows,
+        virtual=machine(instance.platform),
+        add_pip=False,
+    )
+    try:
+        found = {f"{record.name} {record.version} {record.build}" for record in solve(task).records}
+    except SolveError as error:
+        outcome.locked_refused = str(error)
+        there = {f"{record.name} {record.version} {record.build}": record for record in _all_records(instance, rows)}
+        locked = [there[text] for text in instance.locked]
+        outcome.locked_wrong = check(locked, instance.locked, virtual=task.virtual)
+        return
+    if found != set(instance.locked):
+        outcome.locked_refused = f"other packages: {sorted(found ^ set(instance.locked))}"
+
+
+def _all_records(instance: Instance, rows: Sequence[RepoData]) -> list[PackageRecord]:
+    """The candidates of the names of the locked set."""
+    names = {text.split()[0] for text in instance.locked}
+    return [record for subdir in rows for name in sorted(names) for record in subdir.records(name)]
+
+
+def spoilt(instance: Instance, rows: Sequence[RepoData]) -> Instance:
+    """The instance with one dependency of its locked set at the oldest version that is there: mostly there is no
+    answer then, and where there is one it is hard to find."""
+    asked = compare.requested_names(instance.specs)
+    names = sorted({text.split()[0] for text in instance.locked} - set(asked))
+    if not names:
+        return instance
+    name = random.Random(instance.id).choice(names)
+    versions = {record.version for subdir in rows for record in subdir.records(name)}
+    if not versions:
+        return instance
+    oldest = min(versions, key=Version.parse)
+    return replace(instance, specs=(*instance.specs, f"{name} =={oldest}"), has_everything=False)
+
+
+_rows: tuple[RepoData, ...] = ()
+
+
+def _in_child(folder: Path, spoil: bool, instance: Instance) -> Outcome:
+    try:
+        return judge(spoilt(instance, _rows) if spoil else instance, _rows, folder)
+    except BaseException as error:
+        raise RuntimeError(f"{instance.id}: {error!r}") from error
+
+
+def run_all(
+    instances: Sequence[Instance], jobs: int, folder: Path, tell: Callable[[Outcome], None], *, spoil: bool = False
+) -> None:
+    """Judge all instances, platform by platform, each in a fork of this process."""
+    global _rows  # noqa: PLW0603 -- what forks inherit
+    for platform in dict.fromkeys(instance.platform for instance in instances):
+        _rows = load_rows(platform)
+        unpack(platform, folder)
+        gc.freeze()
+        mine = [instance for instance in instances if instance.platform == platform]
+        with multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=1) as pool:
+            for outcome in pool.imap_unordered(partial(_in_child, folder, spoil), mine, chunksize=1):
+                tell(outcome)
+
+
+def main() -> int:
+    """Judge, write the report; 1 if an answer was wrong, a locked set refused, or we were worse by our own order."""
+    parser = argparse.ArgumentParser(description="Compare the solver's answers with py-rattler's.")
+    parser.add_argument("--every", type=int, default=1, help="take one instance in so many")
+    parser.add_argument("--start", type=int, default=0)
+    parser.add_argument("--only", action="append", help="take the instances whose id holds this text")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--spoil", action="store_true", help="ask for one dependency at its oldest version as well")
+    parser.add_argument("--keep", type=Path, help="write each outcome to this file, one JSON object a line")
+    parser.add_argument("--report", type=Path, default=Path(__file__).parents[1] / "docs" / "solver-quality.md")
+    args = parser.parse_args()
+    if not available():
+        print("There are no instances beside this checkout.")
+        return 0
+    instances = [found for found in read_instances() if not args.only or any(text in found.id for text in args.only)]
+    instances = instances[args.start :: args.every]
+    outcomes: list[Outcome] = []
+    kept = args.keep.open("w") if args.keep else None
+
+    def tell(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        if kept is not None:
+            print(json.dumps(asdict(outcome)), file=kept, flush=True)
+
+    with tempfile.TemporaryDirectory(prefix="whipsnake-quality-") as folder:
+        run_all(instances, args.jobs, Path(folder), tell, spoil=args.spoil)
+    words = [*(["--every", str(args.every)] if args.every > 1 else []), *(["--spoil"] if args.spoil else [])]
+    write_report(args.report, outcomes, words=words)
+    print(args.report.read_text(encoding="utf-8"))
+    return int(bool(failures(outcomes)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
