@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.errors import SolveError
 from engine.model.match_spec import MatchSpec
-from engine.model.records import RepoDataRecord
+from engine.model.records import PrefixRecord, RepoDataRecord
 from engine.solve.solver import solve
 from engine.solve.task import SolveTask
 from tests.kit.checker import check
@@ -120,7 +122,14 @@ def test_conditions_groups_flags_pins_and_virtual_packages(
     lines: list[str], specs: list[str], pinned: list[str], facts: tuple[str, ...]
 ) -> None:
     world = universe(*lines)
-    _compare([world], Case([_rows(world)], specs, virtual(*facts), pinned))
+    case = Case([_rows(world)], specs, virtual(*facts), pinned)
+    _compare([world], case)
+    best = best_answer(case)
+    assert best is None or not [
+        wrong
+        for wrong in check(list(best.values()), specs, virtual=case.virtual, pinned=pinned)
+        if "linked after" not in wrong and "is asked for" not in wrong
+    ]
 
 
 @_SETTINGS
@@ -175,3 +184,67 @@ def test_the_order_of_records_does_not_count(seed: int) -> None:
     case = Case([_rows(universe(*turned))], ["a"])
     assert {r.dist for r in (best_answer(case) or {}).values()} == {"a-2-0", "b-2-x"}
     _compare([universe(*turned)], case)
+
+
+class _Maker:
+    """Worlds where most requests have an answer, so that much is left to choose."""
+
+    def __init__(self, seed: int) -> None:
+        self.draw = random.Random(seed)
+
+    def lines(self, names: Sequence[str]) -> list[str]:
+        heads = [f"{name} {version} {build}" for name in names for version in "123" for build in ("0", "x1")]
+        return [self.line(head) for head in self.draw.sample(heads, 10)]
+
+    def line(self, head: str) -> str:
+        draw = self.draw
+        keys = [f"build_number={draw.choice('0012')}", f"timestamp={draw.choice('012')}", f"flags={draw.choice('fg')}"]
+        keys += [f"track_features={draw.choice(['f', 'f g'])}"] if draw.random() < 0.15 else []
+        line = f"{head} [{', '.join(keys)}] -> {'; '.join(self.form() for _ in range(draw.choice([0, 1, 1, 2])))}"
+        line += f" + g: {self.form()}; {self.form()}" if draw.random() < 0.4 else ""
+        return line + (f" ! {draw.choice(NAMES)} {draw.choice(['<3', '>1', '!=2'])}" if draw.random() < 0.15 else "")
+
+    def form(self) -> str:
+        draw = self.draw
+        pairs = [f"version='{draw.choice(['>=1', '<3', '>=2', '!=3'])}'"] if draw.random() < 0.5 else []
+        pairs += ["extras=g"] if draw.random() < 0.3 else []
+        pairs += [f"flags={draw.choice('fg')}"] if draw.random() < 0.1 else []
+        pairs += [f'when="{self.condition()}"'] if draw.random() < 0.3 else []
+        return f"{draw.choice(NAMES)}[{','.join(pairs)}]" if pairs else draw.choice(NAMES)
+
+    def condition(self) -> str:
+        draw = self.draw
+        atoms = [f"{draw.choice(NAMES)}{draw.choice(['', '>=2', '<3', '!=2'])}", "__cuda", "__cuda>=12"]
+        return draw.choice([atoms[0], atoms[0], f"{atoms[0]} or {atoms[1]}", f"{atoms[0]} and {atoms[2]}"])
+
+    def present(self, lines: list[str]) -> tuple[PrefixRecord, ...]:
+        chosen = {line.split()[0]: line for line in self.draw.sample(lines, self.draw.randint(0, 3))}
+        specs = [self.draw.choice(["", name, f"{name}[extras=g]"]) for name in chosen]
+        return tuple(installed(line, asked=bool(s), spec=s) for line, s in zip(chosen.values(), specs, strict=True))
+
+
+@pytest.mark.parametrize("block", range(8))
+def test_rich_worlds(block: int) -> None:
+    answers = 0
+    for seed in range(block * 40, block * 40 + 40):
+        maker = _Maker(seed)
+        draw = maker.draw
+        worlds = [universe(*maker.lines(NAMES), channel="high"), universe(*maker.lines(NAMES[:3])[:4], channel="low")]
+        there = maker.present(maker.lines(NAMES)) if seed % 2 else ()
+        case = Case(
+            [_rows(world) for world in worlds],
+            [maker.form() for _ in range(draw.randint(1, 3))],
+            virtual(*draw.choice([(), ("__cuda 11",), ("__cuda 12",)])),
+            [f"{draw.choice(NAMES)} <3"] if draw.random() < 0.2 else [],
+            there,
+            keep=draw.choice(["prefer", "prefer", "freeze", "ignore"]),
+            priority=draw.choice(["strict", "flexible", "disabled"]),
+            update=frozenset(draw.sample(NAMES, draw.choice([0, 0, 1, 2]))),
+            remove=[draw.choice(NAMES)] if there and draw.random() < 0.2 else [],
+            prune=draw.random() < 0.3,
+            allow_uninstall=draw.random() < 0.8,
+            allow_downgrade=draw.random() < 0.7,
+        )
+        _compare(worlds, case)
+        answers += bool(best_answer(case))
+    assert answers > 10, "worlds where nothing can be had test little"
