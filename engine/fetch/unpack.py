@@ -147,7 +147,8 @@ class _Job:
 
     def _unpack(self, *, complete: bool) -> tuple[Contents, bytes]:
         """Unpack from the passing bytes, or from the completed archive: (what there is, info/index.json)."""
-        budget = Budget(self._options.limits, self._record.size)
+        # Not the size that the index tells, which may be any number: what has arrived counts.
+        budget = Budget(self._options.limits, os.stat(self._archive).st_size if complete else None)
         os.mkdir(self._staging.tree)
         root = os.open(self._staging.tree, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
         try:

@@ -10,6 +10,7 @@ import pytest
 
 from engine.errors import ArchiveError, NetworkError, StorageError, UnsafeArchive, VerificationError, WhipsnakeError
 from engine.fetch import extract
+from engine.fetch.archive import Limits
 from engine.fetch.cache import PackageCache
 from engine.fetch.unpack import UnpackOptions, unpack_file, unpack_stream
 from engine.model.records import RepoDataRecord
@@ -53,6 +54,16 @@ def test_sizes_behind_the_data_are_read_from_the_kept_archive(cache: PackageCach
         assert Path(made.package.directory, "share/evil/text").exists()
     other = PackageCache([str(tmp_path / "other")])
     assert unpack_file(made.package.archive, record_of(built), other, UnpackOptions()).files == made.files
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_an_index_that_tells_a_huge_size_lets_no_bomb_through(format: str, cache: PackageCache) -> None:
+    data = evil.bomb(16)(format)
+    record = msgspec.structs.replace(record_of(evil.ODD[0].build()), fn=f"evil-1.0-h_0{format}", size=1 << 50)
+    with pytest.raises(VerificationError, match="size: expected") as caught:
+        unpack_stream(whole(data), record, cache, UnpackOptions(limits=Limits(floor=4 << 20, ratio=100)))
+    assert isinstance(caught.value.__context__, UnsafeArchive), "it was stopped, not only found to be another file"
+    assert nothing_is_left(cache)
 
 
 def _failing(data: bytes) -> Iterator[bytes]:
