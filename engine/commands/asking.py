@@ -5,11 +5,14 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Awaitable, Callable
 
+import msgspec
+
 from engine import flow
 from engine.commands.app import App
 from engine.commands.change import Session
 from engine.config import Config
 from engine.config.channels import with_file_channels
+from engine.config.prefixes import check_file_name, place_of, prefix_context
 from engine.errors import HttpStatusError
 from engine.fetch.http import Transport
 from engine.inputs import Asked, gather
@@ -32,6 +35,17 @@ def gather_asked(args: Namespace, app: App) -> Asked:
         app.out.warning(notice)
     app.reconfigure(with_file_channels(app.config, asked.channels))
     return asked
+
+
+def take_file_name(asked: Asked, app: App) -> None:
+    """Let the name in a file say which environment is meant, unless the command line or a variable does.
+
+    It is stronger than the active environment, as in micromamba.
+    """
+    config = app.config
+    if asked.name and "env_name" not in app.options and "target_prefix" not in config.sources:
+        place = place_of(check_file_name(asked.name), prefix_context(config))
+        app.reconfigure(msgspec.structs.replace(config, target_prefix=place))
 
 
 def begin_root_prefix(prefix: str, config: Config) -> bool:

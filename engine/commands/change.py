@@ -59,6 +59,8 @@ class Session:
         """Show the plan, and ask."""
         self.progress.suspend()
         self.out.result(**plan_json(plan, dry_run=self.config.dry_run))
+        if plan.transaction.is_empty:
+            self.out.result(message="All requested packages already installed")
         colours = self.out.is_terminal and _wants_colours(self.app.environ)
         for line in plan_lines(plan_view(plan), colours=colours):
             self.out.line(line)

@@ -6,14 +6,12 @@ import os
 import shlex
 from argparse import ArgumentParser, Namespace
 
-import msgspec
-
 from engine.commands.app import App
-from engine.commands.asking import begin_root_prefix, gather_asked, pip_step
+from engine.commands.asking import begin_root_prefix, gather_asked, pip_step, take_file_name
 from engine.commands.change import Session, confirm
 from engine.commands.options import add_install_options, add_value
 from engine.config.channels import configured_channels
-from engine.config.prefixes import check_file_name, check_place, place_of, prefix_context
+from engine.config.prefixes import check_place
 from engine.environments import environment_name
 from engine.errors import PrefixError, UsageError
 from engine.inputs import Asked, with_default_packages
@@ -62,11 +60,9 @@ def run(args: Namespace, app: App) -> int:
 
 def _prefix(app: App, asked: Asked) -> str:
     """Where to make it: what the options say, else by the name that the file gives."""
+    take_file_name(asked, app)
     config = app.config
-    if config.target_prefix is None and asked.name:
-        place = place_of(check_file_name(asked.name), prefix_context(config))
-        app.reconfigure(msgspec.structs.replace(config, target_prefix=place))
-    prefix = app.config.target_prefix
+    prefix = config.target_prefix
     if prefix is None:
         raise UsageError("Could not make an environment: nothing says where.", hint="Use --prefix PATH or --name NAME.")
     if prefix == config.root_prefix and os.path.isdir(prefix) and not config.dry_run:

@@ -6,7 +6,7 @@ import os
 from argparse import ArgumentParser, Namespace
 
 from engine.commands.app import App
-from engine.commands.asking import begin_root_prefix, gather_asked, pip_step
+from engine.commands.asking import begin_root_prefix, gather_asked, pip_step, take_file_name
 from engine.commands.change import Session
 from engine.commands.options import add_flag, add_install_options, add_value
 from engine.config.channels import configured_channels
@@ -17,7 +17,8 @@ from engine.install import InstallRequest
 from engine.link.meta import is_environment
 from engine.state import read_state, state_file
 
-OPTIONS = {"use_target_prefix_fallback": True}
+OPTIONS = {"use_target_prefix_fallback": True, "use_root_prefix_fallback": True}
+"""Where nothing is named and nothing active, the root prefix is meant, as in micromamba."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -40,7 +41,7 @@ def run(args: Namespace, app: App) -> int:
         raise UsageError(
             "Nothing was named that could be installed.", hint="Name packages, or a file with --file FILE."
         )
-    prefix = _prefix(app)
+    prefix = _prefix(app, asked)
     session = Session(app)
     exists = is_environment(prefix) or begin_root_prefix(prefix, app.config)
     request = InstallRequest(
@@ -60,8 +61,9 @@ def run(args: Namespace, app: App) -> int:
     return 0
 
 
-def _prefix(app: App) -> str:
+def _prefix(app: App, asked: Asked) -> str:
     """The environment, or the root prefix, which `install` may begin. A directory with other things is refused."""
+    take_file_name(asked, app)
     prefix = required_prefix(app.config.target_prefix)
     if not is_environment(prefix) and os.path.isdir(prefix) and os.listdir(prefix) and prefix != app.config.root_prefix:
         raise PrefixError(

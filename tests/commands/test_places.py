@@ -115,3 +115,29 @@ def test_a_working_directory_that_is_gone(run_command: RunCommand, here: Path, r
     here.rmdir()
     assert run_command("env", "list", "--json").json["envs"] == [str(root)]
     assert run_command("shell", "hook", "-s", "bash").code == 0
+
+
+def test_install_by_the_name_in_a_file(run_command: RunCommand, server: ChannelServer, root: Path, here: Path) -> None:
+    (here / "env.yml").write_text(f"name: named\nchannels: ['{server.url}']\ndependencies: [data]\n")
+    active = root / "envs" / "active"
+    run_command("create", "-y", "-p", active)
+    words = ("install", "-y", "--json", "-f", "env.yml")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONDA_PREFIX", str(active))
+        assert run_command(*words).json["prefix"] == str(root / "envs" / "named")
+        again = run_command(*words).json
+        assert (again["message"], again["success"]) == ("All requested packages already installed", True)
+        assert run_command(*words, "-n", "other").json["prefix"] == str(root / "envs" / "other")
+        patch.setenv("MAMBA_TARGET_PREFIX", str(here / "env"))
+        assert run_command(*words).json["prefix"] == str(here / "env")
+
+
+def test_install_without_a_name(run_command: RunCommand, server: ChannelServer, root: Path) -> None:
+    """Into the active environment, else into the root prefix, as in micromamba."""
+    run_command("create", "-y", "-n", "active")
+    words = ("install", "-y", "--json", "-c", server.url, "--override-channels", "data")
+    assert run_command(*words).json["prefix"] == str(root)
+    assert (root / "share" / "data.txt").is_file()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONDA_PREFIX", str(root / "envs" / "active"))
+        assert run_command(*words).json["prefix"] == str(root / "envs" / "active")
