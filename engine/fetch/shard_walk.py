@@ -32,6 +32,8 @@ from engine.model.url import mask_secrets
 
 LARGEST_WALK: Final = 1 << 30
 """Bytes of packed shards beyond which a walk is given up: some hundred times what all of conda-forge has."""
+MOST_PATTERNS: Final = 100
+"""Dependencies on a pattern of names that a walk follows; real channels have none, and each is held to all names."""
 _TRANSFER: Final = "shards"
 
 
@@ -97,7 +99,7 @@ class Walk:
         self._names: dict[str, None] = {}
         self._open: list[str] = []
         self._texts: set[str] = set()
-        self._size = 0
+        self._size = self._patterns = 0
         self._reach(sorted(wanted.names))
 
     def step(self, arrived: Iterable[tuple[Job, bytes]] = ()) -> list[Job]:
@@ -122,7 +124,7 @@ class Walk:
         for rows in self._rows:
             if isinstance(rows, RepoData):
                 if self._deep:
-                    self._need({text for record in rows.records(name) for text in record.depends})
+                    self._need(_needs_of(rows, name))
                 continue
             digest = rows.index.digests.get(name)
             if digest is None:
@@ -157,6 +159,12 @@ class Walk:
                 self._reach(self._meant_by(found))
 
     def _meant_by(self, pattern: MatchSpec) -> Iterator[str]:
+        self._patterns += 1
+        if self._patterns > MOST_PATTERNS:
+            raise RepodataError(
+                f"More than {MOST_PATTERNS} dependencies have patterns for names",
+                hint="`use_sharded_repodata: false` makes do without shards.",
+            )
         known = {name for rows in self._rows for name in rows.names()}
         return (name for name in known if pattern.name_matcher is None or pattern.name_matcher.matches(name))
 
@@ -167,6 +175,14 @@ class Walk:
                 self._open.append(name)
                 if name == "python" and self._add_pip:
                     self._reach(("pip",))
+
+
+def _needs_of(rows: RepoData, name: str) -> set[str]:
+    """As `needed_texts`, from a whole index."""
+    found: set[str] = set()
+    for record in rows.records(name):
+        found.update(record.depends, *record.extra_depends.values())
+    return found
 
 
 def _once_more(job: Job, packed: bytes) -> Job:

@@ -34,7 +34,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     """The member ``info`` as it came, for the parts of it that others read."""
 
 
-class _Revision(msgspec.Struct, frozen=True):
+class Revision(msgspec.Struct, frozen=True):
     """What a channel says about one newer revision of its index (CEP 48)."""
 
     message: str | None = None
@@ -46,14 +46,15 @@ class _Info(msgspec.Struct, frozen=True):
 
     base_url: str | None = None
     repodata_version: int = 1
-    repodata_revisions: dict[str, _Revision] = {}
+    repodata_revisions: dict[str, Revision] = {}
 
-    def notes(self) -> Iterator[str]:
-        """A sentence for each revision that has packages which we can't read."""
-        for name, revision in self.repodata_revisions.items():
-            if revision.n_packages != 0 and name not in REVISIONS:
-                text = printable((revision.message or "")[:8192])
-                yield f"revision {printable(name)} of the index is not understood and was passed over. {text}".rstrip()
+
+def revision_notes(revisions: Mapping[str, Revision]) -> Iterator[str]:
+    """A sentence, fit to be shown, for each revision that has packages which we can't read."""
+    for name, revision in revisions.items():
+        if revision.n_packages != 0 and name not in REVISIONS:
+            text = printable((revision.message or "")[:8192])
+            yield f"revision {printable(name)} of the index is not understood and was passed over. {text}".rstrip()
 
 
 # Indexes are read in several threads, and threads that make the decoder of one type at once crash msgspec.
@@ -86,7 +87,7 @@ def read_head(members: Mapping[str, bytes], passed_over: Mapping[str, int], url:
     return Head(
         base_url=info.base_url,
         removed=_value(members, "removed", _decode_names, (), url),
-        notes=(*info.notes(), *unread),
+        notes=(*revision_notes(info.repodata_revisions), *unread),
         info=msgspec.Raw(members.get("info", b"{}")),
     )
 

@@ -14,6 +14,7 @@ import msgspec
 from engine.errors import InvalidChannel, RepodataError
 from engine.model.channel import Channel, join_url, mask_secrets
 from engine.model.relations import Relations
+from engine.model.repodata_head import Revision, revision_notes
 
 Value = TypeVar("Value")
 
@@ -29,13 +30,6 @@ _ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 _PIECE: Final = 1 << 13
 BROKEN: Final = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ValueError, TypeError)
 """What decoding raises for what a server has made up."""
-
-
-class Revision(msgspec.Struct, frozen=True):
-    """What a channel says about one newer revision of its index (CEP 48)."""
-
-    message: str | None = None
-    n_packages: int | None = None
 
 
 class _Info(msgspec.Struct, frozen=True):
@@ -65,7 +59,8 @@ class ShardIndex(msgspec.Struct, frozen=True):
     digests: Mapping[str, bytes]
     """Name → SHA-256 of its shard, 32 bytes."""
     relations: Relations = Relations()
-    revisions: Mapping[str, Revision] = {}
+    notes: tuple[str, ...] = ()
+    """What is passed over, in sentences fit to be shown."""
 
     def shard_url(self, digest: bytes) -> str:
         """The address of a shard, with credentials."""
@@ -88,7 +83,9 @@ def read_index(packed: bytes, channel: Channel, subdir: str, *, url: str = "") -
     except InvalidChannel as error:
         raise not_sharded(url, f"an address in it can't be used: {error.message}") from error
     relations = found.info.channel_relations or Relations()
-    return ShardIndex(base_url, shards_url, found.shards, relations, found.info.repodata_revisions)
+    return ShardIndex(
+        base_url, shards_url, found.shards, relations, tuple(revision_notes(found.info.repodata_revisions))
+    )
 
 
 def referenced(packed: bytes, url: str) -> set[bytes]:

@@ -102,11 +102,10 @@ def _lenient_texts(shard: Any, url: str) -> set[str]:
 class ShardRows:
     """One subdir of one channel, as far as its shards were fetched (it follows `engine.solve.task.Rows`)."""
 
-    def __init__(self, channel: Channel, subdir: str, index: ShardIndex, *, notes: Sequence[str] = ()) -> None:
+    def __init__(self, channel: Channel, subdir: str, index: ShardIndex) -> None:
         self.channel, self.subdir, self.index = channel, subdir, index
         self.base_url = index.base_url
         """Where the archives are, with credentials, without a slash at the end."""
-        self.notes = tuple(notes)
         self.problems: list[str] = []
         """Records that can't be used, and why: grows while names are asked for. Fit to be shown."""
         self._packed: dict[str, bytes] = {}
@@ -122,6 +121,11 @@ class ShardRows:
     def relations(self) -> Relations:
         """What the subdir says of other channels (CEP 42)."""
         return self.index.relations
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the index holds that is passed over (CEP 48). Fit to be shown."""
+        return self.index.notes
 
     def names(self) -> Collection[str]:
         """All names that the subdir has, fetched or not."""

@@ -82,6 +82,15 @@ async def test_a_dependency_may_be_a_pattern(tmp_path: Path, load: Loader) -> No
         assert reached(await load(f"{server.url}/chan")) == {"app", "blas-a", "blas-b"}
 
 
+async def test_patterns_are_followed_within_bounds(
+    tmp_path: Path, load: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_PATTERNS", 3)
+    make_channel(tmp_path / "www" / "chan", ["app -> a*; b*; c*; d*"])
+    with ChannelServer(tmp_path / "www") as server, pytest.raises(RepodataError, match="More than 3 dependencies"):
+        await load(f"{server.url}/chan")
+
+
 async def test_what_is_no_dependency_leads_nowhere(tmp_path: Path, load: Loader) -> None:
     make_channel(tmp_path / "www" / "chan", ["app -> [[; __glibc >=2; nowhere; lib 1 2 3 4", "lib"])
     with ChannelServer(tmp_path / "www") as server:
@@ -98,7 +107,8 @@ async def test_the_walk_goes_through_all_channels(tmp_path: Path, load: Loader) 
 
 async def test_it_goes_through_whole_indexes_too(tmp_path: Path, load: Loader) -> None:
     make_channel(tmp_path / "www" / "one", ["app -> far", "back"])
-    ChannelBuilder(tmp_path / "www" / "two").add_record("far-1-0.conda", row("far", depends=["back"])).write()
+    far = {**row("far"), "extra_depends": {"more": ["back"]}}
+    ChannelBuilder(tmp_path / "www" / "two").add_record("far-1-0.conda", far).write()
     with ChannelServer(tmp_path / "www") as server:
         found = await load(f"{server.url}/one", f"{server.url}/two")
     assert [type(one) for one in found] == [ShardRows, ShardRows, RepoData, RepoData]

@@ -60,6 +60,12 @@ def test_a_query_stays_at_the_end() -> None:
     assert index.shard_url(DIGEST) == f"https://cdn.org/s/{HEX}.msgpack.zst?key=1"
 
 
+def test_newer_revisions_are_told_of() -> None:
+    said = {"v3": {"n_packages": 3}, "v4": {"n_packages": 1, "message": "upd\x1bate"}, "v5": {"n_packages": 0}}
+    notes = read(document(repodata_revisions=said)).notes
+    assert notes == ("revision v4 of the index is not understood and was passed over. upd ate",)
+
+
 def test_it_may_come_unpacked() -> None:
     assert read_index(msgspec.msgpack.encode(document()), CHANNEL, "noarch").digests == {"a": DIGEST}
 
