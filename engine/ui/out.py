@@ -98,7 +98,7 @@ class Out:
     def close(self, *, success: bool) -> None:
         """Print the JSON object, if there is to be one."""
         if self.json and (self._result or not success):
-            keys = {"success": success, **self._result} if not success else self._result
+            keys = self._result if success else {**self._result, "success": False}
             self._write(_as_json(keys, getattr(self._out, "encoding", None) or "utf-8") + "\n")
         else:
             self._write("")

@@ -141,3 +141,10 @@ def test_install_without_a_name(run_command: RunCommand, server: ChannelServer, 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CONDA_PREFIX", str(root / "envs" / "active"))
         assert run_command(*words).json["prefix"] == str(root / "envs" / "active")
+
+
+def test_json_of_a_failure_after_the_plan(create: RunCommand) -> None:
+    answer = create("-n", "x", "--json", "failing")
+    assert (answer.code, answer.json["success"]) == (1, False)
+    assert answer.json["exception_name"] == "ScriptError"
+    assert answer.json["actions"]["LINK"][0]["name"] == "failing"

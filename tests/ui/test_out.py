@@ -47,6 +47,14 @@ def test_an_interruption_begins_a_line_on_a_terminal(monkeypatch: pytest.MonkeyP
     assert stderr.getvalue() == "error: Interrupted.\n\nerror: Interrupted.\n"
 
 
+def test_what_began_well_may_end_badly() -> None:
+    out, stdout, _ = make_out(json=True)
+    out.result(success=True, actions={})
+    out.error(NetworkError("Could not reach x."))
+    out.close(success=False)
+    assert json.loads(stdout.getvalue())["success"] is False
+
+
 def test_quiet_keeps_data() -> None:
     out, stdout, stderr = make_out(quiet=True)
     out.line("chatter")
