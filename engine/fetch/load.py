@@ -23,7 +23,7 @@ from engine.fetch.repodata import PLAIN, Means, RepodataSettings, Subdir
 from engine.fetch.repodata_cache import RepodataCache
 from engine.fetch.shard_cache import ShardCache
 from engine.fetch.shard_index import ShardMeans
-from engine.fetch.shard_walk import ShardMissing, Wanted, walk
+from engine.fetch.shard_walk import ShardUnusable, Wanted, walk
 from engine.flow import first_error
 from engine.model.channel import Channel, mask_secrets
 from engine.model.platform import NOARCH
@@ -159,9 +159,9 @@ class _Loader:
             rows = [job.result for job in jobs if job.result is not None]
             try:
                 missing = await walk(rows, wanted, self._shards)
-            except BaseExceptionGroup as group:
-                error = first_error(group)
-                if not isinstance(error, ShardMissing):
+            except (BaseExceptionGroup, ShardUnusable) as raised:
+                error = first_error(raised)
+                if not isinstance(error, ShardUnusable):
                     raise
                 await self._instead(next(job for job in jobs if job.result is error.rows), error.error)
                 continue
@@ -173,7 +173,7 @@ class _Loader:
             await anyio.to_thread.run_sync(self._shards.cache.collect)
 
     async def _instead(self, job: Subdir, error: RepodataError) -> None:
-        """A shard is not there: its index may be old. Ask for it anew, or else for the whole one."""
+        """A shard can't be used: its index may be old. Ask for it anew, or else for the whole one."""
         if not await job.renew():
             self._report(Notice("warning", f"{error} The whole index of {job.channel.name}/{job.subdir} is used."))
             if not await job.make_whole():

@@ -82,8 +82,8 @@ class Job(msgspec.Struct, frozen=True):
         return self.url.startswith("file:")
 
 
-class ShardMissing(Exception):
-    """The server does not have a shard that its index names; never seen by users. ``error`` is what to raise then."""
+class ShardUnusable(Exception):
+    """A shard is not there, or is none, though its index names it; never seen by users, who get ``error`` or better."""
 
     def __init__(self, rows: ShardRows, error: RepodataError) -> None:
         super().__init__(str(error))
@@ -105,7 +105,7 @@ class Walk:
     def step(self, arrived: Iterable[tuple[Job, bytes]] = ()) -> list[Job]:
         """Take what arrived, go on as far as the cache reaches; gives what must be fetched now.
 
-        Raises `RepodataError` for a shard that is none, `VerificationError` for one that twice is not the right one.
+        Raises `ShardUnusable` for a shard that is none, `VerificationError` for one that twice is not the right one.
         """
         missing: list[Job] = []
         for job, packed in arrived:
@@ -144,7 +144,10 @@ class Walk:
                 hint="`use_sharded_repodata: false` makes do without them.",
             )
         job.rows.keep(job.name, packed)
-        texts = needed_texts(packed, job.url)  # also where they don't matter: it shows that this is a shard
+        try:
+            texts = needed_texts(packed, job.url)  # also where they don't matter: it shows that this is a shard
+        except RepodataError as error:
+            raise ShardUnusable(job.rows, error) from error
         if self._deep:
             self._need(texts)
 
@@ -204,7 +207,7 @@ def _not_the_one(job: Job, packed: bytes) -> VerificationError:
 async def walk(rows: Sequence[ShardRows | RepoData], wanted: Wanted, means: ShardMeans) -> list[Job]:
     """Fetch into the `ShardRows` among ``rows`` all that ``wanted`` leads to; gives what could not be had.
 
-    That is only what the cache does not have while we are offline. Raises `ShardMissing`,
+    That is only what the cache does not have while we are offline. Raises `ShardUnusable`,
     `VerificationError`, `RepodataError` and `NetworkError`.
     """
     search = Walk(rows, wanted, means.cache)
@@ -261,6 +264,8 @@ async def _bytes_of(job: Job, means: ShardMeans) -> bytes:
     )
     try:
         return await collect(stream, job.url)
+    except RepodataError as error:
+        raise ShardUnusable(job.rows, error) from error
     except HttpStatusError as error:
         if error.status not in (403, 404, 410):
             raise
@@ -268,4 +273,4 @@ async def _bytes_of(job: Job, means: ShardMeans) -> bytes:
             f"Could not fetch the shard of {job.name}: the index names {mask_secrets(job.url)}, which is not there",
             hint="The channel is being changed, or is damaged; try again, or set `use_sharded_repodata: false`.",
         )
-        raise ShardMissing(job.rows, missing) from error
+        raise ShardUnusable(job.rows, missing) from error

@@ -17,8 +17,8 @@ from engine.model.records import ARCHIVE_EXTENSIONS, RepoDataRecord
 from engine.model.relations import Relations
 from engine.model.shard_index import BROKEN, ShardIndex, decoded, not_sharded, unpack
 
-LARGEST_SHARD: Final = 64 << 20
-"""Bytes of one shard, unpacked: some hundred thousand records; decoding takes a multiple of it."""
+LARGEST_SHARD: Final = 32 << 20
+"""Bytes of one shard, unpacked: some ten thousand records. Decoding takes up to fifteen times that."""
 REVISION: Final = "v3"
 """The table of tables of CEP 48: archive extension → file name without it → record."""
 

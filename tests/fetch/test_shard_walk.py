@@ -185,9 +185,19 @@ async def test_a_wrong_shard_is_asked_for_past_proxies_then_refused(www: Path, l
 
 async def test_a_shard_that_is_none_is_one_error(tmp_path: Path, load: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.kit.shards.split", lambda document: {"app": ["hostile"]})
-    make_channel(tmp_path / "www" / "chan", CHAIN)
+    make_channel(tmp_path / "www" / "chan", CHAIN, keep_whole=False)
     with ChannelServer(tmp_path / "www") as server, pytest.raises(RepodataError, match="no part of a sharded index"):
         await load(f"{server.url}/chan")
+
+
+async def test_where_a_shard_is_none_the_whole_index_serves(
+    tmp_path: Path, load: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.kit.shards.split", lambda document: {"app": ["hostile"], "data": {}})
+    make_channel(tmp_path / "www" / "chan", CHAIN)
+    with ChannelServer(tmp_path / "www") as server:
+        assert reached(await load(f"{server.url}/chan")) >= REACHED
+    assert "no part of a sharded index" in load.notices("warning")[0]
 
 
 async def test_a_server_that_gives_up_is_one_error(www: Path, load: Loader) -> None:
@@ -203,6 +213,8 @@ async def test_a_server_that_gives_up_is_one_error(www: Path, load: Loader) -> N
 
 async def test_a_huge_shard_is_given_up(www: Path, load: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.fetch.shard_index.LARGEST_PACKED", 10_000)
+    for path in www.glob("*/*/repodata.json*"):  # noqa: ASYNC240 - a few names
+        path.unlink()
     with ChannelServer(www) as server:
         server.fail("*/shards/*", body=b"x" * 100_000)
         with pytest.raises(RepodataError, match="more than 10000 bytes"):
