@@ -149,9 +149,7 @@ def _task(place: _Place, channels: Sequence[Channel], rows: Sequence[Rows]) -> S
         repodata=rows,
         virtual=machine.virtual,
         installed=place.installed,
-        pinned=()
-        if config.no_pin
-        else tuple(map(MatchSpec.parse, [*read_pins(place.prefix), *config.pinned_packages])),
+        pinned=tuple(map(MatchSpec.parse, pins)),
         channel_priority=config.channel_priority,
         channel_addresses=addresses(channels_of_specs(place.specs, config)),
         exclude_newer=cutoffs(config, channels, (), time.time_ns() // 10**6),

@@ -6,6 +6,7 @@ makes loading fast and small. Where the undecoded rest is kept (`engine.model.pa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -22,6 +23,9 @@ from engine.model.repodata_split import LARGEST, IndexSplitter
 
 _table: Final = msgspec.json.Decoder(Table)
 _record: Final = msgspec.json.Decoder(RepoDataRecord)
+_DEPENDS: Final = re.compile(rb'"depends"\s*:\s*\[((?:[^]"]|"[^"\\]*(?:\\.[^"\\]*)*")*)\]')
+"""What stands in the brackets of ``depends``; brackets within texts don't end it."""
+_WORD: Final = re.compile(rb"[0-9a-z_][0-9a-z_.-]*")
 _OWN_FIELDS: Final = ("fn", "url", "channel", "raw")
 """What `RepoDataRecord` adds is ours to say, whatever a record claims."""
 
@@ -91,6 +95,11 @@ class RepoData:
         """The names whose records hold ``text`` somewhere, in any case; found in the bytes, nothing is decoded."""
         wanted = text.lower().encode()
         return [name for name in self.names() if any(wanted in page.text.lower() for page in self._pages.pages(name))]
+
+    def needed_words(self, name: str) -> set[str]:
+        """The words, in lower case, in what the records of ``name`` depend on, names among them; nothing is decoded."""
+        texts = {text for page in self._pages.pages(name) for text in _DEPENDS.findall(page.text)}
+        return {word.decode() for text in texts for word in _WORD.findall(text.lower())}
 
     def records(self, name: str) -> Sequence[RepoDataRecord]:
         """The records of ``name`` in the document's order; empty if there are none.

@@ -6,6 +6,7 @@ difference between an answer at once and one after half a minute.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
@@ -19,6 +20,10 @@ from engine.solve.fits import spec_matches
 from engine.solve.matching import matches_name
 from engine.solve.task import Rows
 
+FEW = 4
+"""Searches of all rows that cost less than the index of words."""
+_WORD = re.compile(r"[0-9a-z_][0-9a-z_.-]*")
+
 
 @runtime_checkable
 class Mentions(Protocol):
@@ -26,6 +31,10 @@ class Mentions(Protocol):
 
     def mentioning(self, text: str) -> Collection[str]:
         """The names some of whose records have ``text`` anywhere in them; too many is fine, too few is not."""
+        ...
+
+    def needed_words(self, name: str) -> Collection[str]:
+        """The words in what the records of a name depend on, in lower case; here too, more than names is fine."""
         ...
 
 
@@ -49,7 +58,11 @@ class Catalog:
 
     def __init__(self, repodata: Sequence[Rows]) -> None:
         self._repodata = repodata
+        self._searchable = [rows for rows in repodata if isinstance(rows, Mentions)]
+        self._others = [rows for rows in repodata if not isinstance(rows, Mentions)]
         self._found: dict[str, tuple[RepoDataRecord, ...]] = {}
+        self._searches = 0
+        self._by_word: dict[str, list[str]] | None = None
 
     def names(self) -> set[str]:
         """All names."""
@@ -76,9 +89,23 @@ class Catalog:
             return (spec.exact_name,)
         return sorted(name for name in self.names() if matches_name(spec, name))
 
-    def mentioning(self, text: str) -> list[str]:
-        """The names whose records may have ``text`` in them."""
-        found: set[str] = set()
-        for rows in self._repodata:
-            found.update(rows.mentioning(text) if isinstance(rows, Mentions) else rows.names())
-        return sorted(found)
+    def mentioning(self, name: str) -> Sequence[str]:
+        """The names whose records may depend on ``name``. Who asks for many gets an index of the words of all."""
+        self._searches += 1
+        if self._searches > FEW:
+            return self._words().get(name.lower(), ())
+        found = {other for rows in self._searchable for other in rows.mentioning(name)}
+        return sorted(found.union(*(rows.names() for rows in self._others)))
+
+    def _words(self) -> dict[str, list[str]]:
+        if self._by_word is None:
+            self._by_word = {}
+            for name in sorted(self.names()):
+                for word in self._words_of(name):
+                    self._by_word.setdefault(word, []).append(name)
+        return self._by_word
+
+    def _words_of(self, name: str) -> set[str]:
+        found = {word for rows in self._searchable for word in rows.needed_words(name)}
+        texts = {text for rows in self._others for record in rows.records(name) for text in record.depends}
+        return found.union(*(_WORD.findall(text.lower()) for text in texts))

@@ -52,6 +52,17 @@ def test_names_that_mention_a_text_are_found_without_decoding() -> None:
     assert repodata.problems == []
 
 
+def test_the_words_of_dependencies() -> None:
+    rows = {
+        "a-1-0.tar.bz2": record(depends=["Numpy[version='>=1']", 'x::lib-b 1.*|"2"', "c\\d"], constrains=["e"]),
+        "a-2-0.tar.bz2": record(version="2", depends=[]),
+        "a-3-0.tar.bz2": record(version="3", depends=["f ]"]),
+    }
+    words = load({"packages": rows}).needed_words("a")
+    assert words >= {"numpy", "lib-b", "c", "d", "f"}
+    assert "e" not in words
+
+
 def test_records_are_decoded_once() -> None:
     repodata = load({"packages": {"a-1-0.tar.bz2": record()}})
     assert repodata.records("a") is repodata.records("a")

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from engine.model.channel import Channel
 from engine.model.match_spec import MatchSpec
 from engine.model.records import RepoDataRecord
-from engine.query.catalog import Catalog
+from engine.query.catalog import FEW, Catalog
 from tests.kit.universe import Universe, universe
 
 WORLD = universe("a 1.9", "a 1.10", "a 1.10 1 [build_number=1]", "a not--a~version", "ab 1", "b 1")
@@ -31,6 +31,9 @@ class Counting:
 
     def mentioning(self, text: str) -> Collection[str]:
         return [name for name in self._world.names() if text in name]
+
+    def needed_words(self, name: str) -> Collection[str]:
+        return {word for record in self._world.records(name) for word in record.depends}
 
 
 def dists(catalog: Catalog, spec: str) -> list[str]:
@@ -59,3 +62,12 @@ def test_only_names_that_match_are_decoded() -> None:
 def test_rows_may_say_who_mentions_a_text() -> None:
     assert Catalog([Counting(WORLD)]).mentioning("b") == ["ab", "b"]
     assert Catalog([WORLD]).mentioning("b") == ["a", "ab", "b"]
+
+
+def test_many_searches_make_an_index() -> None:
+    world = universe("a 1 -> x >=1", "b 1 -> other::x", "c 1")
+    for catalog in (Catalog([world]), Catalog([Counting(universe("a 1 -> x", "b 1 -> x"))])):
+        for _ in range(FEW):
+            catalog.mentioning("y")
+        assert list(catalog.mentioning("X")) == ["a", "b"]
+        assert list(catalog.mentioning("none")) == []
