@@ -10,7 +10,8 @@ together, as ranges of versions; a line says one thing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 import msgspec
 
@@ -29,6 +30,8 @@ MAX_SPECS = 3
 """More specifications than that on one package are told as the versions that they allow."""
 MAX_LINES = 16
 """With a heading, places and remedies that makes at most 25."""
+MAX_PROBLEMS = 200
+"""Lines and relations handed over as data: each costs time, and a hostile index may give cause for millions."""
 _RULES = (Requested, Pinned, Frozen, Bounded, Removed)
 _NOT_ALLOWED = {"uninstall": "be removed", "downgrade": "get older"}
 
@@ -53,46 +56,49 @@ class Story:
         self.roots = [reason for reason in reasons if isinstance(reason, _RULES)]
         self._unreadable = [reason for reason in reasons if isinstance(reason, Unreadable)]
         self._told = _joined(reason for reason in reasons if isinstance(reason, Relation))
-        self._seen: set[str] = set()
 
     def text(self) -> list[str]:
         """The lines, indented; the least important ones cut off if there are many."""
-        lines = [f"{'  ' * depth}{'- ' if depth == 1 else '  '}{text}" for depth, text in self._lines()]
-        if len(lines) <= MAX_LINES:
-            return lines
-        return [*lines[: MAX_LINES - 1], f"      … and {len(lines) - MAX_LINES + 1} more such lines"]
+        entries = list(self._entries())
+        shown = entries if len(entries) <= MAX_LINES else entries[: MAX_LINES - 1]
+        lines = [f"{'  ' * depth}{'- ' if depth == 1 else '  '}{self._line(what)}" for depth, what in shown]
+        more = len(entries) - len(shown)
+        return [*lines, f"      … and {more} more such lines"] if more else lines
 
     def problems(self) -> list[str]:
         """Every line by itself, for ``solver_problems``."""
-        return [text for _, text in self._lines()]
+        return [self._line(what) for _, what in islice(self._entries(), MAX_PROBLEMS)]
 
     def names(self) -> list[str]:
         """The packages that it is about."""
         told = (name for told in self._told for name in (told.name, told.target))
         return list(dict.fromkeys([*(root.target for root in self.roots), *told]))
 
-    def _lines(self) -> Iterator[tuple[int, str]]:
-        """Depth and text."""
-        self._seen.clear()
+    def _entries(self) -> Iterator[tuple[int, Reason | Told]]:
+        """What each line is about, with its depth. To word a line takes time, so that is left to those who show it."""
+        below = self._by_name()
+        seen: set[str] = set()
         for root in self.roots:
-            yield 1, mask_secrets(self._root(root))
-            yield from self._below(root.target, 2)
+            yield 1, root
+            yield from _descend(root.target, 2, below, seen)
         for name in dict.fromkeys(told.name for told in self._told):  # reasons that no root leads to
-            if name not in self._seen:
-                yield from self._below(name, 1)
+            yield from _descend(name, 1, below, seen)
 
-    def _below(self, name: str, depth: int) -> Iterator[tuple[int, str]]:
-        if name in self._seen:
-            return
-        self._seen.add(name)
+    def _by_name(self) -> dict[str, list[Unreadable | Told]]:
+        found: dict[str, list[Unreadable | Told]] = {}
         for bad in self._unreadable:
-            if bad.name == name:
-                versions = self._versions(name, [(bad.start, bad.stop)])
-                yield depth, mask_secrets(f"{name} {versions} can't be used: {bad.spec!r} is no specification")
+            found.setdefault(bad.name, []).append(bad)
         for told in self._told:
-            if told.name == name:
-                yield depth, mask_secrets(self._relation(told))
-                yield from self._below(told.target, depth + 1)
+            found.setdefault(told.name, []).append(told)
+        return found
+
+    def _line(self, what: Reason | Told) -> str:
+        if isinstance(what, Told):
+            return mask_secrets(self._relation(what))
+        if isinstance(what, Unreadable):
+            versions = self._versions(what.name, [(what.start, what.stop)])
+            return mask_secrets(f"{what.name} {versions} can't be used: {what.spec!r} is no specification")
+        return mask_secrets(self._root(what))
 
     def _root(self, root: Reason) -> str:
         if isinstance(root, Requested):
@@ -169,9 +175,27 @@ class Story:
                     "specs": list(map(mask_secrets, told.specs)),
                     **({"group": told.group} if told.group else {}),
                 }
-                for told in self._told
+                for told in self._told[:MAX_PROBLEMS]
             ],
         }
+
+
+def _descend(
+    name: str, depth: int, below: Mapping[str, Sequence[Unreadable | Told]], seen: set[str]
+) -> Iterator[tuple[int, Unreadable | Told]]:
+    """What is told of a package, below each relation what is told of its target. Chains may be long: no recursion."""
+    stack = [(depth, iter(below.get(name, ())))] if name not in seen else []
+    seen.add(name)
+    while stack:
+        depth, rest = stack[-1]
+        what = next(rest, None)
+        if what is None:
+            stack.pop()
+            continue
+        yield depth, what
+        if isinstance(what, Told) and what.target not in seen:
+            seen.add(what.target)
+            stack.append((depth + 1, iter(below.get(what.target, ()))))
 
 
 def _rule_data(root: Requested | Pinned | Frozen | Bounded | Removed) -> dict[str, object]:

@@ -63,7 +63,7 @@ def condition_text(condition: Condition) -> str:
 
 def version_ranges(candidates: Candidates, ranks: Iterable[Interval]) -> str:
     """The versions of some ranks, oldest first; neighbours among all versions of the package as one range."""
-    versions = sorted({group.version for group in candidates.groups})
+    versions = sorted({group.version for group in candidates.groups}, key=lambda version: version.key)
     places = {version: place for place, version in enumerate(versions)}
     wanted = {group.version for group in _groups_in(candidates, ranks)}
     runs: list[list[int]] = []

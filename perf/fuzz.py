@@ -1,0 +1,81 @@
+"""Hostile indexes for as long as it is told: random ones, then some that are only large.
+
+    python -m perf.fuzz [--seconds 60] [--seed 0] [--candidates 1000000]
+
+Prints what took longest. Ends with the exception, and the seed that makes it, where there is a fault.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import random
+import resource
+import sys
+import time
+from collections import Counter
+
+from engine.errors import WhipsnakeError
+from tests.kit.hostile import hostile_index, hostile_request, outcome
+from tests.solve.test_fuzz import SIZES
+
+LIMIT = 10.0
+"""Processor seconds for a random index."""
+LARGE_LIMIT = 300.0
+
+
+def random_rounds(seconds: float, first: int) -> Counter[str]:
+    """Random malice until the time is over; how often there was an answer, and which errors."""
+    found: Counter[str] = Counter()
+    end = time.monotonic() + seconds
+    slowest = 0.0
+    for seed in itertools.count(first):
+        if time.monotonic() > end:
+            return found
+        chance = random.Random(seed)
+        started = time.process_time()
+        try:
+            answer = outcome(hostile_index(chance), hostile_request(chance), seconds=LIMIT)
+        except BaseException:
+            print(f"seed {seed}", flush=True)
+            raise
+        took = time.process_time() - started
+        if took > slowest:
+            slowest = took
+            print(f"  seed {seed}: {took:.3f} s", flush=True)
+        found[type(answer).__name__] += 1
+    return found
+
+
+def large_rounds(candidates: int) -> None:
+    """Each of the test suite's large cases, grown so that the largest has so many candidates."""
+    factor = candidates / max(size for _, size, _ in SIZES)
+    for make, size, _ in SIZES:
+        grown = int(size * (factor if make.__name__ == "many_versions" else factor**0.5))
+        document = make(grown)
+        started = time.process_time()
+        answer = outcome(document, ["p0"], seconds=LARGE_LIMIT)
+        took = time.process_time() - started
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+        kind = "an error" if isinstance(answer, WhipsnakeError) else "an answer"
+        print(f"  {make.__name__} {grown:,}: {kind} after {took:.1f} s, {len(document) / 1e6:.0f} MB of JSON; "
+              f"peak of the process so far {peak:.0f} MB", flush=True)  # fmt: skip
+
+
+def main() -> int:
+    """Run; an exception is a fault."""
+    parser = argparse.ArgumentParser(description="Throw hostile indexes at the reader and the solver.")
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--candidates", type=int, default=1_000_000)
+    args = parser.parse_args()
+    print("Random indexes", flush=True)
+    for name, count in random_rounds(args.seconds, args.seed).most_common():
+        print(f"  {count:,} × {name}")
+    print("Large indexes", flush=True)
+    large_rounds(args.candidates)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
