@@ -20,7 +20,7 @@ from typing import Final
 import msgspec
 
 from engine.errors import ConfigError
-from engine.model.records import PackageRecord
+from engine.model.records import RecordHead
 
 _SECONDS: Final = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _UNIT: Final = r"w(?:eeks?)?|d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?"
@@ -63,7 +63,7 @@ class Cutoffs(msgspec.Struct, frozen=True):
         return self.channels.get(channel.rstrip("/"), self.everywhere)
 
 
-def known_since(record: PackageRecord) -> int:
+def known_since(record: RecordHead) -> int:
     """When a package came, in Unix milliseconds; 0 where nobody says."""
     return record.indexed_timestamp or record.timestamp_ms
 

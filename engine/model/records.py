@@ -1,8 +1,8 @@
 """What is known of a package, one type for each state of knowledge.
 
-`PackageRecord` (what an index says) ⊂ `RepoDataRecord` (+ where it is) ⊂ `PrefixRecord` (+ what landed in a
-prefix); `CachedPackage` is a `RepoDataRecord` whose archive was verified and unpacked. Values only: this module
-reads and writes no file. Constructors trust; `decode_*` functions check.
+`RecordHead` (what ranks candidates) ⊂ `PackageRecord` (what an index says) ⊂ `RepoDataRecord` (+ where it is)
+⊂ `PrefixRecord` (+ what landed in a prefix); `CachedPackage` is a `RepoDataRecord` whose archive was verified and
+unpacked. Values only: this module reads and writes no file. Constructors trust; `decode_*` functions check.
 """
 
 from __future__ import annotations
@@ -19,39 +19,20 @@ _NOTHING: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 """One for all the records without groups: a mapping of its own for each would cost more than the rest of the field."""
 
 
-class PackageRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One entry of repodata.json or of info/index.json (CEP 34, CEP 36). Unknown keys are passed over."""
+class RecordHead(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """As much of a record as ranks it among the others of its name. Unknown keys are passed over."""
 
     name: str
     version: str
     build: str = ""
     build_number: int = 0
-    depends: tuple[str, ...] = ()
-    constrains: tuple[str, ...] = ()
-    subdir: str = ""
-    md5: str | None = None
-    sha256: str | None = None
-    size: int | None = None
-    """Of the archive, in bytes."""
     timestamp: int | float | None = None
     """As found: seconds or milliseconds. `timestamp_ms` is what to compare."""
+    indexed_timestamp: int | None = None
+    """When the channel first listed the package, in Unix milliseconds (CEP 47); only the server can say so."""
     noarch: str | bool | None = None
     """As found. `noarch_type` is what to ask."""
     track_features: str | tuple[str, ...] | None = None
-    features: str | None = None
-    python_site_packages_path: str | None = None
-    extra_depends: Mapping[str, tuple[str, ...]] = _NOTHING
-    """Name of an optional group → the specs it adds to `depends` (CEP 44)."""
-    flags: str | tuple[str, ...] = ()
-    """As found: CEP 45 wants a list, careless tools write one text. `flag_names` is what to ask."""
-    indexed_timestamp: int | None = None
-    """When the channel first listed the package, in Unix milliseconds (CEP 47); only the server can say so."""
-    schema_version: int | None = None
-    """Of info/index.json, None meaning 1 (CEP 34); from 3 on it may use CEP 43, 44 and 45."""
-
-    def __hash__(self) -> int:
-        """What sets tell records apart by; the mapping of groups has no hash."""
-        return hash((self.name, self.version, self.build, self.build_number, self.sha256 or self.md5, self.subdir))
 
     @property
     def timestamp_ms(self) -> int:
@@ -75,14 +56,38 @@ class PackageRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return frozenset(found.replace(",", " ").split() if isinstance(found, str) else found)
 
     @property
-    def flag_names(self) -> tuple[str, ...]:
-        """The flags in their order, however they were written."""
-        return (self.flags,) if isinstance(self.flags, str) else self.flags
-
-    @property
     def dist(self) -> str:
         """The distribution string ``name-version-build`` (CEP 26)."""
         return f"{self.name}-{self.version}-{self.build}"
+
+
+class PackageRecord(RecordHead, frozen=True, kw_only=True, gc=False):
+    """One entry of repodata.json or of info/index.json (CEP 34, CEP 36). Unknown keys are passed over."""
+
+    depends: tuple[str, ...] = ()
+    constrains: tuple[str, ...] = ()
+    subdir: str = ""
+    md5: str | None = None
+    sha256: str | None = None
+    size: int | None = None
+    """Of the archive, in bytes."""
+    features: str | None = None
+    python_site_packages_path: str | None = None
+    extra_depends: Mapping[str, tuple[str, ...]] = _NOTHING
+    """Name of an optional group → the specs it adds to `depends` (CEP 44)."""
+    flags: str | tuple[str, ...] = ()
+    """As found: CEP 45 wants a list, careless tools write one text. `flag_names` is what to ask."""
+    schema_version: int | None = None
+    """Of info/index.json, None meaning 1 (CEP 34); from 3 on it may use CEP 43, 44 and 45."""
+
+    def __hash__(self) -> int:
+        """What sets tell records apart by; the mapping of groups has no hash."""
+        return hash((self.name, self.version, self.build, self.build_number, self.sha256 or self.md5, self.subdir))
+
+    @property
+    def flag_names(self) -> tuple[str, ...]:
+        """The flags in their order, however they were written."""
+        return (self.flags,) if isinstance(self.flags, str) else self.flags
 
 
 class RepoDataRecord(PackageRecord, frozen=True, kw_only=True, gc=False):

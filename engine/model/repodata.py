@@ -16,13 +16,17 @@ from msgspec.structs import force_setattr
 from engine.errors import InvalidChannel
 from engine.model.channel import Channel, join_url, mask_secrets
 from engine.model.json_split import Table
-from engine.model.pages import MemoryPages, Pages
-from engine.model.records import ARCHIVE_EXTENSIONS, RepoDataRecord
+from engine.model.lazy_records import LazyRecords
+from engine.model.pages import MemoryPages, Page, Pages
+from engine.model.records import ARCHIVE_EXTENSIONS, RecordHead, RepoDataRecord
 from engine.model.repodata_head import BROKEN, Head, no_index
 from engine.model.repodata_split import LARGEST, IndexSplitter
 
 _table: Final = msgspec.json.Decoder(Table)
 _record: Final = msgspec.json.Decoder(RepoDataRecord)
+_heads: Final = msgspec.json.Decoder(dict[str, RecordHead])
+UNREADABLE: Final = "[what it needs can't be read]"
+"""A dependency that is no specification, so that nothing meets it."""
 _DEPENDS: Final = re.compile(rb'"depends"\s*:\s*\[((?:[^]"]|"[^"\\]*(?:\\.[^"\\]*)*")*)\]')
 """What stands in the brackets of ``depends``; brackets within texts don't end it."""
 _WORD: Final = re.compile(rb"[0-9a-z_][0-9a-z_.-]*")
@@ -58,6 +62,7 @@ class RepoData:
         self._pages: Pages = MemoryPages(pages) if pages is None or isinstance(pages, Mapping) else pages
         self._removed = frozenset(removed)
         self._decoded: dict[str, tuple[RepoDataRecord, ...]] = {}
+        self._lazy: dict[str, Sequence[RepoDataRecord]] = {}
         self._public = channel.public_url
         place, mark, query = self.base_url.partition("?")
         self._lead, self._tail = f"{place}/", mark + query
@@ -112,31 +117,71 @@ class RepoData:
             found = self._decoded[name] = tuple(self._decode(name))
         return found
 
-    def _decode(self, name: str) -> Iterator[RepoDataRecord]:
-        rows = self._rows(name)
-        for fn, raw in rows.items():
-            if fn in self._removed or (fn.endswith(".tar.bz2") and self._prefers_conda(fn, rows)):
-                continue
-            try:
-                yield self._completed(name, fn, bytes(raw))
-            except BROKEN as error:
-                self.problems.append(f"{self.channel.name}/{self.subdir}: {fn!r} is passed over: {error}")
+    def lazy_records(self, name: str) -> Sequence[RepoDataRecord]:
+        """The same records, but each is decoded when it is looked at, if their heads are what they should be.
 
-    def _rows(self, name: str) -> Table:
-        """File name → record, undecoded. Of a file that several tables have, the newest form counts."""
+        What can't be understood shows too late to be left out: it is in its place, with a dependency that nothing
+        can meet, and `problems` tells of it.
+        """
+        found = self._lazy.get(name)
+        if found is None:
+            found = self._lazy[name] = self._only_heads(name) or self.records(name)
+        return found
+
+    def _only_heads(self, name: str) -> LazyRecords | None:
+        """None where a record needs a closer look than its head allows."""
+        pages = self._sorted_pages(name)
+        heads: dict[str, RecordHead] = {}
+        try:
+            for page in pages:
+                found = _heads.decode(page.text)
+                heads.update({key + page.ending: head for key, head in found.items()} if page.ending else found)
+        except BROKEN:
+            return None
+        if {head.name for head in heads.values()} != {name} or not _are_file_names(heads):
+            return None
+        hidden = self._hidden(heads)
+        counting = {fn: head for fn, head in heads.items() if fn not in hidden} if hidden else heads
+        return LazyRecords(counting, _Reader(self, name, pages))
+
+    def _decode(self, name: str) -> Iterator[RepoDataRecord]:
+        rows = self._rows(name, self._sorted_pages(name))
+        hidden = self._hidden(rows)
+        for fn, raw in rows.items():
+            if fn not in hidden:
+                try:
+                    yield self._completed(name, fn, bytes(raw))
+                except BROKEN as error:
+                    self._pass_over(repr(fn), error)
+
+    def _sorted_pages(self, name: str) -> Sequence[Page]:
+        """Those of the newest form last: of a file that several tables have, the last counts."""
+        return sorted(self._pages.pages(name), key=lambda page: page.ending != "")
+
+    def _rows(self, name: str, pages: Sequence[Page]) -> Table:
+        """File name → record, undecoded."""
         rows: Table = {}
-        for page in sorted(self._pages.pages(name), key=lambda page: page.ending != ""):
+        for page in pages:
             try:
                 found = _table.decode(page.text)
             except BROKEN as error:  # an index made to deceive can put a border of names into a record
-                self.problems.append(f"{self.channel.name}/{self.subdir}: a part of {name!r} is passed over: {error}")
+                self._pass_over(f"a part of {name!r}", error)
                 continue
             rows.update({key + page.ending: raw for key, raw in found.items()} if page.ending else found)
         return rows
 
-    def _prefers_conda(self, fn: str, rows: Table) -> bool:
-        twin = fn[: -len(".tar.bz2")] + ".conda"
-        return twin in rows and twin not in self._removed
+    def _pass_over(self, what: str, error: Exception) -> None:
+        self.problems.append(f"{self.channel.name}/{self.subdir}: {what} is passed over: {error}")
+
+    def _hidden(self, fns: Collection[str]) -> set[str]:
+        """The files of a name that don't count: removed ones, and those that are there in the newer format as well."""
+        hidden = {fn for fn in fns if fn in self._removed} if self._removed else set()
+        old = (fn for fn in fns if fn.endswith(".tar.bz2"))
+        hidden.update(fn for fn in old if (twin := f"{fn[:-8]}.conda") in fns and twin not in self._removed)
+        return hidden
+
+    def _address(self, fn: str) -> str:
+        return f"{self._lead}{fn}{self._tail}"
 
     def _completed(self, name: str, fn: str, raw: bytes) -> RepoDataRecord:
         """The record with what its place says: file name, addresses, and the bytes it came from."""
@@ -146,16 +191,45 @@ class RepoData:
             record = _lenient(raw)
         if record.name != name:
             raise ValueError(f"it says that its name is {record.name!r}")
-        if not (fn.endswith(ARCHIVE_EXTENSIONS) and fn.isprintable() and "/" not in fn and "\\" not in fn):
+        if not _are_file_names((fn,)):
             raise ValueError("this is no file name of a package")
         # The record is ours alone until it is returned, so this still belongs to making it; a copy costs twice as much.
         force_setattr(record, "fn", fn)
-        force_setattr(record, "url", f"{self._lead}{fn}{self._tail}")
+        force_setattr(record, "url", self._address(fn))
         force_setattr(record, "channel", self._public)
         force_setattr(record, "raw", raw)
         if not record.subdir:
             force_setattr(record, "subdir", self.subdir)
         return record
+
+
+class _Reader:
+    """Reads single records of one name. Their pages stay as they are, undecoded, until the first is asked for."""
+
+    def __init__(self, repodata: RepoData, name: str, pages: Sequence[Page]) -> None:
+        self._repodata, self._name, self._pages = repodata, name, pages
+        self._rows: Table | None = None
+
+    def __call__(self, fn: str) -> RepoDataRecord:
+        owner = self._repodata
+        if self._rows is None:
+            self._rows = owner._rows(self._name, self._pages)
+        raw = bytes(self._rows[fn])
+        try:
+            return owner._completed(self._name, fn, raw)
+        except BROKEN as error:
+            owner._pass_over(repr(fn), error)
+            head = _heads.decode(b"{%b:%b}" % (msgspec.json.encode(fn), raw))[fn]
+            known = msgspec.structs.asdict(head)
+            return RepoDataRecord(**known, depends=(UNREADABLE,), fn=fn, url=owner._address(fn), subdir=owner.subdir)
+
+
+def _are_file_names(fns: Collection[str]) -> bool:
+    """Whether all are names of packages' files that are fit to be shown and to be made part of a path."""
+    joined = "".join(fns)
+    if not joined.isprintable() or "/" in joined or "\\" in joined:
+        return False
+    return all(fn.endswith(ARCHIVE_EXTENSIONS) for fn in fns)
 
 
 def _lenient(raw: bytes) -> RepoDataRecord:

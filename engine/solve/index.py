@@ -8,7 +8,7 @@ The candidates of a package are ranked by, in order:
     3. none of track_features before any (not so for packages that were asked for), then the newest version, and of
        one version the fewest track_features,
     4. the highest build number, 5. the newest timestamp, 6. the platform's own before noarch,
-    7. the channel where it did not count before, and the file name, so that the order is total.
+    7. the channel where it did not count before, the file name and the order of the subdirs, so that it is total.
 
 How many features a candidate tracks counts only within a version: conda-forge lets a variant track two where another
 tracks one so that it comes after that (``blas_mkl``, ``blas_mkl_2``), and began with it at some version; so across
@@ -21,17 +21,23 @@ class* if they differ only from 5 on. "Best" means the best version class first 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias, overload
 
 import msgspec
 
 from engine.errors import InvalidVersion
 from engine.model.cutoff import known_since
+from engine.model.lazy_records import fns_of, heads_of
 from engine.model.match_spec import MatchSpec
-from engine.model.records import PackageRecord, PrefixRecord, RepoDataRecord
+from engine.model.records import PackageRecord, PrefixRecord, RecordHead, RepoDataRecord
+from engine.model.repodata import RepoData
 from engine.model.version import Version
 from engine.model.version_key import Key
 from engine.solve.fits import spec_matches
 from engine.solve.task import ChannelPriority, Rows, SolveTask
+
+_Order: TypeAlias = "tuple[bool, int, bool, int, int, int, int, bool, int, str, int, int]"
+"""What ranks a candidate, in the order above, down to its file name; then where it is found."""
 
 
 class VersionGroup(msgspec.Struct, frozen=True):
@@ -55,13 +61,16 @@ class Candidates(msgspec.Struct, frozen=True):
     """All candidates of one name, ranked."""
 
     name: str
-    records: tuple[PackageRecord, ...]
+    records: Sequence[PackageRecord]
+    """Decoded when looked at: `heads` will do for many a question."""
     groups: tuple[VersionGroup, ...]
     stretches: tuple[Stretch, ...]
     version_ends: tuple[int, ...]
     """By rank: the last rank of the same version class."""
     build_ends: tuple[int, ...]
     """By rank: the last rank of the same build class."""
+    heads: Sequence[RecordHead] = ()
+    """By rank: what it was ranked by. Artificial packages have none."""
     held_back: tuple[str, ...] = ()
     """Channels that have the name too but are left out by strict channel priority."""
     too_new: int = 0
@@ -77,6 +86,40 @@ def same_package(one: PackageRecord, other: PackageRecord) -> bool:
             return mine.lower() == theirs.lower()
     mine, theirs = getattr(one, "channel", ""), getattr(other, "channel", "")
     return not (mine and theirs) or mine == theirs
+
+
+class _Source(NamedTuple):
+    """Candidates of one subdir that are not ranked yet."""
+
+    records: Sequence[RepoDataRecord]
+    heads: Sequence[RecordHead]
+    fns: Sequence[str]
+    channel: int
+    """The rank of its channel."""
+    usable: Sequence[int]
+    """The places, in all three, of those that count."""
+
+
+class _Ranked(Sequence[PackageRecord]):
+    """Records by rank, each taken from its source when it is looked at."""
+
+    def __init__(self, places: Sequence[tuple[Sequence[RepoDataRecord], int]]) -> None:
+        self._places = places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, rank: int) -> PackageRecord: ...
+
+    @overload
+    def __getitem__(self, rank: slice) -> Sequence[PackageRecord]: ...
+
+    def __getitem__(self, rank: int | slice) -> PackageRecord | Sequence[PackageRecord]:
+        if isinstance(rank, slice):
+            return [source[number] for source, number in self._places[rank]]
+        source, number = self._places[rank]
+        return source[number]
 
 
 class PackageIndex:
@@ -124,73 +167,104 @@ class PackageIndex:
         installed = self._installed.get(name)
         if installed is not None:
             rank = self._channel_ranks.get(installed.channel, len(self._channel_ranks))
-            available = [(installed, rank), *(pair for pair in available if not same_package(pair[0], installed))]
+            others = [_without(source, installed) for source in available]
+            available = [_Source((installed,), (installed,), (installed.fn,), rank, (0,)), *others]
         found = self._sorted(name, available)
         if held_back or too_new:
             return msgspec.structs.replace(found, held_back=held_back, too_new=too_new)
         return found
 
-    def _available(self, name: str) -> tuple[list[tuple[RepoDataRecord, int]], tuple[str, ...], int]:
-        """Each candidate with the rank of its channel; the channels that strict priority left out; how many are too
-        new. A channel all of whose candidates are too new has none."""
-        found: list[tuple[RepoDataRecord, int]] = []
+    def _available(self, name: str) -> tuple[list[_Source], tuple[str, ...], int]:
+        """The candidates; the channels that strict priority left out; how many are too new. A channel all of whose
+        candidates are too new has none."""
+        found: list[_Source] = []
         too_new = 0
         best: int | None = None
         held_back: dict[str, None] = {}
         for rows in self._repodata:
-            records = rows.records(name)
-            if self._cutoffs is not None:
-                before = len(records)
-                records = self._old_enough(name, rows.channel.public_url, records)
-                too_new += before - len(records)
-            if not records:
+            source = self._source(rows, name)
+            too_new += len(source.records) - len(source.usable)
+            if not source.usable:
                 continue
-            rank = self._channel_ranks[rows.channel.public_url]
-            best = rank if best is None else best
-            if self._priority == "strict" and rank != best:
-                kept = [record for record in records if self._asked_by_channel(record)]
-                if len(kept) < len(records):
+            best = source.channel if best is None else best
+            if self._priority == "strict" and source.channel != best:
+                kept = self._asked_by_channel(name, source)
+                if len(kept) < len(source.usable):
                     held_back[rows.channel.name] = None
-                records = kept
-            found.extend((record, rank) for record in records)
+                source = source._replace(usable=kept)
+            found.append(source)
         return found, tuple(held_back), too_new
 
-    def _old_enough(self, name: str, channel: str, records: Sequence[RepoDataRecord]) -> Sequence[RepoDataRecord]:
-        limit = self._cutoffs.limit(name, channel) if self._cutoffs else None
-        return records if limit is None else [record for record in records if known_since(record) <= limit]
+    def _source(self, rows: Rows, name: str) -> _Source:
+        """What a subdir has of a name, as far as it is old enough."""
+        records = rows.lazy_records(name) if isinstance(rows, RepoData) else rows.records(name)
+        heads = heads_of(records)
+        limit = self._cutoffs.limit(name, rows.channel.public_url) if self._cutoffs else None
+        usable: Sequence[int] = range(len(heads))
+        if limit is not None:
+            usable = [number for number, head in enumerate(heads) if known_since(head) <= limit]
+        return _Source(records, heads, fns_of(records), self._channel_ranks[rows.channel.public_url], usable)
 
-    def _asked_by_channel(self, record: RepoDataRecord) -> bool:
-        """Whether a spec of the request names the very channel, which outweighs strict priority."""
-        return any(spec.channel is not None and spec_matches(spec, record) for spec in self._asked.get(record.name, ()))
+    def _asked_by_channel(self, name: str, source: _Source) -> list[int]:
+        """Those that a spec of the request means by naming the very channel, which outweighs strict priority."""
+        asked = [spec for spec in self._asked.get(name, ()) if spec.channel is not None]
+        return [number for number in source.usable if any(spec_matches(spec, source.records[number]) for spec in asked)]
 
-    def _sorted(self, name: str, available: Sequence[tuple[RepoDataRecord, int]]) -> Candidates:
-        versions = _version_ranks(record for record, _ in available)
+    def _sorted(self, name: str, available: Sequence[_Source]) -> Candidates:
+        versions = _version_ranks(source.heads[number] for source in available for number in source.usable)
         asked, kept = name in self._asked, self._kept.get(name)
-        by_channel = self._priority != "disabled"
-        rows = []
-        for record, channel in available:
-            version = versions.get(record.version)
-            if version is None:
-                continue
-            features = len(record.feature_names) if record.track_features else 0
-            order = (not asked and features > 0, -version, features)
-            first = (record is not kept, channel if by_channel else 0)
-            last = (-record.timestamp_ms, record.noarch_type is not None, channel, record.fn, record.url)
-            rows.append(((*first, *order, -record.build_number, *last), record))
-        rows.sort(key=lambda row: row[0])
-        records = tuple(record for _, record in rows)
-        groups = tuple(_groups(records))
+        order: list[_Order] = []
+        for place, (_, heads, fns, channel, usable) in enumerate(available):
+            channel_first = channel if self._priority != "disabled" else 0
+            for number in usable:
+                head = heads[number]
+                version = versions.get(head.version)
+                if version is None:
+                    continue
+                features = len(head.feature_names) if head.track_features else 0
+                order.append(
+                    (
+                        head is not kept,
+                        channel_first,
+                        not asked and features > 0,
+                        -version,
+                        features,
+                        -head.build_number,
+                        -head.timestamp_ms,
+                        head.noarch_type is not None,
+                        channel,
+                        fns[number],
+                        place,
+                        number,
+                    )
+                )
+        order.sort()
+        heads = tuple(available[row[-2]].heads[row[-1]] for row in order)
+        groups = tuple(_groups(heads))
+        version_ends, build_ends = _class_ends(order)
         return Candidates(
             name=name,
-            records=records,
+            records=_Ranked([(available[row[-2]].records, row[-1]) for row in order]),
             groups=groups,
             stretches=tuple(_stretches(groups)),
-            version_ends=_class_ends([key[:4] for key, _ in rows]),
-            build_ends=_class_ends([key[:6] for key, _ in rows]),
+            version_ends=version_ends,
+            build_ends=build_ends,
+            heads=heads,
         )
 
 
-def _version_ranks(records: Iterable[PackageRecord]) -> dict[str, int]:
+def _without(source: _Source, installed: PrefixRecord) -> _Source:
+    """The candidates that are not what is installed. Only those of the same build must be looked at whole."""
+    dist = installed.dist
+    others = [
+        number
+        for number in source.usable
+        if source.heads[number].dist != dist or not same_package(source.records[number], installed)
+    ]
+    return source._replace(usable=others)
+
+
+def _version_ranks(records: Iterable[RecordHead]) -> dict[str, int]:
     """Text of a version → its place among all, oldest 0; equal versions share a place."""
     keys = {}
     for text in {record.version for record in records}:
@@ -202,7 +276,7 @@ def _version_ranks(records: Iterable[PackageRecord]) -> dict[str, int]:
     return {text: places[key] for text, key in keys.items()}
 
 
-def _groups(records: Sequence[PackageRecord]) -> Iterator[VersionGroup]:
+def _groups(records: Sequence[RecordHead]) -> Iterator[VersionGroup]:
     start = 0
     for stop in range(1, len(records) + 1):
         if stop == len(records) or records[stop].version != records[start].version:
@@ -219,9 +293,13 @@ def _stretches(groups: Sequence[VersionGroup]) -> Iterator[Stretch]:
             start = stop
 
 
-def _class_ends(keys: Sequence[tuple[object, ...]]) -> tuple[int, ...]:
-    ends = [0] * len(keys)
-    for rank in range(len(keys) - 1, -1, -1):
-        last = rank + 1 == len(keys) or keys[rank] != keys[rank + 1]
-        ends[rank] = rank if last else ends[rank + 1]
-    return tuple(ends)
+def _class_ends(order: Sequence[_Order]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """For each rank the last one of its version class, and of its build class."""
+    version_ends, build_ends = list(range(len(order))), list(range(len(order)))
+    for rank in range(len(order) - 2, -1, -1):
+        this, following = order[rank], order[rank + 1]
+        if this[3] == following[3] and this[:3] == following[:3]:  # the version differs most often
+            version_ends[rank] = version_ends[rank + 1]
+            if this[4:6] == following[4:6]:
+                build_ends[rank] = build_ends[rank + 1]
+    return tuple(version_ends), tuple(build_ends)

@@ -1,6 +1,7 @@
 """Which ranks a spec matches, as intervals.
 
-Rule of this file: one version is asked once, and a record only where the spec says more than a version.
+Rule of this file: one version is asked once, a record's head only where the spec says more than a version, and the
+record itself only where it says more than that.
 """
 
 from __future__ import annotations
@@ -20,14 +21,19 @@ Interval: TypeAlias = "tuple[int, int]"
 def ranks_matching(candidates: Candidates, spec: MatchSpec) -> tuple[Interval, ...]:
     """The ranks of the candidates that ``spec`` matches, best first, neighbours joined."""
     found: list[Interval] = []
-    plain = _only_version(spec)
+    plain = _is_plain(spec)
     for start, stop in _group_runs(candidates, spec.version):
         first, after = candidates.groups[start].start, candidates.groups[stop - 1].stop
-        if plain:
+        if plain and spec.build is None:
             _join(found, first, after)
             continue
         for rank in range(first, after):
-            if spec_matches(spec, candidates.records[rank]):
+            # a build shows in the head of a record; that most are not looked at whole is what makes deep channels fast
+            if (
+                spec.build.matches(candidates.heads[rank].build)
+                if plain and spec.build
+                else spec_matches(spec, candidates.records[rank])
+            ):
                 _join(found, rank, rank + 1)
     return tuple(found)
 
@@ -60,9 +66,9 @@ def matches_name(spec: MatchSpec, name: str) -> bool:
     return spec.name_matcher is None or spec.name_matcher.matches(name)
 
 
-def _only_version(spec: MatchSpec) -> bool:
-    """Whether a spec says nothing that counts for matching but a name and a version."""
-    return spec.build is None and spec.with_(name=None, version=None, extras=(), when=None) == _ANY
+def _is_plain(spec: MatchSpec) -> bool:
+    """Whether a spec says nothing that counts for matching but a name, a version and a build."""
+    return spec.with_(name=None, version=None, build=None, extras=(), when=None) == _ANY
 
 
 _ANY = MatchSpec()
