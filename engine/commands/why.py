@@ -210,6 +210,7 @@ def _version_json(answer: WhyVersion) -> dict[str, object]:
         "verdict": answer.verdict,
         "newest": record_json(with_json(answer.newest)) if answer.newest else None,
         "held_by": list(answer.held_by),
+        "remedies": list(answer.remedies),
         "explanation": {**answer.data, "lines": [line.strip() for line in answer.story]} if answer.story else None,
         "changes": [
             {

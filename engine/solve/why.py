@@ -21,7 +21,7 @@ from engine.solve.index import Candidates, PackageIndex
 from engine.solve.solver import solve
 from engine.solve.task import Solution, SolveTask
 from engine.solve.transaction import Change, Transaction
-from engine.solve.wording import spec_text
+from engine.solve.wording import listed, spec_text
 
 Verdict = Literal["newest", "unavailable", "free", "outweighed", "held"]
 """newest: there is no newer one; unavailable: no channel has the package; free: nothing holds it back; outweighed: it
@@ -41,7 +41,8 @@ class WhyVersion(msgspec.Struct, frozen=True, kw_only=True):
     """Who is in the way, told from what was asked for downwards; lines with their indentation."""
     held_by: tuple[str, ...] = ()
     """The requests, pins and so on that the story begins with."""
-    hint: str = ""
+    remedies: tuple[str, ...] = ()
+    """Changes after which the newest version can be had; each was tried (see `engine.solve.relax`)."""
     data: Mapping[str, object] = {}
     """The story as plain values (see `engine.solve.explain`)."""
     changes: tuple[Change, ...] = ()
@@ -128,7 +129,7 @@ def _weighed(task: SolveTask, demand: MatchSpec, newest: RepoDataRecord) -> WhyV
         solve(msgspec.structs.replace(task, specs=(*task.specs, *specs)))
     except (Unsatisfiable, PackagesNotFound) as error:
         held = _held(error, newest)
-        return msgspec.structs.replace(held, verdict="outweighed", changes=changes, hint="")
+        return msgspec.structs.replace(held, verdict="outweighed", changes=changes, remedies=())
     return WhyVersion(verdict="outweighed", changes=changes)
 
 
@@ -153,23 +154,24 @@ def _held(error: SolveError, newest: RepoDataRecord) -> WhyVersion:
         line.replace(f"{demand} is asked for", f"{newest.name} {newest.version} is the newest")
         for line in error.message.splitlines()
     ]
-    rules = error.data.get("rules")
-    texts = [_rule_text(rule) for rule in rules if isinstance(rule, Mapping)] if isinstance(rules, Sequence) else []
+    texts = [str(rule.get("spec") or rule.get("dist") or "") for rule in _mappings(error.data, "rules")]
+    # What would work without the newest version is no help here.
+    remedies = [found for found in _mappings(error.data, "remedies") if demand not in str(found.get("change"))]
     return WhyVersion(
         verdict="held",
         story=tuple(lines[1:] if len(lines) > 1 else lines),
         held_by=tuple(text for text in dict.fromkeys(texts) if text and text != demand),
-        hint=_hint(error),
-        data=error.data,
+        remedies=tuple(map(_remedy_text, remedies)),
+        data={**error.data, "remedies": remedies},
     )
 
 
-def _rule_text(rule: Mapping[str, object]) -> str:
-    return str(rule.get("spec") or rule.get("dist") or "")
+def _mappings(data: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
+    found = data.get(key)
+    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, Sequence) else []
 
 
-def _hint(error: SolveError) -> str:
-    """What would work without asking for anything else (see `engine.solve.relax`)."""
-    remedies = error.data.get("remedies")
-    found = [remedy for remedy in remedies if remedy["kind"] == "option"] if isinstance(remedies, list) else []
-    return f"It could be had with this: {'; or '.join(str(remedy['change']) for remedy in found)}." if found else ""
+def _remedy_text(remedy: Mapping[str, object]) -> str:
+    gives = remedy.get("gives")
+    versions = listed([str(item) for item in gives]) if isinstance(gives, Sequence) else ""
+    return f"{remedy.get('change')}{f' (gives {versions})' if versions else ''}"

@@ -66,8 +66,9 @@ def _newest_line(record: PrefixRecord, newest: RepoDataRecord) -> str:
 def _held_lines(record: PrefixRecord, answer: WhyVersion) -> Iterator[str]:
     yield f"It can't be had together with what is there{_held_by(answer)}:"
     yield from answer.story
-    if answer.hint:
-        yield answer.hint
+    if answer.remedies:
+        yield "It could be had, if you"
+        yield from (f"  - {text}" for text in answer.remedies)
 
 
 def _held_by(answer: WhyVersion) -> str:

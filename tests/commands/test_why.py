@@ -43,6 +43,8 @@ def test_needed_by_what_was_asked_for_and_held_back_by_it(create: Ask, ask: Ask,
         "    - base-lib 2.0 is the newest",
         "    - old-tool is asked for",
         "        old-tool 1.0 needs base-lib <2",
+        "  It could be had, if you",
+        "    - leave old-tool away (gives base-lib 2.0)",
     ]
 
 
