@@ -138,7 +138,7 @@ class RepoData:
                 heads.update({key + page.ending: head for key, head in found.items()} if page.ending else found)
         except BROKEN:
             return None
-        if {head.name for head in heads.values()} != {name} or not _are_file_names(heads):
+        if {head.name for head in heads.values()} != {name} or not are_file_names(heads):
             return None
         hidden = self._hidden(heads)
         counting = {fn: head for fn, head in heads.items() if fn not in hidden} if hidden else heads
@@ -191,7 +191,7 @@ class RepoData:
             record = _lenient(raw)
         if record.name != name:
             raise ValueError(f"it says that its name is {record.name!r}")
-        if not _are_file_names((fn,)):
+        if not are_file_names((fn,)):
             raise ValueError("this is no file name of a package")
         # The record is ours alone until it is returned, so this still belongs to making it; a copy costs twice as much.
         force_setattr(record, "fn", fn)
@@ -224,7 +224,7 @@ class _Reader:
             return RepoDataRecord(**known, depends=(UNREADABLE,), fn=fn, url=owner._address(fn), subdir=owner.subdir)
 
 
-def _are_file_names(fns: Collection[str]) -> bool:
+def are_file_names(fns: Collection[str]) -> bool:
     """Whether all are names of packages' files that are fit to be shown and to be made part of a path."""
     joined = "".join(fns)
     if not joined.isprintable() or "/" in joined or "\\" in joined:

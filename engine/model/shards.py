@@ -7,15 +7,19 @@ somebody asks for the records themselves.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 from msgspec.structs import force_setattr
 
 from engine.model.channel import Channel
-from engine.model.records import ARCHIVE_EXTENSIONS, RepoDataRecord
+from engine.model.lazy_records import LazyRecords
+from engine.model.records import ARCHIVE_EXTENSIONS, RecordHead, RepoDataRecord
 from engine.model.relations import Relations
+from engine.model.repodata import UNREADABLE, are_file_names
 from engine.model.shard_index import BROKEN, ShardIndex, decoded, not_sharded, unpack
+
+Row = TypeVar("Row")
 
 LARGEST_SHARD: Final = 32 << 20
 """Bytes of one shard, unpacked: some ten thousand records. Decoding takes up to fifteen times that."""
@@ -38,32 +42,36 @@ class _Needs(msgspec.Struct, frozen=True, gc=False):
     extra_depends: Mapping[str, tuple[str, ...]] | None = None
 
 
-class _Walked(msgspec.Struct, frozen=True, rename={"conda": "packages.conda"}):
-    packages: dict[str, _Needs] = {}
-    conda: dict[str, _Needs] = {}
-    v3: dict[str, dict[str, _Needs]] = {}
+class _Shard(msgspec.Struct, Generic[Row], frozen=True, rename={"conda": "packages.conda"}):
+    """Its tables, decoded as far as is wanted."""
 
-
-class _Tables(msgspec.Struct, frozen=True, rename={"conda": "packages.conda"}):
-    packages: dict[str, msgspec.Raw] = {}
-    conda: dict[str, msgspec.Raw] = {}
-    v3: dict[str, dict[str, msgspec.Raw]] = {}
+    packages: dict[str, Row] = {}
+    conda: dict[str, Row] = {}
+    v3: dict[str, dict[str, Row]] = {}
     removed: tuple[str, ...] = ()
 
-    def rows(self) -> dict[str, msgspec.Raw]:
-        """File name → record."""
+    def rows(self) -> dict[str, Row]:
+        """File name → record: those that count, the rules being those of `RepoData.records`."""
         newest = {
-            f"{stem}.{extension}": raw
+            f"{stem}.{extension}": row
             for extension, table in self.v3.items()
             if f".{extension}" in ARCHIVE_EXTENSIONS
-            for stem, raw in table.items()
+            for stem, row in table.items()
         }
-        return {**self.packages, **self.conda, **newest}
+        rows = {**self.packages, **self.conda, **newest}
+        for fn in self.removed:
+            rows.pop(fn, None)
+        for fn in [fn for fn in rows if fn.endswith(".tar.bz2")]:
+            if fn.removesuffix(".tar.bz2") + ".conda" in rows:
+                del rows[fn]
+        return rows
 
 
 # Made here, since threads that make the decoder of one type at once crash msgspec.
-_decode_walked: Final = msgspec.msgpack.Decoder(_Walked).decode
-_decode_tables: Final = msgspec.msgpack.Decoder(_Tables).decode
+_decode_needs: Final = msgspec.msgpack.Decoder(_Shard[_Needs]).decode
+_decode_heads: Final = msgspec.msgpack.Decoder(_Shard[RecordHead]).decode
+_decode_rows: Final = msgspec.msgpack.Decoder(_Shard[msgspec.Raw]).decode
+_decode_head: Final = msgspec.msgpack.Decoder(RecordHead).decode
 _decode_record: Final = msgspec.msgpack.Decoder(RepoDataRecord).decode
 _decode_fields: Final = msgspec.msgpack.Decoder(dict[str, object]).decode
 _decode_any: Final = msgspec.msgpack.Decoder().decode
@@ -73,7 +81,7 @@ def needed_texts(packed: bytes, url: str) -> set[str]:
     """The dependencies of all records of a shard, as they are written. Raises `RepodataError` if it is no shard."""
     plain = unpack(packed, url, LARGEST_SHARD)
     try:
-        shard = _decode_walked(plain)
+        shard = _decode_needs(plain)
     except msgspec.ValidationError:
         return _lenient_texts(decoded(_decode_any, plain, url), url)
     except BROKEN as error:
@@ -89,7 +97,7 @@ def needed_texts(packed: bytes, url: str) -> set[str]:
 
 def _lenient_texts(shard: Any, url: str) -> set[str]:
     """The same of a shard with records that are not what they should be: what can be read of them counts."""
-    decoded(_decode_tables, msgspec.msgpack.encode(shard), url)  # the shard itself must be one
+    decoded(_decode_rows, msgspec.msgpack.encode(shard), url)  # the shard itself must be one
     tables = [shard.get("packages", {}), shard.get("packages.conda", {}), *shard.get(REVISION, {}).values()]
     records = [record for table in tables for record in table.values() if isinstance(record, dict)]
     lists = [record.get("depends") for record in records]
@@ -110,6 +118,7 @@ class ShardRows:
         """Records that can't be used, and why: grows while names are asked for. Fit to be shown."""
         self._packed: dict[str, bytes] = {}
         self._decoded: dict[str, tuple[RepoDataRecord, ...]] = {}
+        self._lazy: dict[str, Sequence[RepoDataRecord]] = {}
         self._public = channel.public_url
         place, mark, query = self.base_url.partition("?")
         self._lead, self._tail = f"{place}/", mark + query
@@ -139,22 +148,47 @@ class ShardRows:
         """The records of ``name``; none if its shard was not fetched. The rules are those of `RepoData.records`."""
         found = self._decoded.get(name)
         if found is None:
-            packed = self._packed.get(name)
-            found = tuple(self._decode(name, packed)) if packed is not None else ()
-            self._decoded[name] = found
+            found = self._decoded[name] = tuple(self._decode(name)) if name in self._packed else ()
         return found
 
-    def _decode(self, name: str, packed: bytes) -> Iterator[RepoDataRecord]:
-        url = self.index.shard_url(self.index.digests[name])
-        tables = decoded(_decode_tables, unpack(packed, url, LARGEST_SHARD), url)
-        rows, removed = tables.rows(), frozenset(tables.removed)
-        for fn, raw in rows.items():
-            if fn in removed or (fn.endswith(".tar.bz2") and _conda_twin(fn) in rows.keys() - removed):
-                continue
+    def lazy_records(self, name: str) -> Sequence[RepoDataRecord]:
+        """The same records, but each is decoded when it is looked at (as `RepoData.lazy_records`)."""
+        found = self._lazy.get(name)
+        if found is None:
+            found = self._lazy[name] = self._only_heads(name) or self.records(name)
+        return found
+
+    def _only_heads(self, name: str) -> LazyRecords | None:
+        """None where a record needs a closer look than its head allows."""
+        try:
+            heads = _decode_heads(self._plain(name)).rows() if name in self._packed else {}
+        except BROKEN:
+            return None
+        if {head.name for head in heads.values()} != {name} or not are_file_names(heads):
+            return None
+        return LazyRecords(heads, _Reader(self, name))
+
+    def _plain(self, name: str) -> bytes:
+        return unpack(self._packed[name], self._url(name), LARGEST_SHARD)
+
+    def _url(self, name: str) -> str:
+        return self.index.shard_url(self.index.digests[name])
+
+    def _rows(self, name: str) -> dict[str, msgspec.Raw]:
+        return decoded(_decode_rows, self._plain(name), self._url(name)).rows()
+
+    def _decode(self, name: str) -> Iterator[RepoDataRecord]:
+        for fn, raw in self._rows(name).items():
             try:
                 yield self._completed(name, fn, bytes(raw))
             except BROKEN as error:
-                self.problems.append(f"{self.channel.name}/{self.subdir}: {fn!r} is passed over: {error}")
+                self._pass_over(fn, error)
+
+    def _pass_over(self, fn: str, error: Exception) -> None:
+        self.problems.append(f"{self.channel.name}/{self.subdir}: {fn!r} is passed over: {error}")
+
+    def _address(self, fn: str) -> str:
+        return f"{self._lead}{fn}{self._tail}"
 
     def _completed(self, name: str, fn: str, raw: bytes) -> RepoDataRecord:
         """The record with what its place says: file name, addresses, and the bytes it came from."""
@@ -165,11 +199,11 @@ class ShardRows:
             text, record = raw, _lenient(raw)
         if record.name != name:
             raise ValueError(f"it says that its name is {record.name!r}")
-        if not (fn.endswith(ARCHIVE_EXTENSIONS) and fn.isprintable() and "/" not in fn and "\\" not in fn):
+        if not are_file_names((fn,)):
             raise ValueError("this is no file name of a package")
         # The record is ours alone until it is returned, so this still belongs to making it; a copy costs twice as much.
         force_setattr(record, "fn", fn)
-        force_setattr(record, "url", f"{self._lead}{fn}{self._tail}")
+        force_setattr(record, "url", self._address(fn))
         force_setattr(record, "channel", self._public)
         force_setattr(record, "raw", text)
         if not record.subdir:
@@ -177,8 +211,24 @@ class ShardRows:
         return record
 
 
-def _conda_twin(fn: str) -> str:
-    return fn.removesuffix(".tar.bz2") + ".conda"
+class _Reader:
+    """Reads single records of one name; their shard stays packed until the first is asked for."""
+
+    def __init__(self, owner: ShardRows, name: str) -> None:
+        self._owner, self._name = owner, name
+        self._rows: dict[str, msgspec.Raw] | None = None
+
+    def __call__(self, fn: str) -> RepoDataRecord:
+        owner = self._owner
+        if self._rows is None:
+            self._rows = owner._rows(self._name)
+        raw = bytes(self._rows[fn])
+        try:
+            return owner._completed(self._name, fn, raw)
+        except BROKEN as error:
+            owner._pass_over(fn, error)
+            known = msgspec.structs.asdict(_decode_head(raw))
+            return RepoDataRecord(**known, depends=(UNREADABLE,), fn=fn, url=owner._address(fn), subdir=owner.subdir)
 
 
 def _with_text_digests(raw: bytes) -> bytes:

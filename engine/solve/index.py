@@ -31,6 +31,7 @@ from engine.model.lazy_records import fns_of, heads_of
 from engine.model.match_spec import MatchSpec
 from engine.model.records import PackageRecord, PrefixRecord, RecordHead, RepoDataRecord
 from engine.model.repodata import RepoData
+from engine.model.shards import ShardRows
 from engine.model.version import Version
 from engine.model.version_key import Key
 from engine.solve.fits import spec_matches
@@ -197,7 +198,7 @@ class PackageIndex:
 
     def _source(self, rows: Rows, name: str) -> _Source:
         """What a subdir has of a name, as far as it is old enough."""
-        records = rows.lazy_records(name) if isinstance(rows, RepoData) else rows.records(name)
+        records = rows.lazy_records(name) if isinstance(rows, RepoData | ShardRows) else rows.records(name)
         heads = heads_of(records)
         limit = self._cutoffs.limit(name, rows.channel.public_url) if self._cutoffs else None
         usable: Sequence[int] = range(len(heads))

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from engine.errors import RepodataError
 from engine.model.channel import Channel
+from engine.model.lazy_records import LazyRecords, fns_of, heads_of
 from engine.model.match_spec import MatchSpec
 from engine.model.records import RepoDataRecord
-from engine.model.repodata import RepoData, RepoDataSplitter
+from engine.model.repodata import UNREADABLE, RepoData, RepoDataSplitter
 from engine.model.shard_index import ShardIndex
 from engine.model.shards import ShardRows, needed_texts, with_json
 from tests.kit.shards import pack, read_index, split
@@ -79,6 +80,50 @@ def test_the_records_are_those_of_the_whole_index() -> None:
     assert (first.url, first.channel) == ("https://u:pw@h.org/c/noarch/a-1-0.conda", "https://h.org/c")
     assert type(first) is RepoDataRecord
     assert rows.records("a") is rows.records("a")
+
+
+def test_records_may_be_decoded_when_they_are_looked_at() -> None:
+    rows = rows_of(split(DOCUMENT))
+    for name in rows.names():
+        lazy = rows.lazy_records(name)
+        assert list(map(fields, lazy)) == list(map(fields, rows_of(split(DOCUMENT)).records(name)))
+        assert list(fns_of(lazy)) == [record.fn for record in lazy]
+        assert [head.version for head in heads_of(lazy)] == [record.version for record in lazy]
+    assert isinstance(rows.lazy_records("a"), LazyRecords)
+    assert rows.lazy_records("a") is rows.lazy_records("a")
+    assert rows.lazy_records("nowhere") == ()
+
+
+def test_only_what_is_looked_at_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = {f"a-{number}-0.conda": row("a", str(number)) for number in range(5)}
+    rows = rows_of({"a": {"packages.conda": table}})
+    lazy = rows.lazy_records("a")
+    decoded: list[str] = []
+    complete = ShardRows._completed
+
+    def spy(self: ShardRows, name: str, fn: str, raw: bytes) -> RepoDataRecord:
+        decoded.append(fn)
+        return complete(self, name, fn, raw)
+
+    monkeypatch.setattr(ShardRows, "_completed", spy)
+    assert len(heads_of(lazy)) == 5 and decoded == []
+    assert lazy[3].sha256 == SHA
+    assert decoded == ["a-3-0.conda"]
+
+
+def test_what_shows_too_late_to_be_no_record_can_not_be_chosen() -> None:
+    rows = rows_of({"a": {"packages.conda": {"a-1-0.conda": row("a", depends="b"), "a-2-0.conda": row("a", "2")}}})
+    lazy = rows.lazy_records("a")
+    assert isinstance(lazy, LazyRecords)
+    assert [record.depends for record in lazy] == [(UNREADABLE,), ()]
+    assert (lazy[0].fn, len(rows.problems)) == ("a-1-0.conda", 1)
+
+
+@pytest.mark.parametrize("wrong", [row("b"), {**row("a"), "build_number": "7"}, {"version": "1"}, 5])
+def test_where_heads_do_not_tell_all_is_decoded(wrong: Any) -> None:
+    rows = rows_of({"a": {"packages.conda": {"a-1-0.conda": wrong, "a-2-0.conda": row("a", "2")}}})
+    assert [record.version for record in rows.lazy_records("a")][-1] == "2"
+    assert not isinstance(rows.lazy_records("a"), LazyRecords)
 
 
 def test_careless_records_are_read_as_in_the_whole_index() -> None:
