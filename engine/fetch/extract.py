@@ -12,6 +12,7 @@ files belong to whoever unpacks.
 from __future__ import annotations
 
 import errno
+import functools
 import hashlib
 import os
 import shutil
@@ -26,13 +27,27 @@ from engine.fetch.paths import check_softlinks, safe_path
 from engine.fetch.tar import Member
 
 MAX_HANDLES = 48
-"""Directories that one extractor keeps open; a dozen extractors stay far below the usual 1024."""
+"""Directories that one extractor keeps open at most; a dozen extractors stay far below the usual 1024."""
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 _OPEN_DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _BAD_NAME = {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}
 _NO_HARDLINKS = {errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 _LATEST = (1 << 33) - 1
+
+
+@functools.cache
+def handles_allowed() -> int:
+    """Directories that one extractor may keep open where this process may open few files (`ulimit -n`).
+
+    The rest is for the other extractors, connections, and the files of linking and compiling.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return MAX_HANDLES
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return MAX_HANDLES if limit == resource.RLIM_INFINITY else max(1, min(MAX_HANDLES, (limit - 56) // 8))
 
 
 class Contents(msgspec.Struct, frozen=True):
@@ -83,6 +98,7 @@ class _Extractor:
         # The mode of a directory just made tells the umask (or default ACL); asking os.umask would change it for all.
         self._umask = 0o777 & ~os.fstat(root).st_mode
         self._handles: dict[str, int] = {"": root}
+        self._most = handles_allowed()
         self._makers: dict[str, Callable[[str, int, str, Member], None]] = {
             "file": self._file,
             "softlink": self._softlink,
@@ -126,7 +142,7 @@ class _Extractor:
             os.mkdir(name, 0o777, dir_fd=parent)
             self.contents.directories.add(path)
         handle = os.open(name, _OPEN_DIRECTORY, dir_fd=parent)
-        if len(self._handles) > MAX_HANDLES:
+        if len(self._handles) > self._most:
             self.close()
         self._handles[path] = handle
         return handle

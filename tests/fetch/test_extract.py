@@ -163,7 +163,7 @@ def test_a_later_member_of_the_same_kind_wins(tmp_path: Path) -> None:
 
 
 def test_few_directories_stay_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extract_module, "MAX_HANDLES", 4)
+    monkeypatch.setattr(extract_module, "handles_allowed", lambda: 4)
     before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
     members = [Member(f"d{n}/e/f", str(n).encode()) for n in range(30)]
     members += [Member(f"h{n}/e/f", kind=tarfile.LNKTYPE, target=f"d{n}/e/f") for n in range(30)]
@@ -203,3 +203,10 @@ def test_what_the_package_says_of_its_size_is_a_limit(tmp_path: Path) -> None:
     with pytest.raises(UnsafeArchive, match="that it may have"):
         extract(members(), root, budget, ExtractOptions())  # type: ignore[arg-type]
     os.close(root)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such limit")
+@pytest.mark.parametrize(("limit", "allowed"), [(20, 1), (64, 1), (256, 25), (1024, 48), (1 << 20, 48), (-1, 48)])
+def test_few_handles_where_few_files_may_be_open(limit: int, allowed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _: (limit, limit))
+    assert extract_module.handles_allowed.__wrapped__() == allowed
