@@ -50,9 +50,14 @@ def open_staging(prefix: str, *, replace: bool) -> Staging:
     parent, name = os.path.split(prefix)
     token = f"{_MARK}{os.getpid()}-{secrets.token_hex(4)}"
     sibling = os.path.join(parent, f".{name}.{token}")
-    inside = found == "empty" and (
-        os.path.ismount(prefix) or os.path.islink(prefix) or not os.access(parent, os.W_OK | os.X_OK)
-    )
+    fixed = os.path.ismount(prefix) or os.path.islink(prefix) or not os.access(parent, os.W_OK | os.X_OK)
+    if fixed and found == "environment":
+        raise PrefixError(
+            f"Could not replace the environment {prefix}: the directory itself can't be moved away (it is a mount "
+            "point or a soft link, or the one above is not yours to write)",
+            hint="Empty it first with `whipsnake env remove`, or change what is in it with `whipsnake install`.",
+        )
+    inside = fixed and found == "empty"
     path = os.path.join(prefix, f".{token}") if inside else sibling
     with storage(f"make the environment {prefix}"):
         try:

@@ -77,6 +77,15 @@ def test_inside_where_no_sibling_can_be(tmp_path: Path, monkeypatch: pytest.Monk
     assert os.listdir(prefix) == []
 
 
+def test_an_environment_that_cannot_be_moved_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prefix = tmp_path / "env"
+    environment(prefix)
+    monkeypatch.setattr("engine.link.staging.os.path.ismount", lambda path: path == str(prefix))
+    with pytest.raises(PrefixError, match="can't be moved away"):
+        open_staging(str(prefix), replace=True)
+    assert os.listdir(tmp_path) == ["env"] and (prefix / "conda-meta" / "history").exists()
+
+
 def test_a_failing_move_up_is_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prefix = tmp_path / "env"
     prefix.mkdir()
