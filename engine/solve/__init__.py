@@ -4,16 +4,18 @@ task          what is asked, what is answered
 request       the task digested: what is asked for, what stays, pins
 missing       names and specs that nobody has, before any search
 index         name → candidates, best first: the ranking
-matching     which ranks a spec matches (`fits`: one record)
-packages     numbers and clauses, each with its reason (`reasons`)
-links        specs → literals: versions, conditions, groups of optional dependencies
-clauses      records → clauses, when they are needed
+matching      which ranks a spec matches (`fits`: one record)
+packages      numbers, and clauses, each with its reason (`reasons`)
+links         specs → literals: versions, conditions, groups of optional dependencies
+clauses       records → clauses, when they are needed
 domains       what is known of each package at any moment; propagation
 learning      what a conflict teaches
 objective     "best", as questions in a strict order
 search        the loop; asks `sat` (pycosat) where conflicts pile up
-explain       reasons → the shortest true story (`wording`)
+explain       reasons → the shortest true story (`story`, `wording`), and what would work instead (`relax`)
 order         link order;  transaction: installed and solution → changes
 why           why an installed package is no newer, by solving again
 solver        all that, in its order: `solve`
+
+What "best" means, and how it is found, is told in docs/solver.md.
 """

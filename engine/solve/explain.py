@@ -60,6 +60,7 @@ def minimal_reasons(
 ) -> list[Reason]:
     """Reasons that contradict each other, none of them idle (unless it takes too long to find out)."""
     rules = [(number, problem.reasons[number]) for number in origins if number in problem.reasons]
+    rules.sort(key=lambda rule: not isinstance(rule[1], Relation))  # the later is left out first: few requests clash
     coarse: dict[Hashable, list[int]] = {}
     for number, reason in rules:
         coarse.setdefault(_together(reason), []).append(number)
@@ -92,5 +93,5 @@ def _hint(reasons: Sequence[Reason], remedies: Sequence[Remedy]) -> str:
         return f"{listed(virtual)} is a fact of the machine; when solving for another machine, set {variables}."
     roots = list(dict.fromkeys(reason.spec for reason in reasons if isinstance(reason, Requested)))
     if len(roots) > 1:
-        return f"No single change was found that works; look at {shortened(roots, MAX_SPECS, ', ')}."
+        return f"No small change was found quickly that works; look at {shortened(roots, MAX_SPECS, ', ')}."
     return "Relax the request, or add a channel with `-c CHANNEL`."

@@ -24,8 +24,11 @@ from engine.solve.wording import listed, spec_text
 
 MAX_TRIES = 8
 MAX_REMEDIES = 3
-MAX_CONFLICTS = 1500
-"""In all tries together."""
+MAX_CONFLICTS = 300
+"""In one try: what has an answer meets fewer as a rule."""
+MAX_CONFLICTS_IN_ALL = 600
+CHEAP = 50
+"""Conflicts after which one remedy is enough."""
 _OVERRIDABLE = frozenset({"__cuda", "__glibc", "__linux", "__osx", "__win"})
 _LITERAL = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 
@@ -59,7 +62,7 @@ def find_remedies(
         if solution is not None:
             kind: Kind = "option" if changed.specs == task.specs else "request"
             found.append(Remedy(change, _given(solution, names), kind))
-        if len(found) == MAX_REMEDIES or tries.exhausted:
+        if len(found) == MAX_REMEDIES or tries.exhausted or (found and tries.dear):
             return found
     return found or list(_together(task, reasons, tries))
 
@@ -69,16 +72,22 @@ class _Tries:
 
     def __init__(self, task: SolveTask, solve: Callable[[SolveTask], Outcome]) -> None:
         self._stop, self._solve = task.stop, solve
-        self._left, self._conflicts = MAX_TRIES, MAX_CONFLICTS
+        self._left, self._conflicts, self._until = MAX_TRIES, MAX_CONFLICTS_IN_ALL, 0
 
     @property
     def exhausted(self) -> bool:
         return self._left <= 0 or self._conflicts <= 0
 
+    @property
+    def dear(self) -> bool:
+        """Whether the tries so far took long."""
+        return self._conflicts < MAX_CONFLICTS_IN_ALL - CHEAP
+
     def outcome(self, task: SolveTask) -> Outcome:
         if self.exhausted or self._stop():
             return None
         self._left -= 1
+        self._until = max(0, self._conflicts - MAX_CONFLICTS)
         return self._solve(msgspec.structs.replace(task, stop=self._enough))
 
     def solution(self, task: SolveTask) -> Solution | None:
@@ -87,7 +96,7 @@ class _Tries:
 
     def _enough(self) -> bool:
         self._conflicts -= 1
-        return self._conflicts <= 0 or self._stop()
+        return self._conflicts <= self._until or self._stop()
 
 
 def _given(solution: Solution, names: Iterable[str]) -> tuple[str, ...]:

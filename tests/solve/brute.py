@@ -198,11 +198,13 @@ class _Brute:
     def _first_layer(self) -> list[str]:
         layer = [r.name for r in self.kept]
         for spec in self.case.parsed:
-            layer += [spec.name or "", *(f"{spec.name}[{extra}]" for extra in spec.extras)]
+            if not self._never(spec):
+                layer += [spec.name or "", *(f"{spec.name}[{extra}]" for extra in spec.extras)]
         for record in (*self.kept, *self.anew):
             layer += [
                 f"{record.name}[{extra}]" for text in record.requested_specs for extra in MatchSpec.parse(text).extras
             ]
+        layer += [spec.name or "" for spec in self.case.parsed]
         layer += [r.name for r in self.anew]
         return [name for name in dict.fromkeys(layer) if not name.startswith("__")]
 
