@@ -44,7 +44,10 @@ def run(args: Namespace, app: App) -> int:
     found = find_garbage(request)
     _show(found, app)
     app.out.result(dry_run=app.config.dry_run, success=True)
-    if not found or app.config.dry_run:
+    if not found:
+        return 0
+    if app.config.dry_run:
+        app.out.line("Dry run: nothing was removed.")
         return 0
     if app.asks and not confirm("Remove these", default=not request.force_pkgs_dirs):
         app.out.line("Nothing was removed.")

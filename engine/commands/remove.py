@@ -35,11 +35,11 @@ def run(args: Namespace, app: App) -> int:
     """Remove."""
     asked = vars(args)
     prefix = existing_prefix(app.config)
+    if asked.get("remove_all") and args.specs:
+        raise UsageError("Either name packages to remove, or remove all of them with --all.")
     if asked.get("remove_all") and not asked.get("keep_env"):
         from engine.commands.env_remove import remove_environment
 
-        if args.specs:
-            raise UsageError("Either name packages to remove, or remove the whole environment with --all.")
         return remove_environment(prefix, app)
     session = Session(app)
     session.run(_request(prefix, args, app))

@@ -117,7 +117,7 @@ def places(task: SolveTask) -> str:
     """Where it was looked: ``conda-forge (linux-64, noarch)``."""
     where = searched(task)
     if not where:
-        return "no channel at all"
+        return "any channel: none is given"
     return listed([f"{channel} ({', '.join(subdirs)})" for channel, subdirs in where.items()])
 
 

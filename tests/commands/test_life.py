@@ -179,3 +179,15 @@ def test_info_has_the_keys_of_micromamba_and_of_conda(run_command: RunCommand, r
     assert answer["virtual packages"] == ["=".join(parts) for parts in answer["virtual_pkgs"]]
     assert (answer["envs"], answer["active_prefix"]) == ([str(root)], None)
     assert run_command("info", "--base", "--json").json == {"base environment": str(root)}
+
+
+def test_all_and_names_contradict_each_other(create: Create, run_command: RunCommand) -> None:
+    create("-n", "one", "tool")
+    assert run_command("remove", "-y", "-n", "one", "tool", "--all").code == ExitCode.USAGE
+    assert run_command("remove", "-y", "-n", "one", "tool", "--all", "--keep-env").code == ExitCode.USAGE
+
+
+def test_a_dry_run_of_clean_says_so(create: Create, run_command: RunCommand, root: Path) -> None:
+    create("-n", "one", "tool")
+    assert run_command("clean", "--tarballs", "--dry-run").out.endswith("Dry run: nothing was removed.\n")
+    assert list((root / "pkgs").glob("*.conda"))
