@@ -133,7 +133,7 @@ def test_several_names_that_nobody_has() -> None:
 
 def test_without_a_channel_a_channel_is_what_is_missing() -> None:
     error = failure([], "numpy")
-    assert str(error) == "Could not find numpy in no channel at all"
+    assert str(error) == "Could not find numpy in any channel: none is given"
     assert "-c conda-forge" in str(error.hint)
 
 
