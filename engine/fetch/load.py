@@ -89,6 +89,8 @@ class _Loader:
         self, platform: str, transport: Transport, settings: RepodataSettings, report: Report, wanted: Wanted | None
     ) -> None:
         self._platform, self._settings, self._report = platform, settings, report
+        self._named_by: dict[Channel, Channel] = {}
+        """Of channels that were brought along: by whom."""
         self._shards = ShardMeans(
             transport,
             ShardCache(settings.cache_dirs),
@@ -135,6 +137,7 @@ class _Loader:
         for channel in graph.declare(job.channel, relations):
             if self._settings.admit is not None:
                 self._settings.admit(channel)
+            self._named_by[channel] = job.channel
             self._report(Notice("info", f"The channel {job.channel.name} brings along {channel.name}."))
             yield channel
 
@@ -142,7 +145,7 @@ class _Loader:
         """Say what is missing of a channel; raise if that is all of it."""
         missing = [job.subdir for job in jobs if job.result is None]
         if jobs and len(missing) == len(jobs):
-            raise _offline(channel) if jobs[0].is_offline else _not_found(channel, missing)
+            raise _offline(channel) if jobs[0].is_offline else _not_found(channel, missing, self._named_by.get(channel))
         for subdir in missing:
             level: Literal["debug", "warning"] = "warning" if subdir == NOARCH or jobs[0].is_offline else "debug"
             where = "in the cache" if jobs[0].is_offline else f"at {channel.public_url}"
@@ -192,10 +195,14 @@ class _Loader:
             self._report(Notice("warning", text))
 
 
-def _not_found(channel: Channel, subdirs: Sequence[str]) -> ChannelNotFound:
+def _not_found(channel: Channel, subdirs: Sequence[str], named_by: Channel | None) -> ChannelNotFound:
+    hint = "Check the spelling of the channel, `channel_alias`, and whether it needs a token or a login."
+    if named_by:
+        hint = "`channel_relations_max_depth: 0` makes do with the channels that you name."
+    named = f", which the channel {named_by.name} names" if named_by else ""
     return ChannelNotFound(
-        f"There is no channel at {mask_secrets(channel.base_url)}: it has no {PLAIN} in {' or '.join(subdirs)}",
-        hint="Check the spelling of the channel, `channel_alias`, and whether it needs a token or a login.",
+        f"There is no channel at {mask_secrets(channel.base_url)}{named}: it has no {PLAIN} in {' or '.join(subdirs)}",
+        hint=hint,
         data={"channel": channel.name, "url": channel.public_url},
     )
 

@@ -371,7 +371,10 @@ async def test_circles_are_an_error(related: Path, load: Loader) -> None:
 
 async def test_a_related_channel_that_is_not_there_is_an_error(related: Path, load: Loader) -> None:
     make_channel(related / "deeper", [], relations={"base": "../nowhere"})
-    with ChannelServer(related) as server, pytest.raises(ChannelNotFound, match="nowhere"):
+    with (
+        ChannelServer(related) as server,
+        pytest.raises(ChannelNotFound, match="/nowhere, which the channel deeper names"),
+    ):
         await load(f"{server.url}/bio")
 
 
