@@ -144,6 +144,10 @@ class RepodataError(WhipsnakeError):
     """A channel's index can't be read."""
 
 
+class DamagedIndex(RepodataError):
+    """An index that was read from the cache turns out to be damaged while it is used: fetching it anew helps."""
+
+
 class ChannelNotFound(RepodataError):
     """There is no channel at the address."""
 

@@ -45,7 +45,7 @@ from engine.solve.order import link_order
 from engine.solve.solver import solve
 from engine.solve.task import Solution, SolveTask
 from engine.solve.transaction import Transaction
-from engine.solving import addresses, channels_of_specs, cutoffs, may_downgrade, with_channels
+from engine.solving import addresses, channels_of_specs, cutoffs, may_downgrade, parse_pins, with_channels
 
 Mode = Literal["create", "install", "remove"]
 
@@ -188,11 +188,16 @@ class _Flow:
         return (await self._solve(explicit)).records
 
     async def _solve(self, explicit: Sequence[RepoDataRecord]) -> Solution:
-        """Load the index and ask the solver; once more with a fresh index if the user wants that."""
-        from engine.errors import SolveError
+        """Load the index and ask the solver; once more with a fresh index if it was damaged, or the user wants that."""
+        from engine.errors import DamagedIndex, SolveError
 
         try:
             return await self._solve_once(explicit, refresh=False)
+        except DamagedIndex as error:
+            if self.config.offline:
+                raise
+            self.report(Notice("warning", f"{error.message}. It is fetched anew."))
+            return await self._solve_once(explicit, refresh=True)
         except SolveError:
             if not self.config.retry_clean_cache or self.config.offline:
                 raise
@@ -228,14 +233,15 @@ class _Flow:
 
     def _task(self, rows: Sequence[object], explicit: Sequence[RepoDataRecord]) -> SolveTask:
         config, request = self.config, self.request
+        pins = self._pins()
         return SolveTask(
             specs=(*map(spec_for, explicit), *request.asked.specs),
             repodata=rows,  # type: ignore[arg-type]  # `Rows` is a protocol that RepoData and LocalRows both follow
             virtual=self.machine.virtual,
             installed=self.present.records,
-            pinned=() if config.no_pin else tuple(map(MatchSpec.parse, self._pins())),
+            pinned=pins,
             channel_priority=config.channel_priority,
-            channel_addresses=addresses(self.named_channels),
+            channel_addresses=addresses({**channels_of_specs(pins, config), **self.named_channels}),
             exclude_newer=cutoffs(config, self.channels, (record.name for record in explicit), time.time_ns() // 10**6),
             allow_uninstall=config.allow_uninstall or request.mode == "remove",
             allow_downgrade=may_downgrade(config),
@@ -248,8 +254,15 @@ class _Flow:
             only_deps=request.only_deps,
         )
 
-    def _pins(self) -> list[str]:
-        return [*read_pins(self.request.prefix), *self.config.pinned_packages]
+    def _pins(self) -> tuple[MatchSpec, ...]:
+        if self.config.no_pin:
+            return ()
+        prefix = self.request.prefix
+        configured = self.config.sources.get("pinned_packages", ("the configuration",))
+        return (
+            *parse_pins(read_pins(prefix), f"{prefix}/conda-meta/pinned"),
+            *parse_pins(self.config.pinned_packages, ", ".join(dict.fromkeys(configured))),
+        )
 
     def _again(self, explicit: Sequence[RepoDataRecord]) -> set[str]:
         asked = {spec.exact_name or "" for spec in self.request.asked.specs}

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
-from engine.errors import RepodataError, StorageError
+from engine.errors import DamagedIndex, RepodataError, StorageError
 from engine.fetch.file_io import BINARY, read_at
 from engine.fetch.index_file import Identity, Parts, forget, read_index, write_index
 from engine.model.name_table import NameTable, TableBuilder
@@ -28,7 +28,8 @@ _PIECE: Final = 1 << 20
 class FilePages:
     """The pages of a cached .json, and the `Head` that goes with them.
 
-    Raises `StorageError` where the file can't be read and `RepodataError` where it is no index.
+    Raises `StorageError` where the file can't be read, `RepodataError` where it is no index, and `DamagedIndex` where
+    that shows only when a page is asked for.
     """
 
     def __init__(self, json_path: str) -> None:
@@ -93,9 +94,9 @@ class FilePages:
             at += len(piece)
             yield piece
 
-    def _spoilt(self) -> RepodataError:
+    def _spoilt(self) -> DamagedIndex:
         forget(self._path)
-        return RepodataError(
+        return DamagedIndex(
             f"Could not read {self._path}: it is damaged, or another program writes into it",
             hint="Run the command again: what is damaged will be fetched anew.",
         )

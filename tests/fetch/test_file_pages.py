@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from engine.errors import RepodataError, StorageError
+from engine.errors import DamagedIndex, RepodataError, StorageError
 from engine.fetch import file_pages, index_file
 from engine.fetch.file_pages import FilePages
 from engine.fetch.index_file import Identity, announce, index_path
@@ -255,7 +255,7 @@ def test_a_file_that_is_spoilt_under_us_is_one_clear_error(path: str, change: st
             file.write(b'"version": "9x9"')
         else:
             file.truncate(0 if change == "empty" else len(data) // 2)
-    with pytest.raises(RepodataError, match="damaged") as caught:
+    with pytest.raises(DamagedIndex) as caught:
         held.records("h")
     assert "again" in str(caught.value.hint)
     assert not os.path.exists(index_path(path)), "the next run splits the file, or fetches another"
