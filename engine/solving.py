@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from engine.config import Config
 from engine.config.channels import configured_channels
+from engine.errors import ConfigError, InvalidMatchSpec
 from engine.model.channel import Channel
 from engine.model.cutoff import Cutoffs, parse_cutoffs
 from engine.model.match_spec import MatchSpec
@@ -25,6 +26,20 @@ def channels_of_specs(specs: Iterable[MatchSpec], config: Config) -> dict[str, t
     """
     texts = dict.fromkeys(spec.channel for spec in specs if spec.channel and not is_pattern(spec.channel))
     return {text: configured_channels(config, [text]) for text in texts}
+
+
+def parse_pins(texts: Iterable[str], source: str) -> tuple[MatchSpec, ...]:
+    """Pins, one a text. Raises `ConfigError` naming ``source``: a pin that is passed over would not be missed."""
+    pins = []
+    for text in texts:
+        try:
+            pins.append(MatchSpec.parse(text))
+        except InvalidMatchSpec as error:
+            raise ConfigError(
+                f"{source}: the pin {text!r} can't be read: {error.reason}",
+                hint="Correct it, or use --no-pin.",
+            ) from error
+    return tuple(pins)
 
 
 def with_channels(channels: Sequence[Channel], named: Iterable[Sequence[Channel]]) -> tuple[Channel, ...]:

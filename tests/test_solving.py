@@ -11,7 +11,7 @@ from engine.errors import ConfigError
 from engine.model.match_spec import MatchSpec
 from engine.solve.solver import solve
 from engine.solve.task import SolveTask
-from engine.solving import addresses, channels_of_specs, cutoffs, may_downgrade, with_channels
+from engine.solving import addresses, channels_of_specs, cutoffs, may_downgrade, parse_pins, with_channels
 from tests.kit.universe import universe
 
 NOW = 1_800_000_000_000
@@ -89,3 +89,9 @@ def test_nobody_who_has_not_said_so_is_kept_from_older_versions(tmp_path: Path) 
     assert not may_downgrade(config(tmp_path, "allow_downgrade: false\n"))
     assert not may_downgrade(config(tmp_path, "allow_uninstall: false\n"))
     assert may_downgrade(config(tmp_path, "allow_uninstall: false\nallow_downgrade: true\n"))
+
+
+def test_pins_that_cannot_be_read_are_named_with_their_place() -> None:
+    assert [str(pin) for pin in parse_pins(["numpy 1.*", "python=3.12"], "x")] == ["numpy=1", "python=3.12"]
+    with pytest.raises(ConfigError, match=r"/e/conda-meta/pinned: the pin 'numpy >>1' can't be read"):
+        parse_pins(["a", "numpy >>1"], "/e/conda-meta/pinned")

@@ -30,7 +30,6 @@ class _RawFields(msgspec.Struct):
 
     license: str | None = None
     license_family: str | None = None
-    flags: tuple[str, ...] = ()
 
 
 _RAW_DECODER = msgspec.json.Decoder(_RawFields)
@@ -128,7 +127,9 @@ class MatchSpec(msgspec.Struct, frozen=True, kw_only=True):
             return False
         if not set((record.features or "").replace(",", " ").split()).issuperset(self.features):
             return False
-        return not (self.license or self.license_family or self.flags) or self._matches_raw(record)
+        if not all(any(_text_matches(flag, have) for have in record.flag_names) for flag in self.flags):
+            return False
+        return not (self.license or self.license_family) or self._matches_raw(record)
 
     def _matches_build_number(self, number: int) -> bool:
         wanted = self.build_number
@@ -137,16 +138,14 @@ class MatchSpec(msgspec.Struct, frozen=True, kw_only=True):
         return wanted is None or wanted.matches(str(number))
 
     def _matches_raw(self, record: PackageRecord) -> bool:
-        """Licence and flags, which records keep only as the index wrote them."""
+        """The licence, which records keep only as the index wrote it."""
         raw = record.raw if isinstance(record, RepoDataRecord) else b""
         try:
             found = _RAW_SHARD_DECODER.decode(raw) if raw[:1] >= b"\x80" else _RAW_DECODER.decode(raw or b"{}")
         except msgspec.MsgspecError:
             return False
         texts = ((self.license, found.license), (self.license_family, found.license_family))
-        return all(wanted is None or _text_matches(wanted, value) for wanted, value in texts) and all(
-            any(_text_matches(flag, have) for have in found.flags) for flag in self.flags
-        )
+        return all(wanted is None or _text_matches(wanted, value) for wanted, value in texts)
 
     def _matches_origin(self, record: PackageRecord) -> bool:
         """Channel, URL and file name, which only a record that can be fetched has."""

@@ -25,7 +25,8 @@ RECORD = RepoDataRecord(
     fn="numpy-1.8.1-py39h1_3.conda",
     url="https://conda.anaconda.org/t/tk-123/conda-forge/linux-64/numpy-1.8.1-py39h1_3.conda",
     channel="https://conda.anaconda.org/conda-forge",
-    raw=b'{"license": "BSD-3-Clause", "flags": ["cuda", "blas:mkl"]}',
+    flags=("cuda", "blas:mkl"),
+    raw=b'{"license": "BSD-3-Clause"}',
 )
 
 
