@@ -6,8 +6,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Any, Generic, TypeVar
 
 import anyio
@@ -140,21 +140,34 @@ def run(main: Callable[[], Awaitable[Value]]) -> Value:
 async def _guarded(main: Callable[[], Awaitable[Value]]) -> Value:
     caught: list[ExitCode] = []
     results: list[Value] = []
-    async with anyio.create_task_group() as group:
-        group.start_soon(_cancel_on_signal, group, caught)
-        results.append(await main())
-        group.cancel_scope.cancel()
+    with _signals() as signals:
+        async with anyio.create_task_group() as group:
+            group.start_soon(_cancel_on_signal, signals, group, caught)
+            results.append(await main())
+            group.cancel_scope.cancel()
     if not results:
         raise Interrupted(caught[0])
     return results[0]
 
 
-async def _cancel_on_signal(group: TaskGroup, caught: list[ExitCode]) -> None:
-    try:
-        with anyio.open_signal_receiver(*_SIGNAL_CODES) as signals:
-            async for number in signals:
-                caught.append(_SIGNAL_CODES[number])
-                group.cancel_scope.cancel()
-                return
-    except NotImplementedError:
-        return  # Windows' event loop has no signal handlers: Ctrl-C arrives as KeyboardInterrupt
+@contextmanager
+def _signals() -> Iterator[AsyncIterator[signal.Signals] | None]:
+    """The signals that ask us to stop; None where the event loop can't tell.
+
+    They are ours to the very end: a second Ctrl-C would else tear down the loop while everything is put back, and the
+    process would wait for threads that wait for the loop.
+    """
+    with ExitStack() as stack:
+        try:
+            signals = stack.enter_context(anyio.open_signal_receiver(*_SIGNAL_CODES))
+        except NotImplementedError:
+            signals = None  # Windows' event loop has no signal handlers: Ctrl-C arrives as KeyboardInterrupt
+        yield signals
+
+
+async def _cancel_on_signal(
+    signals: AsyncIterator[signal.Signals] | None, group: TaskGroup, caught: list[ExitCode]
+) -> None:
+    if signals is not None:
+        caught.append(_SIGNAL_CODES[await anext(signals)])
+        group.cancel_scope.cancel()

@@ -140,3 +140,23 @@ def test_a_child_that_ends_by_itself() -> None:
 
     output, code = flow.run(main)
     assert output.strip() == b"x" and code == 3
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no signals of this kind")
+def test_a_second_signal_does_not_disturb_the_cleaning_up() -> None:
+    done = []
+
+    async def main() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            await anyio.sleep(10)
+        finally:
+            with anyio.CancelScope(shield=True):
+                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), signal.SIGTERM)
+                await anyio.sleep(0.05)
+                done.append("cleaned up")
+
+    with pytest.raises(Interrupted) as caught:
+        flow.run(main)
+    assert done == ["cleaned up"] and caught.value.code == ExitCode.INTERRUPTED
