@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
+from collections.abc import Iterable
 from pathlib import Path
+from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.errors import HttpStatusError, NetworkError, RepodataError, VerificationError
 from engine.events import TransferAdvanced
 from engine.fetch import shard_walk as module
-from engine.fetch.shard_walk import Wanted
+from engine.fetch.shard_cache import ShardCache
+from engine.fetch.shard_walk import Walk, Wanted
+from engine.model.channel import Channel
 from engine.model.match_spec import MatchSpec
 from engine.model.repodata import RepoData
+from engine.model.shard_index import ShardIndex
 from engine.model.shards import ShardRows
 from tests.fetch.sharded import CHAIN, INDEX, REACHED, Loader, make_channel, reached, row, shard_count
 from tests.kit.channel import ChannelBuilder
 from tests.kit.server import ChannelServer
+from tests.kit.shards import pack
 from tests.kit.universe import record
 
 pytestmark = pytest.mark.anyio
@@ -235,6 +244,57 @@ async def test_a_damaged_cached_shard_is_fetched_again(www: Path, load: Loader) 
         server.forget()
         assert reached(await load(f"{server.url}/chan")) == REACHED
         assert len(server.requests) == 1
+
+
+# --- the worker's side alone
+
+
+class Memory(ShardCache):
+    """A cache without a disk."""
+
+    def __init__(self, shards: Iterable[bytes]) -> None:
+        super().__init__([])
+        self.shards = {hashlib.sha256(packed).digest(): packed for packed in shards}
+
+    def find(self, digest: bytes) -> bytes | None:
+        return self.shards.get(digest)
+
+    def store(self, digest: bytes, packed: bytes) -> None:
+        self.shards[digest] = packed
+
+
+NAMES = "abcdefgh"
+
+
+@given(
+    st.fixed_dictionaries({name: st.sets(st.sampled_from(NAMES), max_size=3) for name in NAMES}),
+    st.sets(st.sampled_from(NAMES)),
+    st.sets(st.sampled_from(NAMES)),
+    st.randoms(use_true_random=False),
+)
+@settings(max_examples=100, deadline=None)
+def test_a_walk_is_the_closure_in_whatever_order_shards_arrive(
+    needs: dict[str, set[str]], roots: set[str], cached: set[str], random: Random
+) -> None:
+    records = {name: {f"{name}-1-0.conda": row(name, depends=sorted(needed))} for name, needed in needs.items()}
+    packed = {name: pack({"packages.conda": table}) for name, table in records.items()}
+    digests = {name: hashlib.sha256(data).digest() for name, data in packed.items()}
+    rows = ShardRows(Channel("c", "https://h/c"), "noarch", ShardIndex("https://h/c", "https://h/s", digests))
+    search = Walk([rows], Wanted(frozenset(roots)), Memory(packed[name] for name in cached))
+    under_way = search.step()
+    asked = [job.name for job in under_way]
+    while under_way:
+        random.shuffle(under_way)
+        count = random.randint(1, len(under_way))
+        arrived, under_way = under_way[:count], under_way[count:]
+        missing = search.step((job, packed[job.name]) for job in arrived)
+        asked += [job.name for job in missing]
+        under_way += missing
+    closure = set(roots)
+    while more := {name for one in closure for name in needs[one]} - closure:
+        closure |= more
+    assert reached([rows]) == closure
+    assert sorted(asked) == sorted(closure - cached)
 
 
 # --- where a walk begins
