@@ -52,7 +52,7 @@ def query_arguments(parser: ArgumentParser) -> None:
     flags = parser.add_argument_group("query options")
     add_flag(flags, "-t", "--tree", dest="tree", help="show the answer as a tree")
     add_flag(flags, "--recursive", dest="recursive", help="all the way, not only the first step")
-    add_flag(flags, "-i", "--info", "--pretty", "--info", dest="pretty", help="show all that is known of a package (for search)")
+    add_flag(flags, "-i", "--info", "--pretty", dest="pretty", help="show all that is known of a package (for search)")
     add_flag(flags, "--remote", dest="remote", help="look in the channels")
     add_flag(flags, "--local", dest="local", help="look in the environment")
     add_value(flags, "--platform", dest="platform", metavar="SUBDIR", help="for another platform than this one")
