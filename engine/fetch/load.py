@@ -178,7 +178,7 @@ class _Loader:
     async def _instead(self, job: Subdir, error: RepodataError) -> None:
         """A shard can't be used: its index may be old. Ask for it anew, or else for the whole one."""
         if not await job.renew():
-            self._report(Notice("warning", f"{error} The whole index of {job.channel.name}/{job.subdir} is used."))
+            self._report(Notice("warning", f"{error}. The whole index of {job.channel.name}/{job.subdir} is used."))
             if not await job.make_whole():
                 raise error
 

@@ -267,10 +267,9 @@ async def _bytes_of(job: Job, means: ShardMeans) -> bytes:
     except RepodataError as error:
         raise ShardUnusable(job.rows, error) from error
     except HttpStatusError as error:
-        if error.status not in (403, 404, 410):
-            raise
         missing = RepodataError(
-            f"Could not fetch the shard of {job.name}: the index names {mask_secrets(job.url)}, which is not there",
+            f"Could not fetch the shard of {job.name}: the index names {mask_secrets(job.url)}, "
+            f"for which the server answered {error.status}",
             hint="The channel is being changed, or is damaged; try again, or set `use_sharded_repodata: false`.",
         )
         raise ShardUnusable(job.rows, missing) from error

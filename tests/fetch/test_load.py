@@ -206,7 +206,7 @@ async def test_without_the_shards_of_its_own_index_a_channel_is_loaded_whole(www
         assert "The whole index of chan/linux-64 is used." in load.notices("warning")[0]
     shard_channel(www / "chan", keep_whole=False)
     lose_shards(www / "chan", "linux-64")
-    with ChannelServer(www) as server, pytest.raises(RepodataError, match="which is not there"):
+    with ChannelServer(www) as server, pytest.raises(RepodataError, match="for which the server answered 404"):
         await Loader(load.pkgs / "fresh")(f"{server.url}/chan")
 
 

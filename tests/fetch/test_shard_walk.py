@@ -209,12 +209,21 @@ async def test_where_a_shard_is_none_the_whole_index_serves(
     assert "no part of a sharded index" in load.notices("warning")[0]
 
 
+async def test_where_a_shard_can_not_be_had_the_whole_index_serves(www: Path, load: Loader) -> None:
+    with ChannelServer(www) as server:
+        server.fail("*/linux-64/shards/*", status=503, times=None)
+        found = await load(f"{server.url}/chan", retries=1)
+        assert [type(one) for one in found] == [RepoData, ShardRows]
+        assert (
+            "for which the server answered 503. The whole index of chan/linux-64 is used." in load.notices("warning")[0]
+        )
+        server.fail("*", status=503, times=None)
+        with pytest.raises(HttpStatusError):
+            await load(f"{server.url}/chan", ttl=0)
+
+
 async def test_a_server_that_gives_up_is_one_error(www: Path, load: Loader) -> None:
     with ChannelServer(www) as server:
-        server.fail("*/shards/*", status=503, times=None)
-        with pytest.raises(HttpStatusError):
-            await load(f"{server.url}/chan", retries=1)
-        server.forget()
         server.fail("*/shards/*", cut_after=10, times=None)
         with pytest.raises(NetworkError):
             await load(f"{server.url}/chan", retries=1)
