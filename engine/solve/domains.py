@@ -12,6 +12,7 @@ bound is an entry on the trail, with the clause that forced it (`DECIDED` for a 
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 DECIDED = -1
@@ -133,21 +134,18 @@ class Domains:
         return self._floor[self.owner[-literal]] >= -literal
 
     def falsified_at(self, literal: int) -> int:
-        """The place in the trail where a false literal became false."""
+        """The place in the trail where a false literal became false.
+
+        A bound only ever moves one way until it is taken back, so old bounds are in order and can be bisected.
+        """
         old = self.trail_old
+        package = self.owner[abs(literal)]
+        rank = abs(literal) - self.first[package]
         if literal > 0:
-            package = self.owner[literal]
-            rank = literal - self.first[package]
-            for place in reversed(self._fallings[package]):
-                if old[place] >= rank:
-                    return place
-        else:
-            package = self.owner[-literal]
-            rank = -literal - self.first[package]
-            for place in reversed(self._risings[package]):
-                if old[place] < rank:
-                    return place
-        raise LookupError(f"literal {literal} is not false")
+            places = self._fallings[package]
+            return places[bisect_right(places, -rank, key=lambda place: -old[place]) - 1]
+        places = self._risings[package]
+        return places[bisect_left(places, rank, key=old.__getitem__) - 1]
 
     def literal(self, package: int, rank: int) -> int:
         """The variable that says "the choice is ≥ rank"; the rank must be that of a candidate."""

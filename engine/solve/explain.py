@@ -31,18 +31,25 @@ MAX_QUESTIONS = 400
 
 
 def explain(
-    problem: Problem, task: SolveTask, origins: Sequence[int], formula: Formula, solve: Callable[[SolveTask], Outcome]
+    task: SolveTask,
+    problem: Problem,
+    origins: Sequence[int],
+    formula: Formula,
+    *,
+    conflicts: int,
+    solve: Callable[[SolveTask], Outcome],
 ) -> Unsatisfiable:
     """The error that tells why the clauses ``origins`` of a problem can't all be true.
 
-    ``solve`` answers other tasks, without explanations. Of the error's ``data``, ``solver_problems`` is micromamba's
-    key; ``rules`` and ``relations`` are the same taken apart, ``remedies`` what would work.
+    ``conflicts``: how many the search met. ``solve`` answers other tasks, without explanations. Of the error's
+    ``data``, ``solver_problems`` is micromamba's key; ``rules`` and ``relations`` are the same taken apart, and
+    ``remedies`` what would work.
     """
     reasons = minimal_reasons(problem, origins, formula, task.stop)
     story = Story(problem, task, reasons)
     names = [name for name in story.names() if problem.known(name)]
     held_back = any(problem.index.candidates(name).held_back for name in names)
-    remedies = find_remedies(task, reasons, held_back, solve)
+    remedies = find_remedies(task, reasons, held_back, conflicts, solve)
     heading = "What was asked for can't be had:" if len(story.roots) < 2 else "These can't be had together:"
     data = {
         "solver_problems": story.problems(),

@@ -126,8 +126,17 @@ class _Ranked(Sequence[PackageRecord]):
 class PackageIndex:
     """Several subdirs seen as one: name → `Candidates`."""
 
-    def __init__(self, task: SolveTask, asked: Mapping[str, Sequence[MatchSpec]], kept: Mapping[str, PrefixRecord]):
-        """``asked``: the specs of the request by name. ``kept``: installed packages that come first, by name."""
+    def __init__(
+        self,
+        task: SolveTask,
+        asked: Mapping[str, Sequence[MatchSpec]],
+        kept: Mapping[str, PrefixRecord],
+        known: PackageIndex | None = None,
+    ) -> None:
+        """``asked``: the specs of the request by name. ``kept``: installed packages that come first, by name.
+
+        ``known``: the index of a similar task, whose rankings serve again where nothing that counts is different.
+        """
         self._repodata = task.repodata
         self._priority: ChannelPriority = task.channel_priority
         self._cutoffs = task.exclude_newer if task.exclude_newer else None
@@ -138,6 +147,16 @@ class PackageIndex:
         for rows in task.repodata:
             self._channel_ranks.setdefault(rows.channel.public_url, len(self._channel_ranks))
         self._found: dict[str, Candidates] = {}
+        self._known = known if known is not None and self._is_like(known) else None
+
+    def _is_like(self, other: PackageIndex) -> bool:
+        same = (self._priority, self._cutoffs, self._installed, self._kept)
+        return self._repodata is other._repodata and same == (
+            other._priority,
+            other._cutoffs,
+            other._installed,
+            other._kept,
+        )
 
     @property
     def repodata(self) -> Sequence[Rows]:
@@ -160,7 +179,10 @@ class PackageIndex:
         """The ranked candidates of a name; none if nobody has it. Records whose version is no version are left out."""
         found = self._found.get(name)
         if found is None:
-            found = self._found[name] = self._rank(name)
+            known = self._known
+            borrows = known is not None and self._asked.get(name) == known._asked.get(name)
+            found = (known.candidates if known is not None and borrows else self._rank)(name)
+            self._found[name] = found
         return found
 
     def _rank(self, name: str) -> Candidates:

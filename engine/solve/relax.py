@@ -52,10 +52,14 @@ class Remedy(msgspec.Struct, frozen=True):
 
 
 def find_remedies(
-    task: SolveTask, reasons: Sequence[Reason], held_back: bool, solve: Callable[[SolveTask], Outcome]
+    task: SolveTask, reasons: Sequence[Reason], held_back: bool, conflicts: int, solve: Callable[[SolveTask], Outcome]
 ) -> list[Remedy]:
-    """Changes that work, the gentlest first. ``held_back``: strict channel priority kept candidates away."""
-    tries = _Tries(task, solve)
+    """Changes that work, the gentlest first.
+
+    ``held_back``: strict channel priority kept candidates away. ``conflicts``: how many it took to see that there is no
+    answer; where it took many, one remedy is enough.
+    """
+    tries = _Tries(task, conflicts, solve)
     found = list(_virtual(task, reasons, tries))
     for change, changed, names in _changes(task, reasons, held_back):
         solution = tries.solution(changed)
@@ -70,8 +74,8 @@ def find_remedies(
 class _Tries:
     """Solving within limits."""
 
-    def __init__(self, task: SolveTask, solve: Callable[[SolveTask], Outcome]) -> None:
-        self._stop, self._solve = task.stop, solve
+    def __init__(self, task: SolveTask, conflicts: int, solve: Callable[[SolveTask], Outcome]) -> None:
+        self._stop, self._solve, self._before = task.stop, solve, conflicts
         self._left, self._conflicts, self._until = MAX_TRIES, MAX_CONFLICTS_IN_ALL, 0
 
     @property
@@ -81,7 +85,7 @@ class _Tries:
     @property
     def dear(self) -> bool:
         """Whether the tries so far took long."""
-        return self._conflicts < MAX_CONFLICTS_IN_ALL - CHEAP
+        return self._before + MAX_CONFLICTS_IN_ALL - self._conflicts > CHEAP
 
     def outcome(self, task: SolveTask) -> Outcome:
         if self.exhausted or self._stop():

@@ -7,6 +7,7 @@ what is needed, order it. The same task gives the same answer whatever the order
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from engine.errors import SolveError
 from engine.model.records import PackageRecord, PrefixRecord, RepoDataRecord
@@ -19,7 +20,6 @@ from engine.solve.objective import Agenda
 from engine.solve.order import link_order
 from engine.solve.relax import Outcome
 from engine.solve.request import Request, digest, state_rules
-from engine.solve.sat import Formula
 from engine.solve.search import Contradiction, Search
 from engine.solve.task import Solution, SolveTask
 
@@ -33,21 +33,23 @@ def solve(task: SolveTask) -> Solution:
     try:
         return _solve(task)
     except _NoAnswer as found:
-        raise explain(found.problem, task, found.origins, found.formula, _try) from None
+        problem, search = found.problem, found.search
+        again = partial(_try, known=problem.index)
+        raise explain(task, problem, found.origins, search.formula, conflicts=search.conflicts, solve=again) from None
 
 
 class _NoAnswer(Exception):
     """Clauses of a problem that contradict each other."""
 
-    def __init__(self, problem: Problem, origins: list[int], formula: Formula) -> None:
+    def __init__(self, problem: Problem, search: Search, origins: list[int]) -> None:
         super().__init__(origins)
-        self.problem, self.origins, self.formula = problem, origins, formula
+        self.problem, self.search, self.origins = problem, search, origins
 
 
-def _try(task: SolveTask) -> Outcome:
+def _try(task: SolveTask, known: PackageIndex) -> Outcome:
     """An answer, or the reasons that there is none, without looking for the fewest."""
     try:
-        return _solve(task)
+        return _solve(task, known)
     except _NoAnswer as found:
         reasons = found.problem.reasons
         return tuple(dict.fromkeys(reasons[number] for number in found.origins if number in reasons))
@@ -55,9 +57,9 @@ def _try(task: SolveTask) -> Outcome:
         return None
 
 
-def _solve(task: SolveTask) -> Solution:
+def _solve(task: SolveTask, known: PackageIndex | None = None) -> Solution:
     request = digest(task)
-    index = PackageIndex(task, request.specs_by_name, request.preferred)
+    index = PackageIndex(task, request.specs_by_name, request.preferred, known)
     check_names(task, request, index)
     virtual: dict[str, list[PackageRecord]] = {}
     for fact in task.virtual:
@@ -71,7 +73,7 @@ def _solve(task: SolveTask) -> Solution:
     try:
         search.run()
     except Contradiction as found:
-        raise _NoAnswer(problem, found.origins, search.formula) from None
+        raise _NoAnswer(problem, search, found.origins) from None
     chosen = _needed(problem, [*kept, *roots])
     return Solution(
         records=link_order(_filtered(task, request, chosen)),
