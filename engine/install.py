@@ -233,7 +233,7 @@ class _Flow:
 
     def _task(self, rows: Sequence[object], explicit: Sequence[RepoDataRecord]) -> SolveTask:
         config, request = self.config, self.request
-        pins = self._pins()
+        pins = pins_of(config, request.prefix)
         return SolveTask(
             specs=(*map(spec_for, explicit), *request.asked.specs),
             repodata=rows,  # type: ignore[arg-type]  # `Rows` is a protocol that RepoData and LocalRows both follow
@@ -252,16 +252,6 @@ class _Flow:
             add_pip=config.add_pip_as_python_dependency,
             no_deps=request.no_deps,
             only_deps=request.only_deps,
-        )
-
-    def _pins(self) -> tuple[MatchSpec, ...]:
-        if self.config.no_pin:
-            return ()
-        prefix = self.request.prefix
-        configured = self.config.sources.get("pinned_packages", ("the configuration",))
-        return (
-            *parse_pins(read_pins(prefix), f"{prefix}/conda-meta/pinned"),
-            *parse_pins(self.config.pinned_packages, ", ".join(dict.fromkeys(configured))),
         )
 
     def _again(self, explicit: Sequence[RepoDataRecord]) -> set[str]:
@@ -368,6 +358,17 @@ def _completed(explicit: Sequence[RepoDataRecord], packages: Sequence[CachedPack
     """What is known of packages given by address: all, once they are unpacked."""
     known = {package.record.fn: package.record for package in packages}
     return [known.get(record.fn, record) for record in explicit]
+
+
+def pins_of(config: Config, prefix: str) -> tuple[MatchSpec, ...]:
+    """What is pinned in an environment, by its own file and by the configuration; raises `ConfigError` for nonsense."""
+    if config.no_pin:
+        return ()
+    configured = config.sources.get("pinned_packages", ("the configuration",))
+    return (
+        *parse_pins(read_pins(prefix), f"{prefix}/conda-meta/pinned"),
+        *parse_pins(config.pinned_packages, ", ".join(dict.fromkeys(configured))),
+    )
 
 
 def read_pins(prefix: str) -> list[str]:

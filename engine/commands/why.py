@@ -136,22 +136,22 @@ def _tell_version(record: PrefixRecord, place: _Place) -> None:
 
 def _task(place: _Place, channels: Sequence[Channel], rows: Sequence[Rows]) -> SolveTask:
     """What was asked for, as a command would ask for it now."""
-    from engine.install import read_pins
+    from engine.install import pins_of
     from engine.machine import assumed_machine
     from engine.solve.task import SolveTask
     from engine.solving import addresses, channels_of_specs, cutoffs
 
     config = place.app.config
     machine, _ = assumed_machine(place.app.machine, place.app.environ, config.override_virtual_packages)
-    pins = () if config.no_pin else (*read_pins(place.prefix), *config.pinned_packages)
+    pins = pins_of(config, place.prefix)
     return SolveTask(
         specs=place.specs,
         repodata=rows,
         virtual=machine.virtual,
         installed=place.installed,
-        pinned=tuple(map(MatchSpec.parse, pins)),
+        pinned=pins,
         channel_priority=config.channel_priority,
-        channel_addresses=addresses(channels_of_specs(place.specs, config)),
+        channel_addresses=addresses(channels_of_specs((*pins, *place.specs), config)),
         exclude_newer=cutoffs(config, channels, (), time.time_ns() // 10**6),
         pin_python=not config.no_py_pin,
         add_pip=config.add_pip_as_python_dependency,

@@ -122,6 +122,16 @@ def test_no_channel_at_all(create: Ask, ask: Ask) -> None:
     assert "no channel is configured" in ask("base-lib", "--override-channels").out
 
 
+def test_a_pin_holds_it_back(create: Ask, ask: Ask, root: Path) -> None:
+    create("-n", "one", "base-lib=1")
+    (path,) = (root / "envs/one/conda-meta").glob("base-lib-*.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "requested_specs": ["base-lib"]}))
+    (root / "envs/one/conda-meta/pinned").write_text("base-lib 1.*\n")
+    version = ask("base-lib", "--json").json["version"]
+    assert (version["verdict"], version["held_by"]) == ("held", ["base-lib 1.*"])
+    assert ask("base-lib", "--no-pin", "--json").json["version"]["verdict"] == "free"
+
+
 def test_what_is_not_installed(create: Ask, ask: Ask) -> None:
     create("-n", "one", "tool")
     done = ask("tol")
