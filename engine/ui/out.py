@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 from ..errors import Interrupted, StorageError, WhipsnakeError
 from .streams import silence
+from .text import plain
 
 
 class Out:
@@ -69,7 +70,7 @@ class Out:
         if self.json:
             self._result.setdefault("warnings", []).append(text)
         elif not self.quiet:
-            self._err.write(f"warning: {text}\n")
+            self._err.write(f"warning: {plain(text)}\n")
 
     def error(self, error: WhipsnakeError) -> None:
         """Say what went wrong, and what can be done."""
@@ -79,9 +80,9 @@ class Out:
             if isinstance(error, Interrupted) and self._err.isatty():
                 self._err.write("\n")  # behind the ^C that the terminal shows, maybe in the line of a question
             self._out.flush()
-            self._err.write(f"error: {error.message}\n")
+            self._err.write(f"error: {plain(error.message)}\n")
             if error.hint:
-                self._err.write(f"  hint: {error.hint}\n")
+                self._err.write(f"  hint: {plain(error.hint)}\n")
 
     def bug(self, error: Exception, words: list[str]) -> None:
         """Own up to a fault of whipsnake itself. The traceback goes into the report, not over the user."""
@@ -93,7 +94,7 @@ class Out:
         if self.json:
             self.result(error=text, message=text, exception_name="InternalError", report=path)
         else:
-            self._err.write(f"error: {text}{where}\n")
+            self._err.write(f"error: {plain(text)}{where}\n")
 
     def close(self, *, success: bool) -> None:
         """Print the JSON object, if there is to be one."""

@@ -36,6 +36,15 @@ def style(text: str, kind: str, *, on: bool) -> str:
     return f"\x1b[{_STYLES[kind]}m{text}\x1b[0m" if on and text else text
 
 
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
+"""All control characters but tab and line feed → how they are shown."""
+
+
+def plain(text: str) -> str:
+    """``text`` without the power over a terminal: an index or a server may put escape sequences into any name."""
+    return text if text.isprintable() else text.translate(_CONTROL)
+
+
 def width(text: str) -> int:
     """How many columns of a terminal ``text`` takes: two for wide East Asian characters, none for combining ones."""
     if text.isascii():
@@ -54,6 +63,7 @@ def table(rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset(), pa
     """Lines of aligned columns; columns in ``right`` are flush right, each column is led by ``padding`` spaces."""
     if not rows:
         return []
+    rows = [[plain(cell).replace("\n", "\\n") for cell in row] for row in rows]
     widths = [max(width(row[column]) for row in rows) for column in range(len(rows[0]))]
     space = " " * padding
     return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.ui.text import human_bytes, human_seconds, plural, style, table
+from engine.ui.text import human_bytes, human_seconds, plain, plural, style, table
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,8 @@ def test_table_knows_wide_and_combining_characters() -> None:
 def test_style_only_where_colours_are_on() -> None:
     assert style("x", "green", on=False) == "x"
     assert style("x", "green", on=True) == "\x1b[32mx\x1b[0m"
+
+
+def test_names_have_no_power_over_the_terminal() -> None:
+    assert plain("evil\x1b[2J\x9b1m é\n\tend") == "evil\\x1b[2J\\x9b1m é\n\tend"
+    assert table([["a\x1b]0;x\x07\nb", "1"]]) == ["  a\\x1b]0;x\\x07\\nb  1"]
