@@ -18,7 +18,7 @@ from engine.solve.index import Candidates, PackageIndex
 from engine.solve.matching import matches_name, ranks_matching
 from engine.solve.request import Request
 from engine.solve.task import SolveTask
-from engine.solve.wording import listed, shortened, spec_text, version_ranges
+from engine.solve.wording import in_order, listed, shortened, spec_text, version_ranges
 
 MAX_SUGGESTIONS = 3
 MAX_BUILDS = 3
@@ -82,9 +82,9 @@ def _what_there_is(spec: MatchSpec, candidates: Candidates) -> str:
     records = [candidates.records[rank] for start, stop in ranks for rank in range(start, stop)]
     if spec.flags:
         flags = dict.fromkeys(flag for record in records for flag in record.flag_names)
-        have = f"with the flags {shortened(list(flags), MAX_BUILDS, ', ')}" if flags else "without flags"
+        have = f"with the flags {shortened(in_order(flags), MAX_BUILDS, ', ')}" if flags else "without flags"
     else:
-        have = f"in the builds {shortened(list(dict.fromkeys(r.build for r in records)), MAX_BUILDS, ', ')}"
+        have = f"in the builds {shortened(in_order({record.build for record in records}), MAX_BUILDS, ', ')}"
     return f"there is {candidates.name} {version_ranges(candidates, ranks)}, but only {have}"
 
 
