@@ -16,12 +16,12 @@ from engine.config.prefixes import check_file_name, place_of, prefix_context
 from engine.errors import HttpStatusError
 from engine.fetch.http import Transport
 from engine.inputs import Asked, gather
-from engine.install import Outcome
 from engine.link.remove import remove_prefix
 from engine.link.request import LinkRequest
 from engine.model.channel import mask_secrets
 from engine.model.platform import is_windows
 from engine.pip import PipRequest, install_requirements
+from engine.request import Outcome
 from engine.settings import link_options, transport_settings
 from engine.shell.init import prepare_root
 

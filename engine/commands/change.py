@@ -18,7 +18,8 @@ from engine.commands.app import App
 from engine.commands.report import plan_json, plan_view
 from engine.errors import UsageError
 from engine.events import PhaseFinished
-from engine.install import InstallRequest, Outcome, Plan, Services, install
+from engine.install import install
+from engine.request import InstallRequest, Outcome, Plan, Services
 from engine.ui.plan import plan_lines
 from engine.ui.progress import Progress, describe_run
 

@@ -15,8 +15,8 @@ from engine.config.prefixes import check_place
 from engine.environments import environment_name
 from engine.errors import PrefixError, UsageError
 from engine.inputs import Asked, with_default_packages
-from engine.install import InstallRequest, Outcome
 from engine.link.meta import is_environment
+from engine.request import InstallRequest, Outcome
 from engine.state import state_file
 
 

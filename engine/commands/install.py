@@ -13,8 +13,8 @@ from engine.config.channels import configured_channels
 from engine.config.prefixes import check_place, required_prefix
 from engine.errors import PrefixError, UsageError
 from engine.inputs import Asked
-from engine.install import InstallRequest
 from engine.link.meta import is_environment
+from engine.request import InstallRequest
 from engine.state import read_state, state_file
 
 OPTIONS = {"use_target_prefix_fallback": True, "use_root_prefix_fallback": True}

@@ -13,7 +13,7 @@ from engine.ui.plan import PlanRow, PlanSection, PlanView
 from engine.ui.text import human_bytes
 
 if TYPE_CHECKING:
-    from engine.install import Plan
+    from engine.request import Plan
     from engine.solve.transaction import Change
 
 _SECTIONS = {

@@ -136,8 +136,8 @@ def _tell_version(record: PrefixRecord, place: _Place) -> None:
 
 def _task(place: _Place, channels: Sequence[Channel], rows: Sequence[Rows]) -> SolveTask:
     """What was asked for, as a command would ask for it now."""
-    from engine.install import pins_of
     from engine.machine import assumed_machine
+    from engine.pins import pins_of
     from engine.solve.task import SolveTask
     from engine.solving import addresses, channels_of_specs, cutoffs
 

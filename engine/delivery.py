@@ -1,0 +1,125 @@
+"""From a plan to what is on disk: packages are fetched and linked at the same time, and the prefix changes at the end.
+
+Rule of this file: it carries out what was decided. Where fetching or linking fails, the other stops too, and the
+first error is the one that comes out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+
+import anyio
+from anyio.abc import TaskGroup
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from engine.events import Phase, PhaseFinished, PhaseStarted
+from engine.fetch.cache import PackageCache
+from engine.fetch.http import Transport
+from engine.fetch.package import prepare
+from engine.link.request import LinkRequest, LinkSummary
+from engine.model.records import CachedPackage, RepoDataRecord
+from engine.request import Plan, Services
+from engine.settings import fetch_settings, link_options
+
+
+async def carry_out(plan: Plan, services: Services, transport: Transport, cache: PackageCache) -> LinkSummary:
+    """Do what the plan says. On any failure or cancellation the prefix is as it was."""
+    from engine.link.change import change_prefix  # here, since who only looks at the plan need not wait for it
+    from engine.link.create import create_prefix
+
+    send, receive = anyio.create_memory_object_stream[CachedPackage](0)
+    request, report = _link_request(plan, services), services.report
+    phase = Phase.LINK if request.link or not request.remove else Phase.UNLINK
+    began = time.monotonic()
+    async with anyio.create_task_group() as group:
+        _start_fetching(group, plan, services, transport, cache, send)
+        report(PhaseStarted(phase, items=len(request.link)))
+        if plan.request.mode == "create":
+            summary = await create_prefix(request, receive, report, replace=plan.request.replace)
+        else:
+            summary = await change_prefix(request, receive, report)
+    report(_finished(phase, request, summary, time.monotonic() - began))
+    return summary
+
+
+def _start_fetching(  # noqa: PLR0917 - each of its own type
+    group: TaskGroup,
+    plan: Plan,
+    services: Services,
+    transport: Transport,
+    cache: PackageCache,
+    sink: MemoryObjectSendStream[CachedPackage],
+) -> None:
+    there = {package.record.fn for package in plan.packages}
+    rest = [record for record in plan.transaction.link if record.fn not in there]
+    if plan.packages or not rest:
+        group.start_soon(_send, plan.packages, sink.clone() if rest else sink)
+    if rest:
+        settings = fetch_settings(services.config)
+        group.start_soon(prepare, rest, cache, transport, settings, services.report, sink)
+
+
+async def fetch_all(
+    records: Sequence[RepoDataRecord], services: Services, transport: Transport, cache: PackageCache
+) -> tuple[CachedPackage, ...]:
+    """Fetch packages into the cache, and return them in the order of ``records``."""
+    send, receive = anyio.create_memory_object_stream[CachedPackage](0)
+    found: list[CachedPackage] = []
+    async with anyio.create_task_group() as group:
+        group.start_soon(prepare, records, cache, transport, fetch_settings(services.config), services.report, send)
+        await _collect(receive, found)
+    order = {record.fn: number for number, record in enumerate(records)}
+    return tuple(sorted(found, key=lambda package: order.get(package.record.fn, 0)))
+
+
+def _link_request(plan: Plan, services: Services) -> LinkRequest:
+    return LinkRequest(
+        prefix=plan.request.prefix,
+        platform=services.machine.platform,
+        baked_prefix=services.config.relocate_prefix or "",
+        link=plan.transaction.link,
+        remove=plan.transaction.remove,
+        requested=plan.requested,
+        command=plan.request.command,
+        now=datetime.now(),
+        update_specs=tuple(spec for specs in plan.requested.values() for spec in specs),
+        remove_specs=tuple(map(str, plan.request.remove)),
+        options=link_options(services.config, services.environ),
+        channel_names=plan.channel_names,
+        extra_files=plan.request.files,
+    )
+
+
+async def _collect(source: MemoryObjectReceiveStream[CachedPackage], found: list[CachedPackage]) -> None:
+    async with source:
+        async for package in source:
+            found.append(package)
+
+
+async def _send(packages: Sequence[CachedPackage], sink: MemoryObjectSendStream[CachedPackage]) -> None:
+    async with sink:
+        for package in packages:
+            await sink.send(package)
+
+
+def _finished(phase: Phase, request: LinkRequest, summary: LinkSummary, seconds: float) -> PhaseFinished:
+    if phase is Phase.UNLINK:
+        return PhaseFinished(phase, seconds, items=len(request.remove))
+    note = describe_links(summary)
+    return PhaseFinished(phase, seconds, items=len(request.link), bytes=summary.bytes, note=note)
+
+
+def describe_links(summary: LinkSummary) -> str:
+    """How files came to be, for the line about linking."""
+    kinds = (
+        (summary.hardlinked, "hard links"),
+        (summary.reflinked, "reflinks"),
+        (summary.copied, "copies"),
+        (summary.softlinked, "soft links"),
+        (summary.rewritten, "rewritten"),
+        (summary.compiled, "compiled"),
+    )
+    parts = ", ".join(f"{count} {name}" for count, name in kinds if count)
+    return f"{summary.files} files" + (f" ({parts})" if parts else "")

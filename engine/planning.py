@@ -1,0 +1,187 @@
+"""From a request to a plan: load the index, ask the solver, compare with what is installed.
+
+Rule of this file: it decides and changes nothing. Packages that are given by address are fetched into the cache here,
+since only they know what they need.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import anyio.to_thread
+import msgspec
+
+from engine.delivery import fetch_all
+from engine.errors import DamagedIndex, SolveError
+from engine.events import Notice, Phase, PhaseFinished, PhaseStarted
+from engine.fetch.cache import PackageCache
+from engine.fetch.http import Transport
+from engine.fetch.load import load_subdirs
+from engine.fetch.shard_walk import Wanted
+from engine.inputs import explicit_records
+from engine.link.prefix import PrefixData
+from engine.local_rows import LocalRows, spec_for
+from engine.machine import assumed_machine
+from engine.model.records import CachedPackage, RepoDataRecord
+from engine.model.repodata import RepoData
+from engine.model.shards import ShardRows, with_json
+from engine.pins import pins_of
+from engine.request import InstallRequest, Plan, Services
+from engine.settings import repodata_settings
+from engine.solve.fits import spec_matches
+from engine.solve.order import link_order
+from engine.solve.solver import solve
+from engine.solve.task import Solution, SolveTask
+from engine.solve.transaction import Transaction
+from engine.solving import addresses, channels_of_specs, cutoffs, may_downgrade, with_channels
+
+
+class Planner:
+    """Decides about one request. Make one, `plan` once."""
+
+    def __init__(
+        self,
+        request: InstallRequest,
+        services: Services,
+        present: PrefixData,
+        transport: Transport,
+        cache: PackageCache,
+    ) -> None:
+        """``present`` is what the prefix holds now."""
+        self.request, self.services, self.present = request, services, present
+        self.config, self.report, self.transport, self.cache = services.config, services.report, transport, cache
+        self.machine, self.assumption = assumed_machine(
+            services.machine, services.environ, services.config.override_virtual_packages
+        )
+        self.named_channels = channels_of_specs((*request.asked.specs, *request.remove), services.config)
+        self.channels = with_channels(request.channels, self.named_channels.values())
+        self.channel_names = {channel.public_url: channel.name for channel in self.channels}
+        """Of all channels that were looked in."""
+
+    async def plan(self) -> Plan:
+        """Decide what must change."""
+        explicit = explicit_records(self.request.asked)
+        packages = await self._fetch(explicit) if explicit and not self.config.dry_run else ()
+        known = _completed(explicit, packages)
+        solution = await self._solution(known)
+        transaction = Transaction.between(
+            self.present.records, solution, reinstall=self._again(known) if self.request.reinstall else ()
+        )
+        cached = await anyio.to_thread.run_sync(self._cached, transaction.link)
+        return Plan(self.request, transaction, cached, self._requested(known), packages, self.channel_names)
+
+    async def _solution(self, explicit: Sequence[RepoDataRecord]) -> Sequence[RepoDataRecord]:
+        """What the prefix shall hold, in link order."""
+        request, present = self.request, self.present.records
+        if request.force and request.mode == "remove":
+            return [record for record in present if not any(spec_matches(spec, record) for spec in request.remove)]
+        if explicit and not request.asked.specs:
+            names = {record.name for record in explicit}
+            return link_order([*(record for record in present if record.name not in names), *explicit])
+        if not request.asked.specs and not request.remove:
+            return present
+        return (await self._solve(explicit)).records
+
+    async def _solve(self, explicit: Sequence[RepoDataRecord]) -> Solution:
+        """Load the index and ask the solver; once more with a fresh index if it was damaged, or the user wants that."""
+        try:
+            return await self._solve_once(explicit, refresh=False)
+        except DamagedIndex as error:
+            if self.config.offline:
+                raise
+            self.report(Notice("warning", f"{error.message}. It is fetched anew."))
+            return await self._solve_once(explicit, refresh=True)
+        except SolveError:
+            if not self.config.retry_clean_cache or self.config.offline:
+                raise
+            self.report(Notice("info", "There is no solution: trying again with a fresh index."))
+            return await self._solve_once(explicit, refresh=True)
+
+    async def _solve_once(self, explicit: Sequence[RepoDataRecord], *, refresh: bool) -> Solution:
+        began = time.monotonic()
+        rows: Sequence[RepoData | ShardRows] = ()
+        if self.request.mode != "remove":
+            self.report(PhaseStarted(Phase.REPODATA))
+            settings = repodata_settings(self.config, refresh=refresh)
+            channels, platform = self.channels, self.machine.platform
+            rows = await load_subdirs(
+                channels, platform, self.transport, settings, self.report, wanted=self._wanted(explicit)
+            )
+            self.channel_names |= {one.channel.public_url: one.channel.name for one in rows}
+            self.report(PhaseFinished(Phase.REPODATA, time.monotonic() - began, items=len(rows)))
+        if self.assumption and rows:
+            self.report(Notice("info", self.assumption))
+        task = self._task([LocalRows(explicit), *rows] if explicit else rows, explicit)
+        self.report(PhaseStarted(Phase.SOLVE))
+        began = time.monotonic()
+        solution = await _interruptible(task)
+        solution = msgspec.structs.replace(solution, records=tuple(map(with_json, solution.records)))
+        self.report(PhaseFinished(Phase.SOLVE, time.monotonic() - began, items=len(solution.records)))
+        return solution
+
+    def _wanted(self, explicit: Sequence[RepoDataRecord]) -> Wanted | None:
+        """Where the walk over shards begins. Pins limit what is there and lead to nothing."""
+        records = (*explicit, *self.present.records)
+        return Wanted.of(self.request.asked.specs, records, add_pip=self.config.add_pip_as_python_dependency)
+
+    def _task(self, rows: Sequence[object], explicit: Sequence[RepoDataRecord]) -> SolveTask:
+        config, request = self.config, self.request
+        pins = pins_of(config, request.prefix)
+        return SolveTask(
+            specs=(*map(spec_for, explicit), *request.asked.specs),
+            repodata=rows,  # type: ignore[arg-type]  # `Rows` is a protocol that RepoData and LocalRows both follow
+            virtual=self.machine.virtual,
+            installed=self.present.records,
+            pinned=pins,
+            channel_priority=config.channel_priority,
+            channel_addresses=addresses({**channels_of_specs(pins, config), **self.named_channels}),
+            exclude_newer=cutoffs(config, self.channels, (record.name for record in explicit), time.time_ns() // 10**6),
+            allow_uninstall=config.allow_uninstall or request.mode == "remove",
+            allow_downgrade=may_downgrade(config),
+            keep="freeze" if request.freeze_installed else "prefer",
+            remove=request.remove,
+            prune=request.prune,
+            pin_python=not config.no_py_pin,
+            add_pip=config.add_pip_as_python_dependency,
+            no_deps=request.no_deps,
+            only_deps=request.only_deps,
+        )
+
+    def _again(self, explicit: Sequence[RepoDataRecord]) -> set[str]:
+        asked = {spec.exact_name or "" for spec in self.request.asked.specs}
+        return asked | {record.name for record in explicit}
+
+    def _cached(self, records: Sequence[RepoDataRecord]) -> frozenset[str]:
+        return frozenset(record.fn for record in records if self.cache.find(record))
+
+    def _requested(self, explicit: Sequence[RepoDataRecord]) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {record.name: (record_spec(record),) for record in explicit}
+        for spec in self.request.asked.specs:
+            name = spec.exact_name or ""
+            found[name] = (*found.get(name, ()), str(spec))
+        return found
+
+    async def _fetch(self, records: Sequence[RepoDataRecord]) -> tuple[CachedPackage, ...]:
+        return await fetch_all(records, self.services, self.transport, self.cache)
+
+
+async def _interruptible(task: SolveTask) -> Solution:
+    """Solve in a worker thread; when we are cancelled, the solver stops at its next look."""
+    stopped = False
+    try:
+        task = msgspec.structs.replace(task, stop=lambda: stopped)
+        return await anyio.to_thread.run_sync(solve, task, abandon_on_cancel=True)
+    finally:
+        stopped = True
+
+
+def _completed(explicit: Sequence[RepoDataRecord], packages: Sequence[CachedPackage]) -> list[RepoDataRecord]:
+    """What is known of packages given by address: all, once they are unpacked."""
+    known = {package.record.fn: package.record for package in packages}
+    return [known.get(record.fn, record) for record in explicit]
+
+
+def record_spec(record: RepoDataRecord) -> str:
+    """A spec that means this package, for the history of packages given by address."""
+    return f"{record.name}=={record.version}={record.build}"
