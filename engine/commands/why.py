@@ -27,6 +27,7 @@ from engine.model.records import PrefixRecord
 from engine.model.shards import with_json
 from engine.query.chains import Standing, standing
 from engine.solve.missing import did_you_mean
+from engine.ui.text import one_line
 from engine.ui.why import standing_lines, version_lines
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def run(args: Namespace, app: App) -> int:
     stands = standing(_with_pip(installed, app), asked, record.name)
     name = channel_names([record.channel], app.config)[record.channel]
     app.out.result(package=record_json(record), prefix=prefix, **_standing_json(stands, asked))
-    app.out.data("\n".join([f"{record.name} {record.version} {record.build} ({name})", "", *standing_lines(stands)]))
+    lines = [f"{record.name} {record.version} {record.build} ({name})", "", *standing_lines(stands)]
+    app.out.data("\n".join(map(one_line, lines)))
     _tell_version(record, _Place(prefix, installed, tuple(_specs(asked)), app))
     return 0
 
@@ -131,7 +133,7 @@ def _tell_version(record: PrefixRecord, place: _Place) -> None:
 
     answer = why_version(_task(place, channels, rows), record.name)
     out.result(version=_version_json(answer))
-    out.data("\n".join(f"  {line}".rstrip() for line in version_lines(record, answer)))
+    out.data("\n".join(f"  {one_line(line)}".rstrip() for line in version_lines(record, answer)))
 
 
 def _task(place: _Place, channels: Sequence[Channel], rows: Sequence[Rows]) -> SolveTask:

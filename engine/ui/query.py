@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from engine.ui.text import style, table
+from engine.ui.text import one_line, style, table, width
 
 _HEADER = ("Name", "Version", "Build", "", "", "Channel", "Subdir")
 _HEADER_NEEDS = ("Name", "Version", "Build", "", "", "Depends", "Channel", "Subdir")
@@ -54,15 +54,15 @@ def _more_builds(builds: int) -> tuple[str, str]:
 def ruled_table(cells: Sequence[Sequence[str]], right: frozenset[int]) -> list[str]:
     """Aligned columns with a line of the whole width below the first row."""
     header, *lines = table(cells, right, padding=1)
-    width = sum(max(map(len, column)) + 1 for column in zip(*cells, strict=True)) + 1
-    return [header, "─" * width, *lines]
+    shown = [map(width, map(one_line, column)) for column in zip(*cells, strict=True)]
+    return [header, "─" * (sum(max(widths) + 1 for widths in shown) + 1), *lines]
 
 
 def tree_lines(
     labels: Sequence[str], names: Sequence[str], edges: Sequence[Sequence[int]], *, colours: bool = False
 ) -> Iterator[str]:
     """A graph as a tree from node 0 on. What was shown before is named, but not unfolded again."""
-    yield labels[0]
+    yield one_line(labels[0])
     seen = {0}
     stack = [("  ", iter(edges[0]), len(edges[0]))]
     while stack:
@@ -73,10 +73,10 @@ def tree_lines(
         stack.append((lead, rest, left - 1))
         branch = f"{lead}{'└─ ' if left == 1 else '├─ '}"
         if child in seen:
-            yield f"{branch}{names[child]}{style(' already visited', 'dim', on=colours)}"
+            yield f"{branch}{one_line(names[child])}{style(' already visited', 'dim', on=colours)}"
             continue
         seen.add(child)
-        yield branch + labels[child]
+        yield branch + one_line(labels[child])
         stack.append((lead + ("   " if left == 1 else "│  "), iter(edges[child]), len(edges[child])))
 
 
@@ -102,7 +102,7 @@ def page_lines(page: Page) -> list[str]:
     for title, key in (("Run Constraints", "constrains"), ("Dependencies", "depends")):
         if facts[key]:
             lines += ["", f" {title}:", *(f"  - {text}" for text in facts[key])]
-    return [*lines, *_others(page), ""]
+    return [*map(one_line, lines), *_others(page), ""]
 
 
 _FIELDS: tuple[tuple[str, Callable[[Mapping[str, Any]], object]], ...] = (

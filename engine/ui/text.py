@@ -45,6 +45,11 @@ def plain(text: str) -> str:
     return text if text.isprintable() else text.translate(_CONTROL)
 
 
+def one_line(text: str) -> str:
+    """The same for what must stay on one line."""
+    return plain(text).replace("\n", "\\n")
+
+
 def width(text: str) -> int:
     """How many columns of a terminal ``text`` takes: two for wide East Asian characters, none for combining ones."""
     if text.isascii():
@@ -63,7 +68,7 @@ def table(rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset(), pa
     """Lines of aligned columns; columns in ``right`` are flush right, each column is led by ``padding`` spaces."""
     if not rows:
         return []
-    rows = [[plain(cell).replace("\n", "\\n") for cell in row] for row in rows]
+    rows = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(width(row[column]) for row in rows) for column in range(len(rows[0]))]
     space = " " * padding
     return [

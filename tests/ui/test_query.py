@@ -93,3 +93,20 @@ def test_many_versions_are_folded_but_builds_are_not() -> None:
     unfolded = page_lines(Page(FACTS, 0, many, by_build=True))
     assert " Other Builds (9):" in unfolded
     assert len(unfolded) == len(folded) + 4
+
+
+def test_nothing_of_an_index_commands_the_terminal() -> None:
+    evil = "a\x1b[2J\nb"
+    shown = [
+        *package_table([PackageRow(evil, evil, evil, evil, evil, depends=evil)]),
+        *tree_lines([evil, evil], [evil, evil], [(1,), (0,)]),
+        *page_lines(Page({**FACTS, "version": evil, "depends": [evil]}, 0, ((evil, evil, 1),))),
+    ]
+    assert all(line.isprintable() for line in shown)
+    assert sum("a\\x1b[2J\\nb" in line for line in shown) >= 6
+
+
+def test_wide_letters_keep_columns_straight() -> None:
+    _, rule, *lines = package_table([PackageRow("漢字", "1"), PackageRow("a", "1")])
+    assert lines[0].index("1") + 2 == lines[1].index("1")
+    assert rule == "─" * (4 + 7 + 5 + 7 + 6 + 7 + 1)
