@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import install
+from engine import planning
 from engine.errors import ExitCode
 from engine.solve.task import Solution, SolveTask
 from tests.commands.conftest import Done
@@ -18,7 +18,7 @@ Create = Callable[..., Done]
 @pytest.fixture
 def spoiling(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
     """Between loading and the first solve another program writes into the cached files."""
-    solve, spoilt = install._interruptible, []
+    solve, spoilt = planning._interruptible, []
 
     async def after_damage(task: SolveTask) -> Solution:
         if not spoilt:
@@ -28,7 +28,7 @@ def spoiling(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
         assert spoilt
         return await solve(task)
 
-    monkeypatch.setattr(install, "_interruptible", after_damage)
+    monkeypatch.setattr(planning, "_interruptible", after_damage)
 
 
 @pytest.mark.usefixtures("spoiling")
