@@ -188,7 +188,8 @@ class IndexWriter:
             self._close()
             os.replace(self._temporary, self.path)
             if parts:
-                write_index(self.path, identity, parts)
+                with contextlib.suppress(OSError):  # then the index is split once more when it is read
+                    write_index(self.path, identity, parts)
             known = msgspec.structs.replace(state, size=identity.size, mtime_ns=identity.mtime_ns)
             for stem in self._stems:
                 if stem == self._stems[0] or _link(self.path, stem + ".json"):

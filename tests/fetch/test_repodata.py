@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -15,6 +16,7 @@ import zstandard
 
 from engine.errors import ChannelNotFound, HttpStatusError, NetworkError, OfflineError, RepodataError
 from engine.events import Event, Notice, TransferAdvanced, TransferFinished, TransferStarted
+from engine.fetch import index_file
 from engine.fetch import repodata as module
 from engine.fetch.file_pages import FilePages
 from engine.fetch.http import Transport, TransportSettings
@@ -458,3 +460,20 @@ async def test_an_index_that_conda_fetched_is_split_and_remembered(www: Path, lo
         assert names(await load(server.url)) == FULL
         assert len([name for name in load.files() if name.endswith(".whipsnake.idx")]) == 2
         assert {request.status for request in server.requests} == {200, 304}
+
+
+async def test_an_index_file_that_can_not_be_written_is_no_trouble(
+    www: Path, load: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: str, pieces: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(index_file, "write_atomic", full)
+    with ChannelServer(www) as server:
+        for _ in range(2):
+            found = await load(server.url)
+            assert names(found) == FULL
+            assert [one.version for one in found[0].records("a1")] == ["1"]
+            assert load.notices("warning") == []
+    assert not [name for name in load.files() if name.endswith((".idx", ".tmp"))]
+    assert len([name for name in load.files() if name.endswith(".info.json")]) == 4
