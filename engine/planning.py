@@ -13,7 +13,7 @@ import anyio.to_thread
 import msgspec
 
 from engine.delivery import fetch_all
-from engine.errors import DamagedIndex, SolveError
+from engine.errors import DamagedIndex, SolveError, Unsatisfiable
 from engine.events import Notice, Phase, PhaseFinished, PhaseStarted
 from engine.fetch.cache import PackageCache
 from engine.fetch.http import Transport
@@ -115,10 +115,20 @@ class Planner:
         task = self._task([LocalRows(explicit), *rows] if explicit else rows, explicit)
         self.report(PhaseStarted(Phase.SOLVE))
         began = time.monotonic()
-        solution = await _interruptible(task)
+        solution = await self._answer(task)
         solution = msgspec.structs.replace(solution, records=tuple(map(with_json, solution.records)))
         self.report(PhaseFinished(Phase.SOLVE, time.monotonic() - began, items=len(solution.records)))
         return solution
+
+    async def _answer(self, task: SolveTask) -> Solution:
+        try:
+            return await _interruptible(task)
+        except Unsatisfiable as error:
+            if not task.no_deps:
+                raise
+            # Who leaves the dependencies away knows better; where they can be had, they choose fitting builds.
+            self.report(Notice("info", f"{error.message}\nDependencies are left away, so this is passed over."))
+            return await _interruptible(msgspec.structs.replace(task, ignore_needs=True, add_pip=False))
 
     def _wanted(self, explicit: Sequence[RepoDataRecord]) -> Wanted | None:
         """Where the walk over shards begins. Pins limit what is there and lead to nothing."""

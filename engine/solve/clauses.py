@@ -33,12 +33,20 @@ class Said(NamedTuple):
 class Problem(Links):
     """Packages, clauses and reasons so far."""
 
-    def __init__(self, index: PackageIndex, virtual: Mapping[str, Sequence[PackageRecord]], *, add_pip: bool) -> None:
+    def __init__(
+        self,
+        index: PackageIndex,
+        virtual: Mapping[str, Sequence[PackageRecord]],
+        *,
+        add_pip: bool,
+        ignore_needs: bool = False,
+    ) -> None:
         super().__init__(index, virtual)
         self.ancestry = Ancestry(self.domains)
         self._encoded: set[tuple[int, int]] = set()
         self._targets: dict[tuple[int, Interval, str], tuple[int, ...]] = {}
         self._add_pip = add_pip
+        self._ignore_needs = ignore_needs
 
     # --- rules of the request -------------------------------------------------------------------------------
 
@@ -154,6 +162,8 @@ class Problem(Links):
     def _relations(self, package: int, ranks: Interval) -> dict[Said, list[Interval]]:
         """Each relation with the runs of neighbouring ranks that have it."""
         found: dict[Said, list[Interval]] = {}
+        if self._ignore_needs:
+            return found
         for rank, record in enumerate(self._records(package, ranks), ranks[0]):
             for text in dict.fromkeys(self._depends(record)):
                 _add_rank(found.setdefault(Said("depends", text), []), rank)

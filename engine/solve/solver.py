@@ -64,7 +64,7 @@ def _solve(task: SolveTask, known: PackageIndex | None = None) -> Solution:
     virtual: dict[str, list[PackageRecord]] = {}
     for fact in task.virtual:
         virtual.setdefault(fact.name, []).append(fact)
-    problem = Problem(index, virtual, add_pip=task.add_pip)
+    problem = Problem(index, virtual, add_pip=task.add_pip, ignore_needs=task.ignore_needs)
     asked = state_rules(problem, request, task)
     roots = list(dict.fromkeys([*asked, *(problem.package(name) for name in request.asked)]))
     kept = [problem.package(record.name) for record in request.keep]

@@ -87,6 +87,8 @@ class SolveTask(msgspec.Struct, frozen=True, kw_only=True):
     """Whether python brings pip along, as micromamba's ``add_pip_as_python_dependency`` does."""
     no_deps: bool = False
     only_deps: bool = False
+    ignore_needs: bool = False
+    """Take every candidate for one that needs and excludes nothing (for ``no_deps`` where its needs can't be met)."""
     stop: Callable[[], bool] = never
     """Asked now and then; the search ends with an error when it says True."""
 

@@ -331,3 +331,13 @@ def test_a_token_stays_secret(run_command: RunCommand, channel: ChannelBuilder, 
     for path in root.rglob("*"):
         if path.is_file() and not path.is_symlink():
             assert b"s3cret" not in path.read_bytes(), path
+
+
+def test_without_dependencies_they_need_not_exist(create: Create, channel: ChannelBuilder, root: Path) -> None:
+    channel.add(make_package("lonely", "1.0", depends=("nowhere >=1",), files={"share/lonely": "x"}))
+    channel.write()
+    assert create("-n", "one", "lonely").code == 1
+    done = create("-n", "one", "lonely", "--no-deps")
+    assert done.code == 0
+    assert "nowhere" in done.out
+    assert (root / "envs/one/share/lonely").exists()

@@ -266,3 +266,11 @@ def test_pruning_leaves_pip_to_the_python_that_stays() -> None:
     assert answer(universe(), remove=["app"], **options) == ["pip-1-0", "python-3-0"]
     assert answer(universe(), remove=["pip"], **options) == ["app-1-0", "python-3-0"]
     assert answer(universe(), remove=["python"], **options) == []
+
+
+def test_needs_can_be_ignored() -> None:
+    world = universe("app 2 -> lib >=9 ! other", "app 1 -> lib", "lib 1", "other 1")
+    with pytest.raises(Unsatisfiable):
+        answer(world, "app =2", "other")
+    assert answer(world, "app =2", "other", ignore_needs=True) == ["app-2-0", "other-1-0"]
+    assert answer(world, "app", no_deps=True) == ["app-1-0"], "needs count where they can be met"
