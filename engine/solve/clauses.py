@@ -173,6 +173,8 @@ class Problem(Links):
 
     def _group_relations(self, package: int, ranks: Interval, group: str) -> dict[Said, list[Interval]]:
         found: dict[Said, list[Interval]] = {}
+        if self._ignore_needs:
+            return found
         for rank, record in enumerate(self._records(package, ranks), ranks[0]):
             for text in dict.fromkeys(record.extra_depends.get(group, ())):
                 _add_rank(found.setdefault(Said("depends", text, group), []), rank)

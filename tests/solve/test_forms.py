@@ -128,6 +128,11 @@ def test_what_a_group_needs_is_told() -> None:
         answer(universe("a 1 + test: ghost"), "a[extras=test]")
 
 
+def test_whoever_passes_over_needs_passes_over_groups_too() -> None:
+    world = universe("a 1 -> spirit + test: ghost")
+    assert answer(world, "a[extras=test]", no_deps=True, ignore_needs=True) == ["a-1-0"]
+
+
 def test_groups_asked_for_earlier_stay() -> None:
     world = universe("a 1 + x: b", "a 2 + x: c", "b 1", "c 1", "d 1")
     there = (installed("a 1 + x: b", asked=True, spec="a[extras=[x]]"), installed("b 1"))
