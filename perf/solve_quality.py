@@ -165,12 +165,13 @@ def _check_locked(instance: Instance, rows: Sequence[RepoData], outcome: Outcome
         found = {f"{record.name} {record.version} {record.build}" for record in solve(task).records}
     except SolveError as error:
         outcome.locked_refused = str(error)
+    else:
+        if found != set(instance.locked):
+            outcome.locked_refused = f"other packages: {sorted(found ^ set(instance.locked))}"
+    if outcome.locked_refused:
         there = {f"{record.name} {record.version} {record.build}": record for record in _all_records(instance, rows)}
-        locked = [there[text] for text in instance.locked]
-        outcome.locked_wrong = check(locked, instance.locked, virtual=task.virtual)
-        return
-    if found != set(instance.locked):
-        outcome.locked_refused = f"other packages: {sorted(found ^ set(instance.locked))}"
+        wrong = check([there[text] for text in instance.locked], instance.locked, virtual=task.virtual)
+        outcome.locked_wrong = [text for text in wrong if " is linked after " not in text]  # a lock has no link order
 
 
 def _all_records(instance: Instance, rows: Sequence[RepoData]) -> list[PackageRecord]:

@@ -11,7 +11,17 @@ from functools import total_ordering
 from typing import Final
 
 from engine.errors import InvalidVersion
-from engine.model.version_key import DEV, POST, Component, Interval, Key, prefix_bounds, release_key, version_key
+from engine.model.version_key import (
+    DEV,
+    POST,
+    Component,
+    Interval,
+    Key,
+    prefix_bounds,
+    prerelease_key,
+    release_key,
+    version_key,
+)
 
 MAX_LENGTH: Final = 64
 """In characters (CEP 26)."""
@@ -20,6 +30,7 @@ MAX_NUMBER: Final = 2**64 - 1
 and rattler read them; we refuse what mamba and rattler can't hold."""
 
 _RELEASE = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})*", re.ASCII)
+_PRERELEASE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})*)([a-z]+)([0-9]{0,18})", re.ASCII)
 _STRANGE = re.compile(r"[^0-9A-Za-z._+!-]+")
 _RUNS = re.compile(r"[0-9]+|[^0-9]+")
 
@@ -111,6 +122,9 @@ def _parse_key(text: str) -> Key:
     stripped = text.strip()
     if _RELEASE.fullmatch(stripped) and len(stripped) <= MAX_LENGTH:
         return release_key(0, [int(number) for number in stripped.split(".")])
+    early = _PRERELEASE.fullmatch(stripped)
+    if early is not None and early[2] not in _SPECIAL and len(stripped) <= MAX_LENGTH:
+        return prerelease_key(0, [int(number) for number in early[1].split(".")], early[2], int(early[3] or 0))
     return version_key(*_parse_parts(text))
 
 

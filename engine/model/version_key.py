@@ -75,6 +75,28 @@ def release_key(epoch: int, numbers: Sequence[int]) -> Key:
     return tuple(out)
 
 
+def prerelease_key(epoch: int, numbers: Sequence[int], word: str, number: int) -> Key:
+    """The same for one word, and a number or 0, after the last of the numbers, as in 1.2.0rc1."""
+    last = numbers[-1]
+    written: list[int | float | str] = [last, -1, word] if last else [-0.5, word]
+    if number:
+        written.append(number)
+    out: list[int | float | str] = [epoch]
+    zeros = 0
+    for before in numbers[:-1]:
+        if before:
+            if zeros:
+                out.append(_SEGMENT_RUN / zeros)
+                zeros = 0
+            out += (before, 0)
+        else:
+            zeros += 1
+    if zeros:
+        out.append(_segment_run(zeros, written))
+    out += (*written, 0, 0, 0)
+    return tuple(out)
+
+
 def prefix_bounds(epoch: int, main: Sequence[Segment], local: Sequence[Segment]) -> Interval:
     """The interval of all versions that begin with the given one, its last segment being open too.
 

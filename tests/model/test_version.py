@@ -10,7 +10,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import InvalidVersion
+from engine.model import version
 from engine.model.version import MAX_LENGTH, Version, compatible_bounds
+from engine.model.version_key import version_key
 
 SETTINGS = settings(max_examples=200, deadline=None)
 
@@ -318,3 +320,14 @@ def slow_starts_with(version: str, prefix: str) -> bool:
             if (have + [0] * size)[:size] != (want + [0] * size)[:size]:
                 return False
     return True
+
+
+@SETTINGS
+@given(
+    st.lists(st.sampled_from([0, 0, 1, 2, 10, 26]), min_size=1, max_size=5),
+    st.sampled_from(["a", "rc", "dev", "post", "b"]),
+    st.sampled_from(["", "0", "1", "00", "15"]),
+)
+def test_the_short_way_to_a_key_leads_to_the_same(numbers: list[int], word: str, number: str) -> None:
+    text = ".".join(map(str, numbers)) + word + number
+    assert version._parse_key(text) == version_key(*version._parse_parts(text))
