@@ -170,6 +170,7 @@ def _deciders(both: Sequence[Outcome]) -> list[tuple[str, int]]:
 
 
 def _refused(outcomes: Sequence[Outcome]) -> list[str]:
+    """Each reason once for each set, the first that the checker names."""
     reasons = Counter(found.locked_wrong[0] for found in outcomes if found.locked_refused and found.locked_wrong)
     return [f"- {count} × {reason}" for reason, count in reasons.most_common(MOST_CASES)] or ["None."]
 

@@ -229,11 +229,14 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--spoil", action="store_true", help="ask for one dependency at its oldest version as well")
     parser.add_argument("--keep", type=Path, help="write each outcome to this file, one JSON object a line")
+    parser.add_argument("--kept", type=Path, nargs="+", help="solve nothing: report what earlier runs wrote by --keep")
     parser.add_argument("--report", type=Path, default=Path(__file__).parents[1] / "docs" / "solver-quality.md")
     args = parser.parse_args()
     if not available():
         print("There are no instances beside this checkout.")
         return 0
+    if args.kept:
+        return _report(args.report, [outcome for path in args.kept for outcome in _read(path)], ["--kept", "…"])
     instances = [found for found in read_instances() if not args.only or any(text in found.id for text in args.only)]
     instances = instances[args.start :: args.every]
     outcomes: list[Outcome] = []
@@ -247,9 +250,17 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="whipsnake-quality-") as folder:
         run_all(instances, args.jobs, Path(folder), tell, spoil=args.spoil)
     words = [*(["--every", str(args.every)] if args.every > 1 else []), *(["--spoil"] if args.spoil else [])]
-    write_report(args.report, outcomes, words=words)
-    print(args.report.read_text(encoding="utf-8"))
+    return _report(args.report, outcomes, words)
+
+
+def _report(path: Path, outcomes: Sequence[Outcome], words: Sequence[str]) -> int:
+    write_report(path, outcomes, words=words)
+    print(path.read_text(encoding="utf-8"))
     return int(bool(failures(outcomes)))
+
+
+def _read(path: Path) -> list[Outcome]:
+    return [Outcome(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 if __name__ == "__main__":
