@@ -13,6 +13,8 @@ from typing import Final, Literal
 
 import msgspec
 
+MAX_SECONDS: Final = 253_402_300_799
+"""The year 9999: a greater time stamp is in milliseconds (CEP 34)."""
 ARCHIVE_EXTENSIONS = (".conda", ".tar.bz2")
 """File name endings of packages (CEP 35), the preferred one first."""
 _NOTHING: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
@@ -38,7 +40,7 @@ class RecordHead(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def timestamp_ms(self) -> int:
         """When the package was built, in Unix milliseconds; 0 where unknown (CEP 34: old records hold seconds)."""
         stamp = self.timestamp or 0
-        return int(stamp if stamp > 253_402_300_799 else stamp * 1000)
+        return int(stamp if stamp > MAX_SECONDS else stamp * 1000)
 
     @property
     def noarch_type(self) -> Literal["python", "generic"] | None:
