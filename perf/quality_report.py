@@ -115,7 +115,7 @@ def write_report(path: Path, outcomes: Sequence[Outcome], *, words: Sequence[str
         "",
         *_refused(outcomes),
         "",
-        "### Faults",
+        "### Cases to answer for",
         "",
         *(_fault(found) for found in failures(outcomes)),
         *(["None."] if not failures(outcomes) else []),
