@@ -19,7 +19,7 @@ try:
     code = cli.main()
 except SystemExit as left:
     code = left.code
-print("frozen" if gc.get_freeze_count() else "as usual", gc.get_threshold() == before, code or 0)
+print("frozen" if gc.get_freeze_count() else "as usual", gc.get_threshold() == before, int(code or 0))
 """
 
 
