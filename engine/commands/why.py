@@ -123,8 +123,8 @@ class _Place(NamedTuple):
 
 def _tell_version(record: PrefixRecord, place: _Place) -> None:
     out = place.app.out
+    channels, rows = _channel_rows(place)  # says what it loads, which must not stand in the middle of an answer
     out.data("\nWhy this version:")
-    channels, rows = _channel_rows(place)
     if isinstance(rows, str):
         out.result(version={"verdict": "unknown", "message": rows})
         out.data(f"  Whether there is a newer one is not known, for there is no channel data: {rows}")
