@@ -14,7 +14,7 @@ import anyio
 from anyio.abc import Process, TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from .errors import ExitCode, Interrupted
+from engine.errors import ExitCode, Interrupted
 
 if sys.version_info < (3, 11):
     from exceptiongroup import BaseExceptionGroup

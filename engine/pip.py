@@ -13,13 +13,14 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+import aiofiles
 import msgspec
 from anyio.abc import ByteReceiveStream
 from anyio.streams.text import TextReceiveStream
 
-from .errors import LinkError
-from .events import Output, Phase, PhaseFinished, PhaseStarted, Report
-from .flow import child
+from engine.errors import LinkError
+from engine.events import Output, Phase, PhaseFinished, PhaseStarted, Report
+from engine.flow import child
 
 _LEAKS = ("PYTHONPATH", "PYTHONHOME", "PIP_REQUIRE_VIRTUALENV", "PIP_TARGET", "PIP_PREFIX", "PIP_USER")
 """Variables of the caller that would make pip install somewhere else."""
@@ -46,10 +47,11 @@ async def install_requirements(request: PipRequest, report: Report) -> None:
     """Install them. Raises `PipError` with the last lines that were printed."""
     report(PhaseStarted(Phase.PIP, items=len(request.requirements)))
     began = time.monotonic()
-    handle, path = tempfile.mkstemp(prefix="whipsnake-requirements-", suffix=".txt")
+    handle, path = tempfile.mkstemp(prefix="whipsnake-requirements-", suffix=".txt")  # nobody else may read it
+    os.close(handle)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in request.requirements)
+        async with aiofiles.open(path, "w", encoding="utf-8") as file:
+            await file.writelines(f"{line}\n" for line in request.requirements)
         await _run(installer_command(request, path), request, report)
     finally:
         with suppress(OSError):

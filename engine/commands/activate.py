@@ -6,12 +6,12 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from ..errors import WhipsnakeError
-from ..shell.program import executable, function_name, guess_shell
-from .options import add_general_options, add_prefix_options
+from engine.commands.options import add_general_options, add_prefix_options
+from engine.errors import WhipsnakeError
+from engine.shell.program import executable, function_name, guess_shell
 
 if TYPE_CHECKING:
-    from .app import App
+    from engine.commands.app import App
 
 _HOOKS = {
     "fish": "{exe} shell hook --shell fish | source",

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..ui.out import Out
+from engine.ui.out import Out
 
 if TYPE_CHECKING:
-    from ..config import Config
-    from ..machine import Machine
+    from engine.config import Config
+    from engine.machine import Machine
 
 
 class App:
@@ -32,7 +32,7 @@ class App:
     @cached_property
     def config(self) -> Config:
         """The configuration: options over environment over rc files over defaults."""
-        from ..config import load_config
+        from engine.config import load_config
 
         config = load_config(self.options, self.environ, home=os.path.expanduser("~"), cwd=self._directory())
         self.out.configure(json=config.json, quiet=config.quiet)
@@ -54,7 +54,7 @@ class App:
     @cached_property
     def machine(self) -> Machine:
         """The platform that packages are for, and the virtual packages that it has."""
-        from ..machine import detect_machine
+        from engine.machine import detect_machine
 
         config = self.config
         return detect_machine(config.platform, self.environ, config.override_virtual_packages)

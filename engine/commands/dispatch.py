@@ -13,13 +13,13 @@ from argparse import ArgumentParser, Namespace
 from types import ModuleType
 from typing import NoReturn
 
-from ..errors import ExitCode, Interrupted, UsageError, WhipsnakeError
-from ..ui.out import Out
-from ..ui.streams import prepare_streams, silence
-from ..version import __version__
-from . import ALIASES, COMMANDS
-from .app import App
-from .options import add_general_options, add_prefix_options
+from engine.commands import ALIASES, COMMANDS
+from engine.commands.app import App
+from engine.commands.options import add_general_options, add_prefix_options
+from engine.errors import ExitCode, Interrupted, UsageError, WhipsnakeError
+from engine.ui.out import Out
+from engine.ui.streams import prepare_streams, silence
+from engine.version import __version__
 
 _WITH_VALUE = {"-r", "--root-prefix", "-p", "--prefix", "-n", "--name", "--relocate-prefix", "--rc-file", "--log-level"}
 """Options that may stand before the command and take a value."""

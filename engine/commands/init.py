@@ -5,14 +5,14 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from ..errors import ExitCode
-from ..shell import init
-from ..shell.dialect import SHELLS
-from .options import add_general_options, add_prefix_options
-from .shell import add_shell_options, chosen_shell, this_program
+from engine.commands.options import add_general_options, add_prefix_options
+from engine.commands.shell import add_shell_options, chosen_shell, this_program
+from engine.errors import ExitCode
+from engine.shell import init
+from engine.shell.dialect import SHELLS
 
 if TYPE_CHECKING:
-    from .app import App
+    from engine.commands.app import App
 
 
 def arguments(parser: ArgumentParser) -> None:

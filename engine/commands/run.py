@@ -7,12 +7,12 @@ from argparse import REMAINDER, SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import ExitCode, UsageError
-from ..shell.run import RunRequest, detach, execute, prepare
-from .options import add_general_options, add_prefix_options
+from engine.commands.options import add_general_options, add_prefix_options
+from engine.errors import ExitCode, UsageError
+from engine.shell.run import RunRequest, detach, execute, prepare
 
 if TYPE_CHECKING:
-    from .app import App
+    from engine.commands.app import App
 
 _STREAMS = ("stdin", "stdout", "stderr")
 

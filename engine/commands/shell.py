@@ -14,16 +14,16 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ..errors import ExitCode, PrefixError, UsageError
-from ..shell.dialect import SHELLS, Dialect, Program, dialect_of
-from ..shell.environment import Activator, Rules
-from ..shell.facts import read_facts
-from ..shell.operations import Operation
-from ..shell.program import executable, function_name, guess_shell
-from .options import add_general_options, add_prefix_options
+from engine.commands.options import add_general_options, add_prefix_options
+from engine.errors import ExitCode, PrefixError, UsageError
+from engine.shell.dialect import SHELLS, Dialect, Program, dialect_of
+from engine.shell.environment import Activator, Rules
+from engine.shell.facts import read_facts
+from engine.shell.operations import Operation
+from engine.shell.program import executable, function_name, guess_shell
 
 if TYPE_CHECKING:
-    from .app import App
+    from engine.commands.app import App
 
 _CODE = ("activate", "deactivate", "reactivate")
 _CHANGES = ("install", "update", "upgrade", "remove", "uninstall")
@@ -62,7 +62,7 @@ def add_shell_options(parser: ArgumentParser) -> None:
 def run(args: Namespace, app: App) -> int:
     """Do the action."""
     if args.action in _FILES:
-        from .init import change_files
+        from engine.commands.init import change_files
 
         return change_files(args, app, args.action)
     if args.action == "hook":
@@ -76,7 +76,7 @@ def run(args: Namespace, app: App) -> int:
 
 def _dispatch(args: Namespace) -> int:
     """Run ``args.words`` for a shell without functions: what it has to source afterwards is left in ``--into``."""
-    from .dispatch import dispatch
+    from engine.commands.dispatch import dispatch
 
     words: list[str] = args.words
     if not words or words[0] not in (*_CODE, *_CHANGES):
@@ -185,7 +185,7 @@ def _in_a_file(code: str) -> str:
 
 
 def _subshell(args: Namespace, app: App) -> int:
-    from ..shell.run import RunRequest, execute
+    from engine.shell.run import RunRequest, execute
 
     if args.place is not None:
         names = ", ".join(("hook", *_CODE, *_FILES))

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ..errors import UsageError
-from .dialect import Dialect, Program, by_line
-from .operations import Operation
+from engine.errors import UsageError
+from engine.shell.dialect import Dialect, Program, by_line
+from engine.shell.operations import Operation
 
 _SPECIAL = re.compile(r'[&|<>^()"!]')
 

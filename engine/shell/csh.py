@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .dialect import Dialect, Program, by_line
-from .operations import Operation
+from engine.shell.dialect import Dialect, Program, by_line
+from engine.shell.operations import Operation
 
 
 def quote(text: str) -> str:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from ..errors import UsageError
-from .operations import Assign, Export, Operation, Source, Unset
+from engine.errors import UsageError
+from engine.shell.operations import Assign, Export, Operation, Source, Unset
 
 
 class Program(msgspec.Struct, frozen=True):

@@ -17,8 +17,8 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from .operations import Assign, Change, Operation
-from .prompt import default_env, modifier, prompt_stack
+from engine.shell.operations import Assign, Change, Operation
+from engine.shell.prompt import default_env, modifier, prompt_stack
 
 
 class PrefixFacts(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from .environment import PrefixFacts
+from engine.shell.environment import PrefixFacts
 
 UNSET_MARK = "***unset***"
 """The value that stands in ``conda-meta/state`` for "this variable is to be unset" (conda's convention)."""

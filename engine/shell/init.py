@@ -15,8 +15,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from ..errors import ConfigError, StorageError, UsageError
-from .dialect import Program, dialect_of
+from engine.errors import ConfigError, StorageError, UsageError
+from engine.shell.dialect import Program, dialect_of
 
 
 class Marks(msgspec.Struct, frozen=True):
@@ -197,7 +197,7 @@ def _powershell_profile(environ: Mapping[str, str]) -> str:
     """Where PowerShell's profile is, which only PowerShell knows."""
     import subprocess
 
-    from .program import find_program
+    from engine.shell.program import find_program
 
     for name in ("pwsh", "powershell"):
         program = find_program(name, environ.get("PATH", ""))

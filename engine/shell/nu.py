@@ -6,8 +6,8 @@ as JSON, and a command that stands in the start-up file does it. Scripts can't b
 
 from __future__ import annotations
 
-from . import plain
-from .dialect import Dialect, Program
+from engine.shell import plain
+from engine.shell.dialect import Dialect, Program
 
 
 def quote(text: str) -> str:

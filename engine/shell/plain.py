@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from ..errors import UsageError
-from .dialect import Dialect, Program
-from .operations import Assign, Export, Operation, Source, Unset
+from engine.errors import UsageError
+from engine.shell.dialect import Dialect, Program
+from engine.shell.operations import Assign, Export, Operation, Source, Unset
 
 
 def render(operations: Sequence[Operation]) -> str:

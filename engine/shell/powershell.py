@@ -9,8 +9,8 @@ import os
 import re
 from collections.abc import Sequence
 
-from .dialect import Dialect, Program, by_line
-from .operations import Operation
+from engine.shell.dialect import Dialect, Program, by_line
+from engine.shell.operations import Operation
 
 _QUOTES = re.compile("['\u2018\u2019\u201a\u201b]")
 

@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Mapping
 
-from .dialect import SHELLS
+from engine.shell.dialect import SHELLS
 
 _DEFAULT_NAME = "whipsnake"
 

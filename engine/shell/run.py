@@ -18,12 +18,12 @@ from typing import ClassVar, NoReturn
 
 import msgspec
 
-from ..errors import PrefixError, StorageError, UsageError, WhipsnakeError
-from .environment import Activator, Rules
-from .facts import Notice, read_facts
-from .operations import Operation, Source, applied
-from .posix import quote
-from .program import find_program
+from engine.errors import PrefixError, StorageError, UsageError, WhipsnakeError
+from engine.shell.environment import Activator, Rules
+from engine.shell.facts import Notice, read_facts
+from engine.shell.operations import Operation, Source, applied
+from engine.shell.posix import quote
+from engine.shell.program import find_program
 
 
 class CommandNotFound(WhipsnakeError):
@@ -92,8 +92,8 @@ def _operations(request: RunRequest, notice: Notice) -> list[Operation]:
 
 
 def _script(request: RunRequest, operations: Sequence[Operation]) -> str:
-    from .dialect import dialect_of
-    from .operations import Export
+    from engine.shell.dialect import dialect_of
+    from engine.shell.operations import Export
 
     after = [Export(name, value) for name, value in request.override.items()]
     return dialect_of("cmd.exe" if request.windows else "posix").render([*operations, *after])
@@ -106,7 +106,7 @@ def execute(request: RunRequest, notice: Notice) -> int:
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     if request.windows:
-        from .run_windows import call
+        from engine.shell.run_windows import call
 
         return call(prepared.argv, prepared.environ, prepared.script, request.closed)
     _close(request.closed)

@@ -9,7 +9,7 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 
-from .program import find_program
+from engine.shell.program import find_program
 
 
 def call(argv: Sequence[str], environ: Mapping[str, str], script: str, closed: frozenset[str]) -> int:

@@ -8,8 +8,8 @@ import sys
 import tempfile
 import traceback
 
-from ..model.channel import mask_secrets
-from ..version import __version__
+from engine.model.channel import mask_secrets
+from engine.version import __version__
 
 
 def write_report(error: Exception, words: list[str]) -> str | None:

@@ -23,7 +23,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from ..events import (
+from engine.events import (
     Event,
     Phase,
     PhaseFinished,

@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 from typing import Any, TextIO
 
-from ..errors import Interrupted, StorageError, WhipsnakeError
-from .streams import silence
-from .text import plain
+from engine.errors import Interrupted, StorageError, WhipsnakeError
+from engine.ui.streams import silence
+from engine.ui.text import plain
 
 
 class Out:
@@ -86,7 +86,7 @@ class Out:
 
     def bug(self, error: Exception, words: list[str]) -> None:
         """Own up to a fault of whipsnake itself. The traceback goes into the report, not over the user."""
-        from .bug_report import write_report
+        from engine.ui.bug_report import write_report
 
         path = write_report(error, words)
         where = f" A report is in {path}: please send it to us." if path else ""

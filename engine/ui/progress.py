@@ -11,7 +11,7 @@ import threading
 import time
 from typing import Protocol
 
-from ..events import (
+from engine.events import (
     Event,
     Notice,
     Output,
@@ -24,8 +24,8 @@ from ..events import (
     WorkFinished,
     WorkStarted,
 )
-from .out import Out
-from .text import human_bytes, human_seconds, plural
+from engine.ui.out import Out
+from engine.ui.text import human_bytes, human_seconds, plural
 
 HEARTBEAT_SECONDS = 10.0
 
@@ -103,7 +103,7 @@ class Progress:
 
     def _open_canvas(self) -> None:
         if self._bars and self._canvas is None:
-            from .live import LiveCanvas
+            from engine.ui.live import LiveCanvas
 
             self._canvas = LiveCanvas(self._out.stream)
             self._canvas.start()

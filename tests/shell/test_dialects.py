@@ -13,8 +13,7 @@ from engine.errors import UsageError
 from engine.shell.cmd import assignment
 from engine.shell.dialect import SHELLS, Program, dialect_of
 from engine.shell.operations import Assign, Export, Operation, Source, Unset
-
-from .sessions import COMMANDS, run_script
+from tests.shell.sessions import COMMANDS, run_script
 
 GOLDEN = Path(__file__).parent / "golden"
 NASTY = 'it\'s "q" $(touch x) `touch x` \\ ! % ^ & ; | ‘curly’ é 😀'

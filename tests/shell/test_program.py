@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.shell.program import executable, find_program, function_name, guess_shell, parent_name
-
-from .sessions import make_executable
+from tests.shell.sessions import make_executable
 
 
 def test_the_executable_by_path_and_by_name(tmp_path: Path) -> None:

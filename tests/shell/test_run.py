@@ -14,8 +14,7 @@ import pytest
 
 from engine.errors import PrefixError, UsageError
 from engine.shell.run import RunRequest, prepare
-
-from .sessions import ROOT, make_environment, whipsnake
+from tests.shell.sessions import ROOT, make_environment, whipsnake
 
 NASTY = 'it\'s $(touch pwned) `touch pwned` "q"\n\\ é'
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="exec is a thing of POSIX")

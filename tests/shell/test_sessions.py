@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .sessions import POSIX, make_environment, make_executable, need, run_script
+from tests.shell.sessions import POSIX, make_environment, make_executable, need, run_script
 
 NASTY = 'it\'s $(touch PWNED) `touch PWNED` "q" \\ !\n% é'
 
