@@ -21,7 +21,7 @@ def add_flag(parser: Options, *names: str, dest: str, help: str, value: object =
 def add_switch(parser: Options, yes: Sequence[str], no: Sequence[str], *, dest: str, help: str) -> None:
     """A pair of flags: ``yes`` sets ``dest`` to True, ``no`` to False."""
     add_flag(parser, *yes, dest=dest, help=help)
-    add_flag(parser, *no, dest=dest, help=SUPPRESS, value=False)
+    add_flag(parser, *no, dest=dest, help=f"the opposite of {yes[0]}", value=False)
 
 
 def add_value(parser: Options, *names: str, dest: str, help: str, **more: Any) -> None:

@@ -108,3 +108,11 @@ def test_a_fault_of_ours_is_owned_up_to(
     shown = capsys.readouterr().err
     assert "whipsnake has a fault: ZeroDivisionError" in shown
     assert "Traceback" not in shown
+
+
+def test_help_shows_both_sides_of_a_switch(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["create", "--help"])
+    shown = capsys.readouterr().out
+    assert "--no-pyc" in shown
+    assert "the opposite of --pyc" in shown
