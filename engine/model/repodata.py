@@ -11,14 +11,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
-from msgspec.structs import force_setattr
 
 from engine.errors import InvalidChannel
 from engine.model.channel import Channel, join_url, mask_secrets
 from engine.model.json_split import Table
 from engine.model.lazy_records import LazyRecords
 from engine.model.pages import MemoryPages, Page, Pages
-from engine.model.records import ARCHIVE_EXTENSIONS, RecordHead, RepoDataRecord
+from engine.model.placing import are_file_names, placed
+from engine.model.records import RecordHead, RepoDataRecord
 from engine.model.repodata_head import BROKEN, Head, no_index
 from engine.model.repodata_split import LARGEST, IndexSplitter
 
@@ -189,18 +189,7 @@ class RepoData:
             record = _record.decode(raw)
         except msgspec.ValidationError:
             record = _lenient(raw)
-        if record.name != name:
-            raise ValueError(f"it says that its name is {record.name!r}")
-        if not are_file_names((fn,)):
-            raise ValueError("this is no file name of a package")
-        # The record is ours alone until it is returned, so this still belongs to making it; a copy costs twice as much.
-        force_setattr(record, "fn", fn)
-        force_setattr(record, "url", self._address(fn))
-        force_setattr(record, "channel", self._public)
-        force_setattr(record, "raw", raw)
-        if not record.subdir:
-            force_setattr(record, "subdir", self.subdir)
-        return record
+        return placed(record, name, fn, self._address(fn), self._public, self.subdir, raw)
 
 
 class _Reader:
@@ -222,14 +211,6 @@ class _Reader:
             head = _heads.decode(b"{%b:%b}" % (msgspec.json.encode(fn), raw))[fn]
             known = msgspec.structs.asdict(head)
             return RepoDataRecord(**known, depends=(UNREADABLE,), fn=fn, url=owner._address(fn), subdir=owner.subdir)
-
-
-def are_file_names(fns: Collection[str]) -> bool:
-    """Whether all are names of packages' files that are fit to be shown and to be made part of a path."""
-    joined = "".join(fns)
-    if not joined.isprintable() or "/" in joined or "\\" in joined:
-        return False
-    return all(fn.endswith(ARCHIVE_EXTENSIONS) for fn in fns)
 
 
 def _lenient(raw: bytes) -> RepoDataRecord:

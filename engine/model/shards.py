@@ -10,13 +10,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
-from msgspec.structs import force_setattr
 
 from engine.model.channel import Channel
 from engine.model.lazy_records import LazyRecords
+from engine.model.placing import are_file_names, placed
 from engine.model.records import ARCHIVE_EXTENSIONS, RecordHead, RepoDataRecord
 from engine.model.relations import Relations
-from engine.model.repodata import UNREADABLE, are_file_names
+from engine.model.repodata import UNREADABLE
 from engine.model.shard_index import BROKEN, ShardIndex, decoded, not_sharded, unpack
 
 Row = TypeVar("Row")
@@ -197,18 +197,7 @@ class ShardRows:
             record = _decode_record(text)
         except msgspec.DecodeError:
             text, record = raw, _lenient(raw)
-        if record.name != name:
-            raise ValueError(f"it says that its name is {record.name!r}")
-        if not are_file_names((fn,)):
-            raise ValueError("this is no file name of a package")
-        # The record is ours alone until it is returned, so this still belongs to making it; a copy costs twice as much.
-        force_setattr(record, "fn", fn)
-        force_setattr(record, "url", self._address(fn))
-        force_setattr(record, "channel", self._public)
-        force_setattr(record, "raw", text)
-        if not record.subdir:
-            force_setattr(record, "subdir", self.subdir)
-        return record
+        return placed(record, name, fn, self._address(fn), self._public, self.subdir, text)
 
 
 class _Reader:
