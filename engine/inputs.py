@@ -136,8 +136,3 @@ def explicit_records(asked: Asked) -> tuple[RepoDataRecord, ...]:
                 hint="Leave one of them away.",
             )
     return records
-
-
-def local_directory(parts: Sequence[PipPart]) -> str:
-    """Where relative requirements begin."""
-    return parts[0].directory if parts else os.getcwd()

@@ -21,6 +21,7 @@ from anyio.streams.text import TextReceiveStream
 from engine.errors import LinkError
 from engine.events import Output, Phase, PhaseFinished, PhaseStarted, Report
 from engine.flow import child
+from engine.model.platform import is_windows, python_executable, scripts_dir
 
 _LEAKS = ("PYTHONPATH", "PYTHONHOME", "PIP_REQUIRE_VIRTUALENV", "PIP_TARGET", "PIP_PREFIX", "PIP_USER")
 """Variables of the caller that would make pip install somewhere else."""
@@ -34,7 +35,8 @@ class PipRequest(msgspec.Struct, frozen=True):
     directory: str
     """Relative paths in the requirements are relative to this (the directory of the environment file)."""
     environ: Mapping[str, str]
-    is_windows: bool = False
+    platform: str = "noarch"
+    """Decides where programs are; only Windows has them elsewhere."""
     use_uv: bool = False
     update: bool = False
 
@@ -61,17 +63,17 @@ async def install_requirements(request: PipRequest, report: Report) -> None:
 
 def installer_command(request: PipRequest, path: str) -> Sequence[str]:
     """The command line, as micromamba builds it (its `install_for_other_pkgmgr`)."""
-    python = os.path.join(request.prefix, *(("python.exe",) if request.is_windows else ("bin", "python")))
+    python = os.path.join(request.prefix, *python_executable(request.platform).split("/"))
     upgrade = ["-U"] if request.update else []
     if not request.use_uv:
         return [python, "-m", "pip", "install", *upgrade, "-r", path, "--no-input"]
-    uv = os.path.join(request.prefix, *(("Scripts", "uv.exe") if request.is_windows else ("bin", "uv")))
+    uv = os.path.join(request.prefix, scripts_dir(request.platform), "uv.exe" if is_windows(request.platform) else "uv")
     return [uv if os.path.exists(uv) else "uv", "pip", "install", *upgrade, "--python", python, "-r", path]
 
 
 async def _run(command: Sequence[str], request: PipRequest, report: Report) -> None:
     environ = {key: value for key, value in request.environ.items() if key not in _LEAKS}
-    scripts = os.path.join(request.prefix, "Scripts" if request.is_windows else "bin")
+    scripts = os.path.join(request.prefix, scripts_dir(request.platform))
     path = os.pathsep.join(filter(None, (scripts, environ.get("PATH"))))
     environ.update(PYTHONNOUSERSITE="1", CONDA_PREFIX=request.prefix, PYTHONIOENCODING="utf-8", PATH=path)
     last: list[str] = []

@@ -19,7 +19,6 @@ from engine.inputs import Asked, gather
 from engine.link.remove import remove_prefix
 from engine.link.request import LinkRequest
 from engine.model.channel import mask_secrets
-from engine.model.platform import is_windows
 from engine.pip import PipRequest, install_requirements
 from engine.request import Outcome
 from engine.settings import link_options, transport_settings
@@ -92,7 +91,7 @@ def _pip_request(asked: Asked, session: Session, prefix: str, lines: tuple[str, 
         requirements=lines,
         directory=directory,
         environ=session.app.environ,
-        is_windows=is_windows(session.config.platform),
+        platform=session.config.platform,
         use_uv=asked.use_uv,
     )
 
