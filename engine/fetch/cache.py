@@ -59,13 +59,16 @@ class PackageCache:
     def find_sound(self, record: RepoDataRecord, *, digests: bool = False) -> CachedPackage | None:
         """As `find`, but every file is looked at too (kind and size; sha256 if asked for)."""
         package = self.find(record)
-        if package is None:
-            return None
+        return package if package is not None and self.is_sound(package, digests=digests) else None
+
+    def is_sound(self, package: CachedPackage, *, digests: bool = False) -> bool:
+        """Whether every file of a package that was found is as it should be. If not, the caller fetches it again, and
+        `Staging.publish` puts it in this one's place."""
         try:
             check_unpacked(package.directory, digests=digests)
         except (ArchiveError, VerificationError, OSError):
-            return None  # the caller fetches it again, and `Staging.publish` puts it in this one's place
-        return package
+            return False
+        return True
 
     def find_archive(self, record: RepoDataRecord) -> str | None:
         """An archive that may be the package's, by name and size: whoever unpacks it must check its digest."""

@@ -50,6 +50,9 @@ if TYPE_CHECKING:  # the network's modules are heavy, and not needed where every
     from engine.fetch.http import Transport
 
 Result = TypeVar("Result")
+Subject = TypeVar("Subject")
+_Found = tuple[RepoDataRecord, CachedPackage]
+"""What was asked for, and what the cache has of it."""
 
 _LOCK_POLL = 0.05
 """Seconds between two looks at a lock that another process holds."""
@@ -153,12 +156,16 @@ class _Preparation:
         note = f"{cached} cached" if cached else ""
         self._report(PhaseFinished(Phase.FETCH, time.monotonic() - begun, self._fetched, self._bytes, note))
 
-    def _look_up(self, records: Sequence[RepoDataRecord]) -> tuple[list[RepoDataRecord], list[RepoDataRecord]]:
+    def _look_up(self, records: Sequence[RepoDataRecord]) -> tuple[list[_Found], list[RepoDataRecord]]:
         """Which are cached, going by their markers, and which are not, the biggest first."""
-        found: list[RepoDataRecord] = []
+        found: list[_Found] = []
         missing: list[RepoDataRecord] = []
         for record in records:
-            (missing if self._cache.find(record) is None else found).append(record)
+            package = self._cache.find(record)
+            if package is None:
+                missing.append(record)
+            else:
+                found.append((record, package))
         if missing:
             self._cache.writable_dir()  # before the first byte is fetched: there must be a place for it
             try:
@@ -168,15 +175,17 @@ class _Preparation:
         missing.sort(key=lambda record: (-(record.size or 0), record.fn))
         return found, missing
 
-    async def _deliver(self, records: Iterable[RepoDataRecord]) -> None:
+    async def _deliver(self, found: Iterable[_Found]) -> None:
         """Send out what is cached, once its files were looked at; what is broken joins the queue."""
-        for record in records:
-            package = await self._in_thread(self._usable, record)
-            if package is None:
+        for record, package in found:
+            if not self._checks or await self._in_thread(self._is_sound, package):
+                await self._finish(package)
+            else:
                 self._report(Notice("info", f"{record.fn} is broken in the package cache and will be fetched again"))
                 self._send.send_nowait(_Item(record))
-            else:
-                await self._finish(package)
+
+    def _is_sound(self, package: CachedPackage) -> bool:
+        return self._cache.is_sound(package, digests=self._settings.extra_safety_checks)
 
     def _usable(self, record: RepoDataRecord) -> CachedPackage | None:
         if not self._checks:
@@ -189,8 +198,8 @@ class _Preparation:
         if not self._left:
             self._send.close()  # ends the workers
 
-    async def _in_thread(self, work: Callable[[RepoDataRecord], Result], record: RepoDataRecord) -> Result:
-        return await anyio.to_thread.run_sync(work, record, limiter=self._limiter)
+    async def _in_thread(self, work: Callable[[Subject], Result], subject: Subject) -> Result:
+        return await anyio.to_thread.run_sync(work, subject, limiter=self._limiter)
 
     async def _work(self) -> None:
         with self._receive.clone() as items:
