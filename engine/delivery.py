@@ -18,6 +18,7 @@ from engine.events import Phase, PhaseFinished, PhaseStarted
 from engine.fetch.cache import PackageCache
 from engine.fetch.http import Transport
 from engine.fetch.package import prepare
+from engine.flow import feed
 from engine.link.request import LinkRequest, LinkSummary
 from engine.model.records import CachedPackage, RepoDataRecord
 from engine.request import Plan, Services
@@ -55,7 +56,7 @@ def _start_fetching(  # noqa: PLR0917 - each of its own type
     there = {package.record.fn for package in plan.packages}
     rest = [record for record in plan.transaction.link if record.fn not in there]
     if plan.packages or not rest:
-        group.start_soon(_send, plan.packages, sink.clone() if rest else sink)
+        feed(group, plan.packages, sink.clone() if rest else sink)
     if rest:
         settings = fetch_settings(services.config)
         group.start_soon(prepare, rest, cache, transport, settings, services.report, sink)
@@ -96,12 +97,6 @@ async def _collect(source: MemoryObjectReceiveStream[CachedPackage], found: list
     async with source:
         async for package in source:
             found.append(package)
-
-
-async def _send(packages: Sequence[CachedPackage], sink: MemoryObjectSendStream[CachedPackage]) -> None:
-    async with sink:
-        for package in packages:
-            await sink.send(package)
 
 
 def _finished(phase: Phase, request: LinkRequest, summary: LinkSummary, seconds: float) -> PhaseFinished:

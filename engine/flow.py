@@ -6,13 +6,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import anyio
 from anyio.abc import Process, TaskGroup
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from anyio.streams.memory import MemoryObjectSendStream
 
 from engine.errors import ExitCode, Interrupted
 
@@ -20,8 +20,6 @@ if sys.version_info < (3, 11):
     from exceptiongroup import BaseExceptionGroup
 
 In = TypeVar("In")
-Out = TypeVar("Out")
-Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
@@ -34,63 +32,6 @@ async def _send_all(items: Iterable[In], sink: MemoryObjectSendStream[In]) -> No
     async with sink:
         for item in items:
             await sink.send(item)
-
-
-def stage(
-    group: TaskGroup,
-    workers: int,
-    work: Callable[[In], Awaitable[Out]],
-    source: MemoryObjectReceiveStream[In],
-    sink: MemoryObjectSendStream[Out],
-) -> None:
-    """Run ``work`` over ``source`` into ``sink`` with so many workers; each owns clones of both ends."""
-    with source, sink:
-        for _ in range(workers):
-            group.start_soon(_work, work, source.clone(), sink.clone())
-
-
-async def _work(
-    work: Callable[[In], Awaitable[Out]],
-    source: MemoryObjectReceiveStream[In],
-    sink: MemoryObjectSendStream[Out],
-) -> None:
-    async with source, sink:
-        async for item in source:
-            await sink.send(await work(item))
-
-
-class OnceMap(Generic[Key, Value]):
-    """Runs a coroutine once for each key; later callers wait for the first one's result, or get its error."""
-
-    def __init__(self) -> None:
-        self._done: dict[Key, anyio.Event] = {}
-        self._results: dict[Key, Value] = {}
-        self._errors: dict[Key, Exception] = {}
-
-    async def get(self, key: Key, make: Callable[[], Awaitable[Value]]) -> Value:
-        """The value of ``key``, made by ``make`` if nobody has begun it. A cancelled maker leaves no trace."""
-        while True:
-            event = self._done.get(key)
-            if event is None:
-                return await self._make(key, make)
-            await event.wait()
-            if key in self._results:
-                return self._results[key]
-            if key in self._errors:
-                raise self._errors[key]
-
-    async def _make(self, key: Key, make: Callable[[], Awaitable[Value]]) -> Value:
-        event = self._done[key] = anyio.Event()
-        try:
-            self._results[key] = value = await make()
-            return value
-        except Exception as error:
-            self._errors[key] = error
-            raise
-        finally:
-            if key not in self._results and key not in self._errors:
-                del self._done[key]  # cancelled: the next caller begins anew
-            event.set()
 
 
 def first_error(error: BaseException) -> BaseException:

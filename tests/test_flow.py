@@ -15,68 +15,17 @@ from engine import flow
 from engine.errors import ExitCode, Interrupted
 
 
-async def _double(item: int) -> int:
-    await anyio.lowlevel.checkpoint()
-    return item * 2
-
-
-async def _collect(workers: int) -> list[int]:
-    first, first_in = anyio.create_memory_object_stream[int](0)
-    second, results = anyio.create_memory_object_stream[int](0)
-    found = []
-    async with anyio.create_task_group() as group:
-        flow.feed(group, range(50), first)
-        flow.stage(group, workers, _double, first_in, second)
-        async with results:
-            async for item in results:
+def test_every_item_is_fed_once_and_then_the_stream_ends() -> None:
+    async def main() -> list[int]:
+        sink, items = anyio.create_memory_object_stream[int](0)
+        found = []
+        async with anyio.create_task_group() as group, items:
+            flow.feed(group, range(50), sink)
+            async for item in items:
                 found.append(item)
-    return found
-
-
-@pytest.mark.parametrize("workers", [1, 4])
-def test_every_item_passes_a_stage_once(workers: int) -> None:
-    assert sorted(flow.run(lambda: _collect(workers))) == [item * 2 for item in range(50)]
-
-
-def test_once_map_makes_each_value_once() -> None:
-    made = []
-
-    async def make() -> str:
-        made.append(1)
-        await anyio.lowlevel.checkpoint()
-        return "value"
-
-    async def main() -> list[str]:
-        once: flow.OnceMap[str, str] = flow.OnceMap()
-        found: list[str] = []
-
-        async def ask() -> None:
-            found.append(await once.get("key", make))
-
-        async with anyio.create_task_group() as group:
-            for _ in range(5):
-                group.start_soon(ask)
         return found
 
-    assert flow.run(main) == ["value"] * 5
-    assert made == [1]
-
-
-def test_once_map_gives_later_callers_the_same_error() -> None:
-    async def fail() -> str:
-        raise ValueError("no")
-
-    async def main() -> list[str]:
-        once: flow.OnceMap[str, str] = flow.OnceMap()
-        errors = []
-        for _ in range(2):
-            try:
-                await once.get("key", fail)
-            except ValueError as error:
-                errors.append(str(error))
-        return errors
-
-    assert flow.run(main) == ["no", "no"]
+    assert flow.run(main) == list(range(50))
 
 
 def test_the_first_error_of_several_tasks_is_raised_alone() -> None:

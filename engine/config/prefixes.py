@@ -160,14 +160,6 @@ def can_be_written(directory: str) -> bool:
     return os.path.isdir(directory) and os.access(directory, os.W_OK | os.X_OK)
 
 
-def env_name(prefix: str, context: PrefixContext) -> str | None:
-    """The name of the environment at ``prefix``; None if it has none (it lies in no directory of ``envs_dirs``)."""
-    if prefix == context.root_prefix:
-        return BASE_NAMES[0]
-    above, name = os.path.split(prefix)
-    return name if above in context.envs_dirs else None
-
-
 def name_notice(options: Mapping[str, object], prefix: str | None) -> str | None:
     """What to say where ``--prefix`` was given a word that counts as a name (see `_path_prefix`)."""
     path = options.get("target_prefix")

@@ -118,12 +118,6 @@ def test_options_variables_and_files(context: PrefixContext) -> None:
             asked({empty: ""})
 
 
-def test_names_of_places(context: PrefixContext) -> None:
-    assert prefixes.env_name(context.root_prefix, context) == "base"
-    assert prefixes.env_name(f"{context.cwd}/b/found", context) == "found"
-    assert prefixes.env_name("/somewhere", context) is None
-
-
 def test_a_command_that_needs_one(load: Load) -> None:
     assert prefixes.required_prefix("/x") == "/x"
     with pytest.raises(PrefixError, match="none is active"):
