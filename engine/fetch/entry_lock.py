@@ -7,19 +7,12 @@ ends with its process; there are no stale locks.
 
 from __future__ import annotations
 
-import errno
 import os
 from contextlib import suppress
-from typing import Any
 
-fcntl: Any
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
+from engine.file_lock import try_lock
 
 LOCK_PREFIX = ".whipsnake-lock-"
-_BUSY = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES}
 
 
 class LocksDontWork(Exception):
@@ -35,23 +28,24 @@ class EntryLock:
 
     def try_acquire(self) -> bool:
         """Take the lock if nobody else has it. Never waits. Raises `LocksDontWork`."""
-        if fcntl is None:
-            raise LocksDontWork("this system has no file locks")
         while True:
             # Open for writing: NFS makes a byte-range lock of it, which demands that.
             file = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                locked = try_lock(file)
             except OSError as error:
                 os.close(file)
-                if error.errno in _BUSY:
-                    return False
                 raise LocksDontWork(os.strerror(error.errno or 0)) from error
+            if not locked:
+                os.close(file)
+                if locked is None:
+                    raise LocksDontWork("this file system has no locks")
+                return False
             if self._is_current(file):
                 break
             os.close(file)  # its last holder removed it while we opened it: what we locked is no longer the lock
         os.ftruncate(file, 0)
-        os.write(file, f"process {os.getpid()} on {os.uname().nodename}\n".encode())
+        os.write(file, f"process {os.getpid()} on {_machine()}\n".encode())
         self._file = file
         return True
 
@@ -76,12 +70,21 @@ class EntryLock:
         file, self._file = self._file, None
         if file is None:
             return
+        if os.name == "nt":  # nothing that is open can be removed there, so also not what another has opened meanwhile
+            os.close(file)
+            with suppress(OSError):
+                os.unlink(self.path)
+            return
         try:
             os.unlink(self.path)  # before the lock goes, so that nobody can hold a removed one unnoticed
         except FileNotFoundError:
             pass  # `clean --locks` was faster
         finally:
             os.close(file)
+
+
+def _machine() -> str:
+    return os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "this machine")
 
 
 def remove_dead_locks(pkgs_dir: str) -> None:

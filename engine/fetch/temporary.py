@@ -15,6 +15,8 @@ import shutil
 import stat
 import time
 
+from engine.process import is_alive
+
 PREFIX = ".whipsnake-"
 STRANGER_LIFETIME = 24 * 3600.0
 """Seconds after which the unfinished work of a process that we can't see is taken for dead."""
@@ -51,19 +53,9 @@ def is_dead(name: str, modified: float, now: float) -> bool:
     parts = name.removeprefix(PREFIX).split("-")
     if not name.startswith(PREFIX) or len(parts) != 3 or not parts[1].isdigit():
         return False
-    if parts[0] == _world() and os.name != "nt" and not _is_alive(int(parts[1])):
+    if parts[0] == _world() and not is_alive(int(parts[1])):
         return True
     return now - modified > STRANGER_LIFETIME
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True  # somebody else's
-    return True
 
 
 def dead_leftovers(directory: str) -> list[str]:

@@ -6,7 +6,6 @@ locks (some network ones), we go on without: that is better than not working the
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -17,38 +16,23 @@ import anyio
 
 from engine.errors import LockError, StorageError
 from engine.events import Notice, Report
+from engine.file_lock import try_lock
 from engine.link.disk import make_parents, remove_empty
 from engine.link.request import LinkOptions
+from engine.process import is_alive
 
-_BUSY = frozenset({errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK})
-_UNSUPPORTED = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EBADF, errno.EINVAL})
 _INTERVAL = 0.1
 """Seconds between two looks at a lock."""
 
 _LOOK = 1.0
 """Seconds that others may take to look into a directory and to remove it, if it is a leftover."""
 
+_CLOEXEC = getattr(os, "O_CLOEXEC", 0)  # Windows hands on nothing unasked
+
 LOCK_NAME = ".whipsnake.lock"
 
 _HELD: ContextVar[frozenset[str]] = ContextVar("held prefixes", default=frozenset())
 """The prefixes whose lock this task, or the one that started it, holds."""
-
-
-def _try_lock(opened: int) -> bool | None:
-    """True if the lock is ours now, False if another has it, None if there are no locks here."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return None
-    try:
-        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in _BUSY:
-            return False
-        if error.errno in _UNSUPPORTED:
-            return None
-        raise
-    return True
 
 
 def make_held(path: str) -> list[int]:
@@ -70,9 +54,9 @@ def hold_directory(path: str) -> list[int]:
     """Mark a directory as in use by this process; returns the descriptors to close at the end."""
     if os.name == "nt":
         return []
-    opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    opened = os.open(path, os.O_RDONLY | _CLOEXEC)
     patience = time.monotonic() + _LOOK
-    while _try_lock(opened) is False:
+    while try_lock(opened) is False:
         if time.monotonic() > patience:
             os.close(opened)
             raise LockError(f"Could not use {path}: another process works in it")
@@ -87,16 +71,16 @@ def unheld(path: str, pid: int) -> Iterator[bool]:
     Where there are no locks, whether process ``pid`` is dead.
     """
     if os.name == "nt":
-        yield pid != os.getpid() and not _is_alive(pid)
+        yield pid != os.getpid() and not is_alive(pid)
         return
     try:
-        opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        opened = os.open(path, os.O_RDONLY | _CLOEXEC)
     except OSError:  # not ours to open, so not ours to remove; or somebody just removed it
         yield False
         return
     try:
-        locked = _try_lock(opened)
-        yield _is_still_there(path, opened) and (not _is_alive(pid) if locked is None else locked)
+        locked = try_lock(opened)
+        yield _is_still_there(path, opened) and (not is_alive(pid) if locked is None else locked)
     finally:
         os.close(opened)
 
@@ -105,18 +89,6 @@ def is_held(path: str, pid: int) -> bool:
     """The contrary of `unheld`, for a moment."""
     with unheld(path, pid) as free:
         return not free
-
-
-def _is_alive(pid: int) -> bool:
-    if os.name == "nt":
-        return True  # no harmless way to ask: rather keep too much
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # it is there, but not ours
-        return True
-    return True
 
 
 @asynccontextmanager
@@ -165,6 +137,11 @@ async def prefix_lock(prefix: str, options: LinkOptions, report: Report) -> Asyn
 
 
 def _give_back(path: str, opened: int) -> None:
+    if os.name == "nt":  # nothing that is open can be removed there, so also not what another has opened meanwhile
+        os.close(opened)
+        with suppress(OSError):
+            os.unlink(path)
+        return
     with suppress(OSError):  # gone with the whole environment
         if _is_still_there(path, opened):  # and not that of another one in its place
             os.unlink(path)
@@ -175,7 +152,7 @@ async def _take(path: str, prefix: str, longest: float, report: Report) -> int:
     """The open, locked file. Its last holder may have removed it while we waited: then the lock is on another one."""
     while True:
         try:
-            opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            opened = os.open(path, os.O_RDWR | os.O_CREAT | _CLOEXEC, 0o666)
         except OSError as error:
             raise StorageError.from_os_error(f"lock the environment {prefix}", error) from error
         try:
@@ -210,7 +187,7 @@ def _holder(opened: int) -> str:
 
 async def _wait(opened: int, prefix: str, longest: float, report: Report) -> None:
     waited = 0.0
-    while _try_lock(opened) is False:
+    while try_lock(opened) is False:
         holder = _holder(opened)
         if waited == 0:
             report(Notice("info", f"Waiting for process {holder}, which changes the environment {prefix} …"))

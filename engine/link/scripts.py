@@ -3,6 +3,9 @@
 They run with the directory of the script first on PATH and in the environment variables that the CEPs name. The
 environment is not activated for them: they "MUST NOT depend on any installed packages". What they write to
 ``.messages.txt`` is shown and removed. ``post-unlink`` is deprecated and never run.
+
+Scripts of a system that is not this one are named and left out: in an environment for Windows that is made on Linux
+nothing could run them, and what a macOS script would do on Linux nobody has tried.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from typing import Literal
 
@@ -19,7 +23,7 @@ from engine.errors import ScriptError
 from engine.events import Notice, Output, Report, WorkFinished, WorkStarted
 from engine.flow import child
 from engine.link.request import LinkOptions
-from engine.model.platform import is_windows
+from engine.model.platform import is_of_system, is_windows
 from engine.model.records import PackageRecord
 
 Action = Literal["pre-link", "post-link", "pre-unlink"]
@@ -60,6 +64,9 @@ async def run_script(
         report(Notice("info", f"The {action} script of {record.dist} was not run, as configured."))
         return ()
     path = os.path.join(place.directory, script_path(record.name, action, place.platform))
+    if not is_of_system(place.platform, sys.platform):
+        report(Notice("warning", f"The {action} script of {record.dist} was not run: it is for {place.platform}."))
+        return ()
     report(WorkStarted("script", record.name))
     try:
         code, output = await _run(

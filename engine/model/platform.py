@@ -108,6 +108,13 @@ def native_platform(system: str, machine: str, bits: int = 64) -> str:
     return f"{first}-{_NARROWED.get(second, second) if bits == 32 else second}"
 
 
+def is_of_system(platform: str, system: str) -> bool:
+    """Whether programs of ``platform`` belong to a system, by its name in `sys.platform`, whatever the processor."""
+    name = system.lower()
+    first = _SYSTEMS.get(name) or _SYSTEMS.get(name.rstrip("0123456789"))
+    return first is not None and platform.startswith(f"{first}-")
+
+
 def parse_subdir(text: str) -> str:
     """``text`` as a subdir, trimmed and in lower case. Unknown ones pass, misshapen ones raise `InvalidPlatform`."""
     subdir = text.strip().lower()

@@ -43,6 +43,11 @@ def --env "__{name} apply" [...words: string] {{
         $"($env.CONDA_PROMPT_MODIFIER? | default '')($shown)"
     }}
 }}
+def --env --wrapped "{name}" [...words: string] {{
+    ^{exe} ...$words
+    let changed = ($words.0? | default "") in [install update upgrade remove uninstall]
+    if $changed and $env.CONDA_SHLVL? != "0" {{ __{name} apply reactivate }}
+}}
 def --env "{name} activate" [environment: string = "base", --stack] {{
     __{name} apply activate $environment ...(if $stack {{ ["--stack"] }} else {{ [] }})
 }}

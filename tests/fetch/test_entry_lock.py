@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from engine.fetch import entry_lock
 from engine.fetch.entry_lock import LOCK_PREFIX, EntryLock, LocksDontWork, remove_dead_locks
 
 
@@ -48,6 +47,6 @@ def test_file_systems_without_locks(code: int, tmp_path: Path, monkeypatch: pyte
     def refuse(*_: object) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(entry_lock.fcntl, "flock", refuse)
+    monkeypatch.setattr("fcntl.flock", refuse)
     with pytest.raises(LocksDontWork):
         EntryLock(str(tmp_path), "a.conda").try_acquire()

@@ -26,7 +26,6 @@ from engine.errors import (
     WhipsnakeError,
 )
 from engine.events import Event, Notice, PhaseFinished, PhaseStarted, TransferFinished, TransferStarted, WorkFinished
-from engine.fetch import entry_lock
 from engine.fetch.cache import PackageCache
 from engine.fetch.http import Transport
 from engine.fetch.package import FetchSettings, prepare
@@ -280,7 +279,7 @@ async def test_without_locks_there_is_one_warning(bench: Bench, monkeypatch: pyt
     def refuse(*_: object) -> None:
         raise OSError(37, "No locks available")
 
-    monkeypatch.setattr(entry_lock.fcntl, "flock", refuse)
+    monkeypatch.setattr("fcntl.flock", refuse)
     assert len(await bench.prepare(bench.records())) == 4
     assert [event.level for event in bench.said(Notice)] == ["warning"]
     assert len(await bench.prepare(bench.records(), FetchSettings(use_lockfiles=False))) == 4

@@ -237,6 +237,17 @@ async def test_scripts_can_be_left_out(prefix: Path, cache: Path) -> None:
     assert any("was not run" in text for text in recorder.notices("info"))
 
 
+async def test_scripts_of_another_system_are_named_and_left_out(prefix: Path, cache: Path) -> None:
+    recorder = Recorder()
+    files = {"Scripts/.scripted-post-link.bat": "exit 1", "bin/.scripted-post-link.sh": "exit 1"}
+    package = cached(make_package("scripted", "2.5", subdir="win-64", files=files), cache)
+    await create(prefix, [package], report=recorder, platform="win-64")
+    assert is_environment(str(prefix)) and (prefix / "Scripts/.scripted-post-link.bat").exists()
+    assert recorder.notices("warning") == [
+        f"The post-link script of {package.record.dist} was not run: it is for win-64."
+    ]
+
+
 @pytest.mark.parametrize("action", ["post-link", "pre-link"])
 async def test_a_failing_script_leaves_nothing(prefix: Path, cache: Path, action: str) -> None:
     script = "echo to stdout; echo to stderr >&2; echo a message > $PREFIX/.messages.txt; exit 3\n"

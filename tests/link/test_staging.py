@@ -137,7 +137,7 @@ def test_the_living_keep_theirs(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="no locks on directories")
 def test_without_locks_the_process_number_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.link.lock._try_lock", lambda opened: None)
+    monkeypatch.setattr("engine.link.lock.try_lock", lambda opened: None)
     opened = hold_directory(str(tmp_path))
     assert is_held(str(tmp_path), os.getpid()) and not is_held(str(tmp_path), dead_pid())
     os.close(opened[0])

@@ -100,3 +100,19 @@ def test_layout_of_prefixes() -> None:
     assert p.default_site_packages("win-64", "3.12.1") == "Lib/site-packages"
     assert (p.scripts_dir("osx-64"), p.scripts_dir("win-64")) == ("bin", "Scripts")
     assert (p.python_executable("osx-64"), p.python_executable("win-64")) == ("bin/python", "python.exe")
+
+
+@pytest.mark.parametrize(
+    ("platform", "system", "expected"),
+    [
+        ("linux-aarch64", "linux", True),
+        ("win-64", "linux", False),
+        ("win-arm64", "win32", True),
+        ("osx-arm64", "darwin", True),
+        ("osx-64", "linux", False),
+        ("freebsd-64", "freebsd14", True),
+        ("linux-64", "templeos", False),
+    ],
+)
+def test_whether_a_platform_is_of_a_system(platform: str, system: str, expected: bool) -> None:
+    assert p.is_of_system(platform, system) is expected

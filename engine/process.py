@@ -1,0 +1,40 @@
+"""Other processes of this machine: whether one lives.
+
+Rule of this file: it only looks. (On Windows `os.kill` with signal 0 would end the process.)
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+if sys.platform == "win32":
+    _QUERY_LIMITED_INFORMATION = 0x1000
+    _ACCESS_DENIED = 5
+    _STILL_ACTIVE = 259
+
+    def is_alive(pid: int) -> bool:
+        """Whether there is a process with this number; true as well if it is somebody else's."""
+        import ctypes
+
+        kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+        handle = kernel.OpenProcess(_QUERY_LIMITED_INFORMATION, False, pid)
+        if not handle:
+            return ctypes.get_last_error() == _ACCESS_DENIED
+        code = ctypes.c_ulong()
+        try:
+            return bool(kernel.GetExitCodeProcess(handle, ctypes.byref(code))) and code.value == _STILL_ACTIVE
+        finally:
+            kernel.CloseHandle(handle)
+
+else:
+
+    def is_alive(pid: int) -> bool:
+        """Whether there is a process with this number; true as well if it is somebody else's."""
+        try:
+            os.kill(pid, 0)
+        except (ProcessLookupError, OverflowError):
+            return False
+        except PermissionError:
+            return True
+        return True
