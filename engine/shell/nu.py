@@ -44,9 +44,12 @@ def --env "__{name} apply" [...words: string] {{
     }}
 }}
 def --env --wrapped "{name}" [...words: string] {{
-    ^{exe} ...$words
-    let changed = ($words.0? | default "") in [install update upgrade remove uninstall]
-    if $changed and $env.CONDA_SHLVL? != "0" {{ __{name} apply reactivate }}
+    if ($words.0? | default "") in [install update upgrade remove uninstall] and $env.CONDA_SHLVL? != "0" {{
+        ^{exe} ...$words
+        __{name} apply reactivate
+    }} else {{
+        ^{exe} ...$words
+    }}
 }}
 def --env "{name} activate" [environment: string = "base", --stack] {{
     __{name} apply activate $environment ...(if $stack {{ ["--stack"] }} else {{ [] }})

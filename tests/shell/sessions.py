@@ -20,6 +20,7 @@ COMMANDS: dict[str, list[str]] = {
     "fish": ["fish", "--no-config"],
     "tcsh": ["tcsh", "-f"],
     "xonsh": ["xonsh", "--no-rc"],
+    "nu": ["nu", "--no-config-file"],
 }
 POSIX = ("bash", "zsh", "dash")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.version import __version__
 from tests.shell.sessions import POSIX, make_environment, make_executable, need, run_script
 
 NASTY = 'it\'s $(touch PWNED) `touch PWNED` "q" \\ !\n% é'
@@ -164,6 +165,38 @@ print("CONDA_PREFIX" in ${{...}}, $OWN, $PATH[0], sep="|")
         f"{a}|{NASTY!a}|{a}/bin",
         f"{b}|mine|{b}/bin",
         f"False|mine|{root}/condabin",
+    ]
+
+
+def test_nu(root: Path, tmp_path: Path) -> None:
+    need("nu")
+    exe, environ = make_executable(tmp_path), session_environ(tmp_path)
+    setup = [str(exe), "init", "--root-prefix", str(root), "--shell", "nu", "--executable", str(exe)]
+    subprocess.run(setup, env=environ, check=True, capture_output=True)
+    rc = (tmp_path / "home/.config/nushell/config.nu").read_text()
+    code = f"""
+{rc}
+def show [] {{
+    print ([$env.CONDA_PREFIX? $env.OWN? $env.NASTY? $env.PATH.0 $env.CONDA_PROMPT_MODIFIER?] | to json -r)
+}}
+whipsnake activate '{root}/envs/my a'
+show
+whipsnake activate b
+show
+print (whipsnake --version | to json)
+try {{ whipsnake activate nowhere }} catch {{ print '"failed"' }}
+whipsnake deactivate
+whipsnake deactivate
+show
+"""
+    ran = run_script("nu", code, tmp_path, environ)
+    a, b = f"{root}/envs/my a", f"{root}/envs/b"
+    assert [json.loads(line) for line in ran.stdout.splitlines()] == [
+        [a, "a", NASTY, f"{a}/bin", "(my a) "],
+        [b, "mine", None, f"{b}/bin", "(b) "],
+        __version__,
+        "failed",
+        [None, "mine", None, f"{root}/condabin", None],
     ]
 
 

@@ -16,6 +16,14 @@ def --env "__whipsnake apply" [...words: string] {
         $"($env.CONDA_PROMPT_MODIFIER? | default '')($shown)"
     }
 }
+def --env --wrapped "whipsnake" [...words: string] {
+    if ($words.0? | default "") in [install update upgrade remove uninstall] and $env.CONDA_SHLVL? != "0" {
+        ^"/opt/it's here/bin/whipsnake" ...$words
+        __whipsnake apply reactivate
+    } else {
+        ^"/opt/it's here/bin/whipsnake" ...$words
+    }
+}
 def --env "whipsnake activate" [environment: string = "base", --stack] {
     __whipsnake apply activate $environment ...(if $stack { ["--stack"] } else { [] })
 }
