@@ -41,6 +41,9 @@ COMMANDS: dict[str, Command] = {
     "init": Command("engine.commands.init", "Make a shell ready (the same as 'shell init')"),
     "activate": Command("engine.commands.activate", "Activate an environment (needs an initialised shell)"),
     "deactivate": Command("engine.commands.activate", "Deactivate the environment (needs an initialised shell)"),
+    "ps": Command("engine.commands.ps", "List the processes that 'run' started (the same as 'ps list')"),
+    "ps list": Command("engine.commands.ps", "List the processes that 'run' started"),
+    "ps stop": Command("engine.commands.ps_stop", "Stop processes that 'run' started, by number or label"),
     "info": Command("engine.commands.info", "Show versions, directories, channels and virtual packages"),
     "clean": Command("engine.commands.clean", "Remove what the package cache does not need"),
 }

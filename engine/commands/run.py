@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.commands.options import add_general_options, add_prefix_options
 from engine.errors import ExitCode, UsageError
+from engine.shell import processes
 from engine.shell.run import RunRequest, detach, execute, prepare
 
 if TYPE_CHECKING:
@@ -52,7 +53,13 @@ def run(args: Namespace, app: App) -> int:
         if child is not None:
             app.out.line(f"Started process {child} in the background: stop it with `kill {child}`.")
             return ExitCode.OK
-    return execute(request, app.out.warning)
+    records = processes.records_dir(app.environ, app.config.home)
+    if request.command:
+        processes.note(records, name=request.label, command=request.command, prefix=request.prefix)
+    try:
+        return execute(request, app.out.warning)
+    finally:
+        processes.forget(records)  # if we are still here: the program could not be started, or has ended (Windows)
 
 
 def _request(args: Namespace, app: App) -> RunRequest:
@@ -91,7 +98,7 @@ def _given(items: Sequence[str], environ: Mapping[str, str], notice: Callable[[s
 
 def _closed(attach: Sequence[str] | None) -> frozenset[str]:
     """The streams that are left out; nothing is, unless some were chosen."""
-    chosen = {name.strip().lower() for text in attach or () for name in text.split(",")} - {""}
+    chosen = {name.lower() for text in attach or () for name in text.replace(",", " ").split()}
     wrong = sorted(chosen.difference(_STREAMS))
     if wrong:
         raise UsageError(f"Could not attach to {wrong[0]!r}.", hint=f"There are: {', '.join(_STREAMS)}.")

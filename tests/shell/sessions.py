@@ -40,7 +40,9 @@ def run_script(
     """Run ``code`` from a file in a clean ``shell``."""
     script = directory / f"script.{shell}"
     script.write_bytes(os.fsencode(code))
-    return subprocess.run([*need(shell), str(script)], env=dict(environ), capture_output=True, timeout=60, check=False)
+    return subprocess.run(
+        [*need(shell), str(script)], env=dict(environ), cwd=directory, capture_output=True, timeout=60, check=False
+    )
 
 
 def make_executable(directory: Path, name: str = "whipsnake") -> Path:

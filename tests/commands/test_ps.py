@@ -1,0 +1,54 @@
+"""`run` in the background, `ps` and `ps stop`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.process import is_alive
+from tests.shell.sessions import make_environment, whipsnake
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="nothing is detached there")
+
+
+def test_a_process_is_started_listed_and_stopped(tmp_path: Path) -> None:
+    prefix = str(make_environment(tmp_path / "root" / "envs" / "server"))
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "MAMBA_ROOT_PREFIX": str(tmp_path / "root")}
+
+    def said(*words: str, code: int = 0) -> str:
+        ran = whipsnake(words, environ)
+        assert ran.returncode == code, ran.stderr
+        return os.fsdecode(ran.stdout or ran.stderr)
+
+    assert said("ps") == "No running processes\n"
+    for label in ("first", "second"):
+        assert "in the background" in said("run", "-n", "server", "-d", "--label", label, "sleep", "600")
+    found = json.loads(said("ps", "list", "--json"))["processes"]
+    pids = {process["name"]: process["pid"] for process in found}
+    try:
+        assert [(process["prefix"], process["command"]) for process in found] == [(prefix, ["sleep", "600"])] * 2
+        lines = said("ps").splitlines()
+        assert lines[0].split() == ["PID", "Name", "Environment", "Command"]
+        assert sorted(line.split()[1:] for line in lines[1:]) == [
+            ["first", "server", "sleep", "600"],
+            ["second", "server", "sleep", "600"],
+        ]
+        assert said("ps", "stop", "first") == f"Stopping first [{pids['first']}]\n"
+        assert said("ps", "stop", str(pids["second"])) == f"Stopping second [{pids['second']}]\n"
+    finally:
+        for pid in pids.values():
+            if is_alive(pid):
+                os.kill(pid, signal.SIGKILL)
+    assert "no process" in said("ps", "stop", "third", code=1)
+
+
+def test_a_program_that_can_not_be_started_leaves_no_record(tmp_path: Path) -> None:
+    make_environment(tmp_path / "root" / "envs" / "a")
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "MAMBA_ROOT_PREFIX": str(tmp_path / "root")}
+    assert whipsnake(["run", "-n", "a", "no-such-program"], environ).returncode == 127
+    assert list((tmp_path / ".cache/mamba/proc").iterdir()) == []
