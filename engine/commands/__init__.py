@@ -45,6 +45,16 @@ COMMANDS: dict[str, Command] = {
     "ps list": Command("engine.commands.ps", "List the processes that 'run' started"),
     "ps stop": Command("engine.commands.ps_stop", "Stop processes that 'run' started, by number or label"),
     "info": Command("engine.commands.info", "Show versions, directories, channels and virtual packages"),
+    "config": Command("engine.commands.config", "Show and change the configuration"),
+    "config list": Command("engine.commands.config_list", "Show the values that count, and where they come from"),
+    "config sources": Command("engine.commands.config_sources", "Show which configuration files were read"),
+    "config describe": Command("engine.commands.config_describe", "Show what the configuration keys mean"),
+    "config get": Command("engine.commands.config_get", "Show what one configuration file says of a key"),
+    "config set": Command("engine.commands.config_set", "Set a key in a configuration file"),
+    "config append": Command("engine.commands.config_append", "Add values to the end of a list"),
+    "config prepend": Command("engine.commands.config_prepend", "Add values to the beginning of a list"),
+    "config remove": Command("engine.commands.config_remove", "Take a value out of a list"),
+    "config remove-key": Command("engine.commands.config_remove_key", "Take a key out of a configuration file"),
     "clean": Command("engine.commands.clean", "Remove what the package cache does not need"),
 }
 

@@ -18,7 +18,7 @@ from engine.config.values import Place, expand_variables
 from engine.errors import ConfigError, StorageError
 
 if TYPE_CHECKING:
-    from engine.plain_yaml import YamlError
+    from engine.plain_yaml import Node, YamlError
 
 _CONDA_NAMES: Final = (".condarc", "condarc", "condarc.d")
 _MAMBA_NAMES: Final = (".mambarc", "mambarc", "mambarc.d")
@@ -97,10 +97,10 @@ def read_rc_file(path: str, environ: Mapping[str, str]) -> RcFile:
 
 
 def _settings(path: str, data: bytes, environ: Mapping[str, str]) -> dict[str, Setting]:
-    from engine.plain_yaml import YamlError, parse_yaml
+    from engine.plain_yaml import YamlError
 
     try:
-        root = parse_yaml(data)
+        root = _parse(data, environ)
     except YamlError as error:
         raise _not_yaml(path, error) from error
     if root is None:
@@ -112,6 +112,22 @@ def _settings(path: str, data: bytes, environ: Mapping[str, str]) -> dict[str, S
         for name, node in root.value.items()
         if node.value is not None
     }
+
+
+def _parse(data: bytes, environ: Mapping[str, str]) -> Node | None:
+    """The document; where it is one only with its variables filled in (``[${NAME}]``), that one (micromamba)."""
+    from engine.plain_yaml import YamlError, parse_yaml
+
+    try:
+        return parse_yaml(data)
+    except YamlError:
+        if b"${" not in data:
+            raise
+        try:
+            return parse_yaml(expand_variables(data.decode("utf-8", "replace"), environ))
+        except YamlError:
+            pass  # the first complaint is about what people see in the file
+        raise
 
 
 def _expanded(value: object, environ: Mapping[str, str]) -> object:

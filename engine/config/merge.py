@@ -34,6 +34,7 @@ class Merged(msgspec.Struct, frozen=True):
 
     value: object
     sources: tuple[str, ...] = ()
+    """For a scalar: who sets it, the strongest first. For a list or mapping: who added each element, in its order."""
 
 
 Found: TypeAlias = "list[tuple[str, object]]"
@@ -48,8 +49,7 @@ def merge(key: Key, inputs: Inputs) -> Merged:
         return _joined_list(found)
     if key.kind in {"map", "multimap"}:
         return _joined_map(found)
-    source, value = found[0]
-    return Merged(value, (source,))
+    return Merged(found[0][1], tuple(source for source, _ in found))
 
 
 def _found(key: Key, inputs: Inputs) -> Found:
@@ -103,7 +103,9 @@ def _joined_list(found: Found) -> Merged:
 
 def _joined_map(found: Found) -> Merged:
     joined: dict[str, object] = {}
-    for _, values in reversed(found):
+    origins: dict[str, str] = {}
+    for source, values in reversed(found):
         assert isinstance(values, dict)
         joined.update(values)
-    return Merged(joined, tuple(source for source, _ in found))
+        origins.update(dict.fromkeys(values, source))
+    return Merged(joined, tuple(origins[name] for name in joined) or tuple(source for source, _ in found))

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
+from engine.config.accepted import ACCEPTED
 from engine.config.files import RcFile, early_places, prefix_places, read_places, read_rc_file
 from engine.config.keys import BY_NAME, KEYS
 from engine.config.merge import COMMAND_LINE, Inputs, Merged, merge
@@ -99,7 +100,8 @@ class _Loader:
     def _new_files(self, places: Sequence[str]) -> list[RcFile]:
         """The files at places that were not read yet: the root prefix may also be the active or the target one."""
         known = {rc.path for rc in self.rc_files}
-        return read_places((place for place in places if place not in known), self.all_environ)
+        found = read_places((place for place in places if place not in known), self.all_environ)
+        return [rc for rc in found if rc.path not in known]
 
     # --- values
 
@@ -228,6 +230,15 @@ class _Loader:
             values["log_level"] = ("info", "debug", "trace")[min(int(str(values["verbose"])), 3) - 1]
         values["rc_files"] = tuple(rc.path for rc in self.rc_files)
 
+    def _unknown_keys(self) -> tuple[tuple[str, str], ...]:
+        known = {name for key in KEYS for name in (key.name, *key.aliases)} | ACCEPTED.keys()
+        return tuple(
+            (str(setting.place), name)
+            for rc in self.rc_files
+            for name, setting in rc.settings.items()
+            if name not in known and not name.startswith("plugins")
+        )
+
     def _config(self) -> Config:
         environ = self.environ
         return Config(
@@ -240,6 +251,7 @@ class _Loader:
             proxy_environ=_proxies(environ),
             asked_channels=self._asked_channels(),
             sources=self.sources,
+            unknown_keys=self._unknown_keys(),
             notices=tuple(self.notices),
         )
 

@@ -125,7 +125,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     asked_channels: Texts
     """The channels that the command line named; part of ``channels``."""
     sources: Mapping[str, Texts]
-    """Key → where its value came from, for a list one source for each element; unset keys are missing."""
+    """Key → where its value came from: all who set a scalar, the strongest first; one source for each element of a
+    list or mapping. Keys that nobody set are missing."""
+    unknown_keys: tuple[tuple[str, str], ...]
+    """Place and name of what rc files set though there is no such key."""
     notices: Texts
     """What people should be told about their configuration, though it is no error."""
 

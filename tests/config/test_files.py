@@ -113,3 +113,12 @@ def test_a_file_that_can_be_no_configuration(tmp_path: Path, monkeypatch: pytest
     rc.write_text("x: " + "y" * 20)
     with pytest.raises(ConfigError, match="larger"):
         read_rc_file(str(rc), {})
+
+
+def test_a_file_that_is_yaml_only_with_its_variables(tmp_path: Path) -> None:
+    (tmp_path / "rc").write_text("channels: [${ONE}, b]\n")
+    rc = read_rc_file(str(tmp_path / "rc"), {"ONE": "a"})
+    assert rc.settings["channels"].value == ["a", "b"]
+    (tmp_path / "rc").write_text("channels: ['${ONE}', b\n")
+    with pytest.raises(ConfigError, match="line"):
+        read_rc_file(str(tmp_path / "rc"), {"ONE": "a"})

@@ -14,7 +14,13 @@ def rc(path: str, **settings: object) -> RcFile:
 
 def test_later_files_are_stronger() -> None:
     merged = merge(BY_NAME["offline"], Inputs({}, {}, [rc("weak", offline="true"), rc("strong", offline="false")]))
-    assert (merged.value, merged.sources) == (False, ("strong",))
+    assert (merged.value, merged.sources) == (False, ("strong", "weak"))
+
+
+def test_each_name_of_a_mapping_has_its_source() -> None:
+    files = [rc("weak", custom_channels={"a": "1", "b": "1"}), rc("strong", custom_channels={"b": "2"})]
+    merged = merge(BY_NAME["custom_channels"], Inputs({}, {}, files))
+    assert (merged.value, merged.sources) == ({"a": "1", "b": "2"}, ("weak", "strong"))
 
 
 def test_the_default_has_no_source() -> None:

@@ -33,7 +33,10 @@ def test_command_line_over_variable_over_file_over_default(load: Load, home: Pat
     assert load().channel_priority == "strict"
     assert load(MAMBA_CHANNEL_PRIORITY="disabled").channel_priority == "disabled"
     config = load({"channel_priority": "flexible"}, MAMBA_CHANNEL_PRIORITY="disabled")
-    assert (config.channel_priority, config.sources["channel_priority"]) == ("flexible", ("the command line",))
+    assert config.channel_priority == "flexible"
+    assert config.sources["channel_priority"] == (
+        "the command line", "$MAMBA_CHANNEL_PRIORITY", f"{home}/.condarc",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("key", [key for key in KEYS if key.kind == "bool" and key.name not in {"always_softlink"}])
@@ -211,9 +214,19 @@ def test_facts_beside_the_keys(load: Load, home: Path) -> None:
     assert load({"skip_run_link_scripts": True}).run_link_scripts is False
 
 
-def test_what_is_no_key_is_passed_over(load: Load, home: Path) -> None:
-    (home / ".condarc").write_text("rollback_enabled: true\nplugins: {x: 1}\nrepodata_fns: [a.json]\n")
-    assert load({"specs": ["numpy"], "file_specs": []}).rc_files == (f"{home}/.condarc",)
+def test_what_is_no_key_is_passed_over_and_remembered(load: Load, home: Path) -> None:
+    (home / ".condarc").write_text("rollback_enabled: true\nplugins: {x: 1}\nrepodata_fns: [a.json]\nofline: true\n")
+    config = load({"specs": ["numpy"], "file_specs": []})
+    assert config.rc_files == (f"{home}/.condarc",)
+    assert config.unknown_keys == ((f"{home}/.condarc, line 4", "ofline"),)
+
+
+def test_a_file_of_the_active_environment_is_read_once(load: Load, home: Path) -> None:
+    prefix = home / "root" / "envs" / "x"
+    (prefix / "condarc.d").mkdir(parents=True)
+    (prefix / "condarc.d" / "a.yml").write_text("offline: true\n")
+    config = load({"target_prefix": str(prefix)}, CONDA_PREFIX=str(prefix))
+    assert config.rc_files == (f"{prefix}/condarc.d/a.yml",)
 
 
 def test_a_prefix_that_the_caller_knows(home: Path, tmp_path: Path) -> None:
