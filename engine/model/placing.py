@@ -6,10 +6,15 @@ Whole indexes and shards hold records in different forms; what makes a `RepoData
 from __future__ import annotations
 
 from collections.abc import Collection
+from operator import methodcaller
+from typing import Final
 
 from msgspec.structs import force_setattr
 
 from engine.model.records import ARCHIVE_EXTENSIONS, RepoDataRecord
+
+_ends_as_archive: Final = methodcaller("endswith", ARCHIVE_EXTENSIONS)
+"""For a hundred thousand names at a time."""
 
 
 def are_file_names(fns: Collection[str]) -> bool:
@@ -17,7 +22,7 @@ def are_file_names(fns: Collection[str]) -> bool:
     joined = "".join(fns)
     if not joined.isprintable() or "/" in joined or "\\" in joined:
         return False
-    return all(fn.endswith(ARCHIVE_EXTENSIONS) for fn in fns)
+    return all(map(_ends_as_archive, fns))
 
 
 def placed(  # noqa: PLR0917 - called for every record that is looked at, where names cost

@@ -7,7 +7,7 @@ makes loading fast and small. Where the undecoded rest is kept (`engine.model.pa
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -30,6 +30,8 @@ UNREADABLE: Final = "[what it needs can't be read]"
 _DEPENDS: Final = re.compile(rb'"depends"\s*:\s*\[((?:[^]"]|"[^"\\]*(?:\\.[^"\\]*)*")*)\]')
 """What stands in the brackets of ``depends``; brackets within texts don't end it."""
 _WORD: Final = re.compile(rb"[0-9a-z_][0-9a-z_.-]*")
+_SHELF_BYTES: Final = 8 << 20
+"""Of undecoded text that may be kept for single records."""
 _OWN_FIELDS: Final = ("fn", "url", "channel", "raw")
 """What `RepoDataRecord` adds is ours to say, whatever a record claims."""
 
@@ -63,6 +65,7 @@ class RepoData:
         self._removed = frozenset(removed)
         self._decoded: dict[str, tuple[RepoDataRecord, ...]] = {}
         self._lazy: dict[str, Sequence[RepoDataRecord]] = {}
+        self._shelf = _Shelf()
         self._public = channel.public_url
         place, mark, query = self.base_url.partition("?")
         self._lead, self._tail = f"{place}/", mark + query
@@ -142,7 +145,11 @@ class RepoData:
             return None
         hidden = self._hidden(heads)
         counting = {fn: head for fn, head in heads.items() if fn not in hidden} if hidden else heads
-        return LazyRecords(counting, _Reader(self, name, pages))
+        return LazyRecords(counting, _Reader(self, name))
+
+    def _read_rows(self, name: str) -> tuple[Table, int]:
+        pages = self._sorted_pages(name)
+        return self._rows(name, pages), sum(len(page.text) for page in pages)
 
     def _decode(self, name: str) -> Iterator[RepoDataRecord]:
         rows = self._rows(name, self._sorted_pages(name))
@@ -176,7 +183,7 @@ class RepoData:
     def _hidden(self, fns: Collection[str]) -> set[str]:
         """The files of a name that don't count: removed ones, and those that are there in the newer format as well."""
         hidden = {fn for fn in fns if fn in self._removed} if self._removed else set()
-        old = (fn for fn in fns if fn.endswith(".tar.bz2"))
+        old = [fn for fn in fns if fn[-1:] == "2" and fn.endswith(".tar.bz2")]
         hidden.update(fn for fn in old if (twin := f"{fn[:-8]}.conda") in fns and twin not in self._removed)
         return hidden
 
@@ -192,18 +199,36 @@ class RepoData:
         return placed(record, name, fn, self._address(fn), self._public, self.subdir, raw)
 
 
-class _Reader:
-    """Reads single records of one name. Their pages stay as they are, undecoded, until the first is asked for."""
+class _Shelf:
+    """Undecoded rows of the names looked at last. All of them would be most of the memory of a solve in a deep channel,
+    and a name is read again in a thousandth of a second."""
 
-    def __init__(self, repodata: RepoData, name: str, pages: Sequence[Page]) -> None:
-        self._repodata, self._name, self._pages = repodata, name, pages
-        self._rows: Table | None = None
+    def __init__(self) -> None:
+        self._rows: dict[str, tuple[Table, int]] = {}
+        self._bytes = 0
+
+    def rows(self, name: str, read: Callable[[str], tuple[Table, int]]) -> Table:
+        """Those of a name; ``read`` gives them and how many bytes they take."""
+        found = self._rows.pop(name, None)
+        if found is None:
+            found = read(name)
+            self._bytes += found[1]
+        self._rows[name] = found  # as the last: those at the front go first
+        while self._bytes > _SHELF_BYTES and len(self._rows) > 1:
+            _, size = self._rows.pop(next(iter(self._rows)))
+            self._bytes -= size
+        return found[0]
+
+
+class _Reader:
+    """Reads single records of one name."""
+
+    def __init__(self, repodata: RepoData, name: str) -> None:
+        self._repodata, self._name = repodata, name
 
     def __call__(self, fn: str) -> RepoDataRecord:
         owner = self._repodata
-        if self._rows is None:
-            self._rows = owner._rows(self._name, self._pages)
-        raw = bytes(self._rows[fn])
+        raw = bytes(owner._shelf.rows(self._name, owner._read_rows)[fn])
         try:
             return owner._completed(self._name, fn, raw)
         except BROKEN as error:

@@ -29,8 +29,8 @@ MAX_NUMBER: Final = 2**64 - 1
 """CEP 33 says 2**31 - 1, but channels hold greater ones (time stamps such as 8.9.20250723145140), and conda, mamba
 and rattler read them; we refuse what mamba and rattler can't hold."""
 
-_RELEASE = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})*", re.ASCII)
-_PRERELEASE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})*)([a-z]+)([0-9]{0,18})", re.ASCII)
+_SIMPLE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})*)(?:([a-z]+)([0-9]{0,18}))?", re.ASCII)
+"""A release, or one word and maybe a number after it: nearly all versions."""
 _STRANGE = re.compile(r"[^0-9A-Za-z._+!-]+")
 _RUNS = re.compile(r"[0-9]+|[^0-9]+")
 
@@ -61,7 +61,7 @@ class Version:
         """
         found = _PARSED.get(text)
         if found is None:
-            found = _PARSED[text] = cls(text.strip(), _parse_key(text))
+            found = _PARSED[text] = cls(text.strip(), key_of(text))
         return found
 
     def starts_with(self, prefix: Version) -> bool:
@@ -98,7 +98,16 @@ class Version:
 
 
 _PARSED: dict[str, Version] = {}
+_KEYS: dict[str, Key] = {}
 """One entry for each distinct text: some 100 000 in the greatest channel."""
+
+
+def key_of(text: str) -> Key:
+    """The key of the version that ``text`` says, for those who need nothing but the order. Raises `InvalidVersion`."""
+    found = _KEYS.get(text)
+    if found is None:
+        found = _KEYS[text] = _parse_key(text)
+    return found
 
 
 def version_prefix_bounds(text: str) -> Interval:
@@ -120,11 +129,13 @@ def compatible_bounds(text: str) -> Interval:
 def _parse_key(text: str) -> Key:
     """The key of a version's text."""
     stripped = text.strip()
-    if _RELEASE.fullmatch(stripped) and len(stripped) <= MAX_LENGTH:
-        return release_key(0, [int(number) for number in stripped.split(".")])
-    early = _PRERELEASE.fullmatch(stripped)
-    if early is not None and early[2] not in _SPECIAL and len(stripped) <= MAX_LENGTH:
-        return prerelease_key(0, [int(number) for number in early[1].split(".")], early[2], int(early[3] or 0))
+    simple = _SIMPLE.fullmatch(stripped)
+    if simple is not None and len(stripped) <= MAX_LENGTH:
+        release, word, number = simple.groups()
+        if word is None:
+            return release_key(0, list(map(int, release.split("."))))
+        if word not in _SPECIAL:
+            return prerelease_key(0, list(map(int, release.split("."))), word, int(number) if number else 0)
     return version_key(*_parse_parts(text))
 
 

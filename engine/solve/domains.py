@@ -80,10 +80,12 @@ class Domains:
         clause = list(literals)
         self.clauses.append(clause)
         if len(clause) > 1:
-            self._order_watches(clause)
+            fits = not (self._is_false(clause[0]) or self._is_false(clause[1]))
+            if not fits:
+                self._order_watches(clause)
             self._watch(clause[0], number)
             self._watch(clause[1], number)
-            if not self._is_false(clause[1]):
+            if fits or not self._is_false(clause[1]):
                 return number
         self._tell(number)
         return number

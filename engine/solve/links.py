@@ -27,8 +27,9 @@ from engine.model.match_spec import MatchSpec
 from engine.model.records import PackageRecord
 from engine.solve.fits import spec_matches
 from engine.solve.index import PackageIndex
-from engine.solve.matching import Interval, matches_name, ranks_matching
-from engine.solve.packages import Heads, Packages, artificial
+from engine.solve.matching import matches_name, ranks_matching
+from engine.solve.packages import Heads, Packages
+from engine.solve.ranking import Interval, artificial
 from engine.solve.reasons import Meaning, Relation
 
 Kind = Literal["depends", "constrains"]

@@ -7,30 +7,26 @@ record itself only where it says more than that.
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TypeAlias
 
 from engine.model.match_spec import MatchSpec
 from engine.model.version_spec import VersionSpec
 from engine.solve.fits import spec_matches
-from engine.solve.index import Candidates
-
-Interval: TypeAlias = "tuple[int, int]"
-"""Ranks from the first to before the second."""
+from engine.solve.ranking import Candidates, Interval
 
 
 def ranks_matching(candidates: Candidates, spec: MatchSpec) -> tuple[Interval, ...]:
     """The ranks of the candidates that ``spec`` matches, best first, neighbours joined."""
     found: list[Interval] = []
-    plain = _is_plain(spec)
+    plain, starts = _is_plain(spec), candidates.group_starts
     for start, stop in _group_runs(candidates, spec.version):
-        first, after = candidates.groups[start].start, candidates.groups[stop - 1].stop
+        first, after = starts[start], starts[stop]
         if plain and spec.build is None:
             _join(found, first, after)
             continue
         for rank in range(first, after):
             # a build shows in the head of a record; that most are not looked at whole is what makes deep channels fast
             if (
-                spec.build.matches(candidates.heads[rank].build)
+                spec.build.matches(candidates.build(rank))
                 if plain and spec.build
                 else spec_matches(spec, candidates.records[rank])
             ):
@@ -40,11 +36,11 @@ def ranks_matching(candidates: Candidates, spec: MatchSpec) -> tuple[Interval, .
 
 def _group_runs(candidates: Candidates, version: VersionSpec | None) -> list[Interval]:
     """Runs of groups whose version meets a constraint, in order: found by bisection unless it looks at the text."""
-    groups = candidates.groups
     if version is None:
-        return [(0, len(groups))] if groups else []
+        count = len(candidates.group_starts) - 1
+        return [(0, count)] if count > 0 else []
     if version.bounds is None:
-        return [(place, place + 1) for place, group in enumerate(groups) if version.matches(group.version)]
+        return [(place, place + 1) for place, group in enumerate(candidates.groups) if version.matches(group.version)]
     found = []
     for stretch in candidates.stretches:
         places = [stretch.stop - bisect_left(stretch.keys, bound) for bound in version.bounds]

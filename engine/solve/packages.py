@@ -7,13 +7,12 @@ never get into an answer.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from typing import TypeAlias
 
 from engine.model.records import PackageRecord
 from engine.solve.domains import Domains
-from engine.solve.index import Candidates, PackageIndex
-from engine.solve.matching import Interval
+from engine.solve.index import PackageIndex
+from engine.solve.ranking import Candidates, Interval
 from engine.solve.reasons import Reason
 
 Heads: TypeAlias = "tuple[tuple[int, ...], ...]"
@@ -43,7 +42,7 @@ class Packages:
 
     def add(self, candidates: Candidates) -> int:
         """Give a new package its number."""
-        number = self._numbers[candidates.name] = self.domains.add_package(len(candidates.records))
+        number = self._numbers[candidates.name] = self.domains.add_package(candidates.size)
         self.candidates.append(candidates)
         return number
 
@@ -54,13 +53,11 @@ class Packages:
 
     def version_class(self, package: int, rank: int) -> Interval:
         """The candidates that are no worse in version than that of ``rank``, and no better."""
-        ends = self.candidates[package].version_ends
-        return bisect_left(ends, ends[rank]), ends[rank] + 1
+        return self.candidates[package].version_class(rank)
 
     def build_class(self, package: int, rank: int) -> Interval:
         """The candidates of the same version and build number."""
-        ends = self.candidates[package].build_ends
-        return bisect_left(ends, ends[rank]), ends[rank] + 1
+        return self.candidates[package].build_class(rank)
 
     def present(self, package: int) -> int:
         """The literal "it is in the answer"; the package must have candidates."""
@@ -80,10 +77,3 @@ class Packages:
             self.reasons[number] = reason
             numbers.append(number)
         return numbers
-
-
-def artificial(name: str, size: int) -> Candidates:
-    """Candidates of an artificial package, all equally good."""
-    ends = tuple([size - 1] * size)
-    records = tuple(PackageRecord(name=name, version="0", build=str(rank)) for rank in range(size))
-    return Candidates(name=name, records=records, groups=(), stretches=(), version_ends=ends, build_ends=ends)

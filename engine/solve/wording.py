@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from engine.model.condition import Condition, Joined
 from engine.model.match_spec import MatchSpec
 from engine.model.url import mask_secrets
-from engine.solve.index import Candidates, VersionGroup
-from engine.solve.matching import Interval
+from engine.solve.ranking import Candidates, Interval, VersionGroup
 
 MAX_RANGES = 3
 _DIGITS = re.compile(r"([0-9]+)")
