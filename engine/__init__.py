@@ -17,13 +17,14 @@ How a request becomes an environment, and where each step lives. Folders stand i
 
 The words all of them share are in `engine.model` (pure values: versions, specs, channels, records) and
 `engine.errors`; what passes between the flow and the commands is in `engine.request`, what the engine reports while
-it works in `engine.events`; `engine.flow` holds the only helpers for many tasks at once. Beside the flow:
-`engine.query` (who needs whom), `engine.shell` (a prefix → shell code), `engine.environments` (which there are),
-`engine.pip` and `engine.pypi` (what is not from conda), `engine.settings` (`Config` → what each part needs of it).
+it works in `engine.events`; `engine.flow` holds the only helpers for many tasks at once. `engine.bulk` is the flow
+for many environments in one run. Beside the flow: `engine.query` (who needs whom), `engine.shell` (a prefix → shell
+code), `engine.environments` (which there are), `engine.pip` and `engine.pypi` (what is not from conda),
+`engine.settings` (`Config` → what each part needs of it).
 
 What may know what (kept by import-linter, see pyproject.toml):
 
-    cli → commands → ui, install → { solve, fetch, link } → flow, events → model → errors
+    cli → commands → ui, bulk, install → { solve, fetch, link } → flow, events → model → errors
 
 * `model` and `solve` are sans-I/O: no file, clock, socket, environment variable or event loop.
 * `fetch.archive`, `link.plan`, `link.placeholder` and the dialects of `shell` are pure functions too.

@@ -31,7 +31,7 @@ async def carry_out(plan: Plan, services: Services, transport: Transport, cache:
     from engine.link.create import create_prefix
 
     send, receive = anyio.create_memory_object_stream[CachedPackage](0)
-    request, report = _link_request(plan, services), services.report
+    request, report = link_request(plan, services), services.report
     phase = Phase.LINK if request.link or not request.remove else Phase.UNLINK
     began = time.monotonic()
     async with anyio.create_task_group() as group:
@@ -75,7 +75,8 @@ async def fetch_all(
     return tuple(sorted(found, key=lambda package: order.get(package.record.fn, 0)))
 
 
-def _link_request(plan: Plan, services: Services) -> LinkRequest:
+def link_request(plan: Plan, services: Services) -> LinkRequest:
+    """What linking is asked to do for a plan."""
     return LinkRequest(
         prefix=plan.request.prefix,
         platform=services.machine.platform,

@@ -8,7 +8,7 @@ else that escapes is a bug of ours. Only `cli.py` turns an error into text and a
     ├── UsageError               the command line itself is wrong (exit 2)
     ├── ConfigError              a configuration file, variable or value
     ├── ParseError               a text that is not what its grammar says, with a caret under the fault
-    │   ├── InvalidVersion · InvalidVersionSpec · InvalidMatchSpec · InvalidChannel · InvalidSpecFile
+    │   ├── InvalidVersion · InvalidVersionSpec · InvalidMatchSpec · InvalidChannel · InvalidSpecFile · InvalidManifest
     ├── RepodataError            a channel's index
     │   └── ChannelNotFound
     ├── SolveError               no set of packages does what was asked
@@ -138,6 +138,12 @@ class InvalidSpecFile(ParseError):
     """Not an environment.yml (CEP 24), an explicit file or a list of specifications (CEP 23)."""
 
     noun = "specification file"
+
+
+class InvalidManifest(ParseError):
+    """Not a list of environments to make (docs/bulk.md)."""
+
+    noun = "manifest"
 
 
 class RepodataError(WhipsnakeError):

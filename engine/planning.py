@@ -99,17 +99,10 @@ class Planner:
             return await self._solve_once(explicit, refresh=True)
 
     async def _solve_once(self, explicit: Sequence[RepoDataRecord], *, refresh: bool) -> Solution:
-        began = time.monotonic()
         rows: Sequence[RepoData | ShardRows] = ()
         if self.request.mode != "remove":
-            self.report(PhaseStarted(Phase.REPODATA))
-            settings = repodata_settings(self.config, refresh=refresh)
-            channels, platform = self.channels, self.machine.platform
-            rows = await load_subdirs(
-                channels, platform, self.transport, settings, self.report, wanted=self._wanted(explicit)
-            )
+            rows = await self._load(explicit, refresh=refresh)
             self.channel_names |= {one.channel.public_url: one.channel.name for one in rows}
-            self.report(PhaseFinished(Phase.REPODATA, time.monotonic() - began, items=len(rows)))
         if self.assumption and rows:
             self.report(Notice("info", self.assumption))
         task = self._task([LocalRows(explicit), *rows] if explicit else rows, explicit)
@@ -119,6 +112,18 @@ class Planner:
         solution = msgspec.structs.replace(solution, records=tuple(map(with_json, solution.records)))
         self.report(PhaseFinished(Phase.SOLVE, time.monotonic() - began, items=len(solution.records)))
         return solution
+
+    async def _load(self, explicit: Sequence[RepoDataRecord], *, refresh: bool) -> Sequence[RepoData | ShardRows]:
+        """The index of all channels."""
+        self.report(PhaseStarted(Phase.REPODATA))
+        began = time.monotonic()
+        settings = repodata_settings(self.config, refresh=refresh)
+        channels, platform = self.channels, self.machine.platform
+        rows = await load_subdirs(
+            channels, platform, self.transport, settings, self.report, wanted=self.wanted(explicit)
+        )
+        self.report(PhaseFinished(Phase.REPODATA, time.monotonic() - began, items=len(rows)))
+        return rows
 
     async def _answer(self, task: SolveTask) -> Solution:
         try:
@@ -130,7 +135,7 @@ class Planner:
             self.report(Notice("info", f"{error.message}\nDependencies are left away, so this is passed over."))
             return await _interruptible(msgspec.structs.replace(task, ignore_needs=True, add_pip=False))
 
-    def _wanted(self, explicit: Sequence[RepoDataRecord]) -> Wanted | None:
+    def wanted(self, explicit: Sequence[RepoDataRecord]) -> Wanted | None:
         """Where the walk over shards begins. Pins limit what is there and lead to nothing."""
         records = (*explicit, *self.present.records)
         return Wanted.of(self.request.asked.specs, records, add_pip=self.config.add_pip_as_python_dependency)

@@ -43,3 +43,13 @@ def read_state(prefix: str) -> dict[str, object]:
             return msgspec.json.decode(file.read(), type=dict[str, object])
     except (FileNotFoundError, msgspec.DecodeError):
         return {}
+
+
+def new_files(variables: Mapping[str, str], platform: str = "") -> dict[str, bytes]:
+    """What a new environment has besides packages: its variables, and the ``platform`` if it is a chosen one."""
+    files = {}
+    if variables:
+        files["conda-meta/state"] = state_file({}, variables)
+    if platform:
+        files[".mambarc"] = f"platform: {platform}\n".encode()
+    return files

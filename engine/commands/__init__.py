@@ -20,6 +20,7 @@ class Command(NamedTuple):
 
 COMMANDS: dict[str, Command] = {
     "create": Command("engine.commands.create", "Create a new environment"),
+    "bulk": Command("engine.commands.bulk", "Make many environments in one run"),
     "install": Command("engine.commands.install", "Install packages into an environment"),
     "remove": Command("engine.commands.remove", "Remove packages, or a whole environment"),
     "list": Command("engine.commands.list", "List the packages of an environment"),

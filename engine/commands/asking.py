@@ -28,7 +28,7 @@ from engine.shell.init import prepare_root
 def gather_asked(args: Namespace, app: App) -> Asked:
     """Read words and files; the channels of files become part of the configuration."""
     asked = gather(
-        args.specs, vars(args).get("file_specs") or (), app.config, app.environ, lambda url: _fetch(url, app)
+        args.specs, vars(args).get("file_specs") or (), app.config, app.environ, lambda url: fetch_file(url, app)
     )
     for notice in asked.notices:
         app.out.warning(notice)
@@ -58,7 +58,9 @@ def begin_root_prefix(prefix: str, config: Config) -> bool:
     return True
 
 
-def _fetch(url: str, app: App) -> bytes:
+def fetch_file(url: str, app: App) -> bytes:
+    """The text of a remote spec file. Raises `NetworkError`."""
+
     async def fetch() -> bytes:
         async with Transport(transport_settings(app.config, app.environ)) as transport, transport.open(url) as response:
             if response.status != 200:  # the transport leaves it to us what a missing file means

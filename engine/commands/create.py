@@ -17,7 +17,7 @@ from engine.errors import PrefixError, UsageError
 from engine.inputs import Asked, with_default_packages
 from engine.link.meta import is_environment
 from engine.request import InstallRequest, Outcome
-from engine.state import state_file
+from engine.state import new_files
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -48,7 +48,7 @@ def run(args: Namespace, app: App) -> int:
         no_deps=bool(vars(args).get("no_deps")),
         only_deps=bool(vars(args).get("only_deps")),
         command=app.command,
-        files=_files(prefix, asked, app),
+        files=_files(asked, app),
     )
     session = Session(app)
     outcome = session.run(
@@ -90,14 +90,9 @@ def _may_replace(prefix: str, app: App) -> bool:
     return True
 
 
-def _files(prefix: str, asked: Asked, app: App) -> dict[str, bytes]:
-    """What a new environment has besides packages: its variables, and the platform if it is a chosen one."""
-    files = {}
-    if asked.variables:
-        files["conda-meta/state"] = state_file({}, asked.variables)
-    if "platform" in app.options or app.environ.get("CONDA_SUBDIR"):
-        files[".mambarc"] = f"platform: {app.config.platform}\n".encode()
-    return files
+def _files(asked: Asked, app: App) -> dict[str, bytes]:
+    chosen = "platform" in app.options or app.environ.get("CONDA_SUBDIR")
+    return new_files(asked.variables, app.config.platform if chosen else "")
 
 
 def _say_goodbye(session: Session, outcome: Outcome, prefix: str) -> None:

@@ -26,6 +26,7 @@ class Out:
         self._err = stderr or sys.stderr
         self._result: dict[str, Any] = {}
         self._raw: str | None = None
+        self._indent: int | None = 4
 
     def configure(self, *, json: bool, quiet: bool) -> None:
         """Take over what the configuration says (a variable or an rc file may ask for JSON too)."""
@@ -60,6 +61,18 @@ class Out:
         except OSError as error:
             silence(self._out.fileno())
             raise StorageError.from_os_error("write to standard output", error) from error
+
+    def use_lines(self) -> None:
+        """From now on each JSON object is one line (NDJSON), for those who read while we work."""
+        self._indent = None
+
+    def event(self, **keys: Any) -> None:
+        """Print one JSON object at once, before that of the end."""
+        if self.json:
+            self._write(self._encoded(keys) + "\n")
+
+    def _encoded(self, value: object) -> str:
+        return _as_json(value, getattr(self._out, "encoding", None) or "utf-8", self._indent)
 
     def result(self, **keys: Any) -> None:
         """Add keys to the JSON object."""
@@ -100,22 +113,22 @@ class Out:
         """Print the JSON object, if there is to be one."""
         if self.json and (self._result or not success):
             keys = self._result if success else {**self._result, "success": False}
-            self._write(_as_json(keys, getattr(self._out, "encoding", None) or "utf-8") + "\n")
+            self._write(self._encoded(keys) + "\n")
         else:
             self._write("")
 
 
-def _as_json(value: object, encoding: str) -> str:
+def _as_json(value: object, encoding: str, indent: int | None) -> str:
     """JSON for people; with escapes instead of what the stream, or UTF-8 itself, has no bytes for."""
     import msgspec
 
     try:
-        text = msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=4).decode()
+        text = msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=indent or 0).decode()
         text.encode(encoding)
     except UnicodeEncodeError:
         import json
 
-        return json.dumps(msgspec.to_builtins(value, order="deterministic"), indent=4)
+        return json.dumps(msgspec.to_builtins(value, order="deterministic"), indent=indent)
     return text
 
 
