@@ -16,6 +16,7 @@ class Command(NamedTuple):
 
     module: str
     help: str
+    """Empty: the command is for programs, and not shown to people."""
 
 
 COMMANDS: dict[str, Command] = {
@@ -45,6 +46,7 @@ COMMANDS: dict[str, Command] = {
     "ps": Command("engine.commands.ps", "List the processes that 'run' started (the same as 'ps list')"),
     "ps list": Command("engine.commands.ps", "List the processes that 'run' started"),
     "ps stop": Command("engine.commands.ps_stop", "Stop processes that 'run' started, by number or label"),
+    "completer": Command("engine.commands.completer", ""),
     "info": Command("engine.commands.info", "Show versions, directories, channels and virtual packages"),
     "config": Command("engine.commands.config", "Show and change the configuration"),
     "config list": Command("engine.commands.config_list", "Show the values that count, and where they come from"),

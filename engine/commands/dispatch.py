@@ -51,8 +51,8 @@ def dispatch(words: list[str]) -> int:
 
 def _wants_json(words: list[str]) -> bool:
     """Whether errors are to be JSON, known before the words are parsed. What stands behind `run` is not for us."""
-    leading, rest = _split(words)
-    return "--json" in (leading if rest[:1] == ["run"] else words)
+    leading, rest = split_leading(words)
+    return "--json" in (leading if rest[:1] in (["run"], ["completer"]) else words)
 
 
 def _finish(out: Out, code: int) -> int:
@@ -77,8 +77,8 @@ def _run(words: list[str], out: Out) -> int:
 
 
 def _run_command(words: list[str], out: Out) -> int:
-    leading, rest = _split(words)
-    name, rest = _command_name(rest)
+    leading, rest = split_leading(words)
+    name, rest = command_name(rest)
     if name == "help":  # as conda has it: `help create` is `create --help`
         return _run_command([*leading, *rest, "--help"], out)
     wants_help = set(rest) <= {"-h", "--help"}
@@ -94,7 +94,7 @@ def _run_command(words: list[str], out: Out) -> int:
     return code
 
 
-def _split(words: list[str]) -> tuple[list[str], list[str]]:
+def split_leading(words: list[str]) -> tuple[list[str], list[str]]:
     """Options before the command, and the rest. They belong to every command: CLI11 lets them stand there too."""
     position = 0
     while position < len(words) and words[position].startswith("-"):
@@ -102,7 +102,7 @@ def _split(words: list[str]) -> tuple[list[str], list[str]]:
     return words[:position], words[position:]
 
 
-def _command_name(words: list[str]) -> tuple[str | None, list[str]]:
+def command_name(words: list[str]) -> tuple[str | None, list[str]]:
     """The command's name (of several words for one in a group) and the words behind it.
 
     Where there is no such command, the longest name of a group that the words begin with.
@@ -160,7 +160,7 @@ def _group(name: str) -> list[str]:
 
 
 def _overview(group: str | None) -> str:
-    names = _group(group) if group else list(COMMANDS)
+    names = [name for name in (_group(group) if group else COMMANDS) if COMMANDS[name].help]
     width = max(map(len, names))
     lines = [f"  {name:<{width}}  {COMMANDS[name].help}" for name in names]
     head = f"whipsnake {__version__}: makes, changes and removes conda environments"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.shell.completion import fish as completion
 from engine.shell.dialect import Dialect, Program, by_line
 from engine.shell.operations import Operation
 
@@ -79,6 +80,7 @@ if not set -q MAMBA_NO_PROMPT; and not functions -q __{name}_prompt
     end
 end
 """
+    code += f"if status is-interactive\n{completion(program, exe)}end\n"
     if program.activates_base:
         code += f"set -q CONDA_PREFIX; or {name} activate base\n"
     return code

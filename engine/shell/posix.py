@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.shell.completion import bash, zsh
 from engine.shell.dialect import Dialect, Program, by_line
 from engine.shell.operations import Operation
 
@@ -66,9 +67,22 @@ if [ -z "${{CONDA_SHLVL+x}}" ]; then
 fi
 [ -n "${{PS1+x}}" ] || PS1=
 """
+    code += _completion(program, exe)
     if program.activates_base:
         code += f'[ -n "${{CONDA_PREFIX:-}}" ] || {name} activate base\n'
     return code
+
+
+def _completion(program: Program, exe: str) -> str:
+    """Completion for people. It is handed over as a text, since other shells than its own could not even read it."""
+    emit, version = {"bash": (bash, "BASH_VERSION"), "zsh": (zsh, "ZSH_VERSION")}.get(program.shell, (None, ""))
+    if emit is None:
+        return ""
+    return f"""\
+case "$-${{{version}:+ {version}}}" in
+    *i*{version}) \\eval {quote(emit(program, exe))} ;;
+esac
+"""
 
 
 def block(program: Program) -> str:

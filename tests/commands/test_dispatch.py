@@ -29,7 +29,7 @@ def test_version_imports_no_event_loop_and_no_network() -> None:
 def test_overview_lists_every_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(words) == 0
     shown = capsys.readouterr().out
-    assert all(f"  {name} " in shown for name in COMMANDS)
+    assert all(f"  {name} " in shown for name, command in COMMANDS.items() if command.help)
 
 
 @pytest.mark.parametrize(
@@ -88,11 +88,11 @@ def test_a_usage_error_is_an_object_with_json(capsys: pytest.CaptureFixture[str]
     ],
 )
 def test_command_names(words: list[str], name: str, rest: list[str]) -> None:
-    assert dispatch._command_name(words) == (name, rest)
+    assert dispatch.command_name(words) == (name, rest)
 
 
 def test_options_may_stand_before_the_command() -> None:
-    assert dispatch._split(["-r", "ROOT", "--json", "list", "-p", "x"]) == (
+    assert dispatch.split_leading(["-r", "ROOT", "--json", "list", "-p", "x"]) == (
         ["-r", "ROOT", "--json"],
         ["list", "-p", "x"],
     )

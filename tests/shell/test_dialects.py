@@ -43,7 +43,7 @@ def test_activation_code(shell: str) -> None:
     assert matches_golden(f"activate.{shell}", dialect_of(shell).render(OPERATIONS))
 
 
-@pytest.mark.parametrize("shell", FAMILIES[:-1])
+@pytest.mark.parametrize("shell", ["bash", "zsh", *FAMILIES[:-1]])
 def test_hook_code(shell: str) -> None:
     program = Program("/opt/it's here/bin/whipsnake", "whipsnake", "/opt/my root", shell, activates_base=True)
     assert matches_golden(f"hook.{shell}", dialect_of(shell).hook(program))

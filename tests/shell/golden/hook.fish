@@ -44,4 +44,18 @@ if not set -q MAMBA_NO_PROMPT; and not functions -q __whipsnake_prompt
         __whipsnake_prompt
     end
 end
+if status is-interactive
+function __whipsnake_complete
+    set -l words (commandline -opc)
+    set -e words[1]
+    set -l typed (commandline -ct)
+    set -l found ('/opt/it\'s here/bin/whipsnake' completer --describe $words "$typed" 2>/dev/null)
+    if test (count $found) -gt 0
+        string join \n -- $found
+    else
+        __fish_complete_path "$typed"
+    end
+end
+complete -c whipsnake -f -a "(__whipsnake_complete)"
+end
 set -q CONDA_PREFIX; or whipsnake activate base
