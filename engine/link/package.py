@@ -15,7 +15,7 @@ from contextlib import suppress
 import msgspec
 
 from engine.errors import LinkError, PlaceholderError, StorageError
-from engine.link import placeholder
+from engine.link import mach_o, placeholder
 from engine.link.claims import Claims
 from engine.link.entry_points import EntryPoint, script_body, unix_script
 from engine.link.launcher import SHEBANG, windows_launcher
@@ -49,8 +49,8 @@ class Linked(msgspec.Struct):
     softlinked: int = 0
     written: dict[str, Written] = {}
     """Rewritten files and scripts, by path in the prefix."""
-    signed: list[str] = []
-    """Rewritten Mach-O files, whose signature is void now."""
+    unsigned: list[str] = []
+    """Rewritten Mach-O files whose signature could not be made good: `engine.link.codesign` has to."""
     lost: set[str] = set()
     """Paths that another package has."""
     compiled: list[str] = []
@@ -66,7 +66,7 @@ class PackageLinker:
 
     def __init__(self, plan: PackagePlan, directory: str, target: PrefixTarget, claims: Claims, mode: Mode) -> None:
         self.plan, self.directory, self.target, self.claims = plan, directory, target, claims
-        self.done = Linked(plan.index, directory, mode, written={}, signed=[], lost=set(), compiled=[])
+        self.done = Linked(plan.index, directory, mode, written={}, unsigned=[], lost=set(), compiled=[])
         self._index = plan.index
 
     def run(self, checkpoint: Callable[[], None]) -> Linked:
@@ -223,10 +223,18 @@ class PackageLinker:
         if changed is data or changed == data:
             self.place(path.entry.path, path.target)
             return
+        changed = self._signed_again(path.target, data, changed)
         # One second later than the source, so that no byte-compiled file made from the source passes as current.
         self._write(path.target, changed, status.st_mode, status.st_mtime_ns + _SECOND)
-        if changed[:4] in _MACH_O:
-            self.done.signed.append(path.target)
+
+    def _signed_again(self, target: str, before: bytes, data: bytes) -> bytes:
+        """For Apple Silicon, where nothing with a void signature runs: the new content with a right one."""
+        if self.target.platform != "osx-arm64" or not mach_o.is_mach_o(data):
+            return data
+        signed = mach_o.resigned(data) if len(before) == len(data) else None
+        if signed is None:
+            self.done.unsigned.append(target)
+        return data if signed is None else signed
 
     def _replaced(self, path: PlannedPath, data: bytes) -> bytes:
         entry, prefix = path.entry, self.target.baked_prefix
@@ -269,11 +277,6 @@ class PackageLinker:
         if is_windows(self.target.platform):
             kind = f"windows_python_entry_point_{'exe' if target.endswith('.exe') else 'script'}"
         self._write(target, data, 0o775, None, kind)
-
-
-_MACH_O = frozenset(
-    bytes.fromhex(magic) for magic in ("cafebabe", "bebafeca", "feedface", "cefaedfe", "feedfacf", "cffaedfe")
-)
 
 
 def _join(directory: str, name: str) -> str:
