@@ -115,3 +115,13 @@ Report: TypeAlias = Callable[[Event], None]
 
 def silent(event: Event) -> None:
     """A `Report` for those who don't want to know."""
+
+
+def both(first: Report, second: Report) -> Report:
+    """A report to two."""
+
+    def report(event: Event) -> None:
+        first(event)
+        second(event)
+
+    return report

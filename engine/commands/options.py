@@ -47,6 +47,8 @@ def add_general_options(parser: ArgumentParser) -> None:
     add_flag(group, "--offline", dest="offline", help="use only what is cached")
     add_flag(group, "--dry-run", dest="dry_run", help="say what would be done, and do nothing")
     add_flag(group, "--download-only", dest="download_only", help="fetch packages into the cache, link nothing")
+    text = "write what happened when to a file for Perfetto or chrome://tracing"
+    add_value(group, "--trace", dest="trace", metavar="FILE", help=text)
     add_flag(group, "--use-uv", dest="use_uv", help="install the pip part of a file with uv")
     add_flag(group, "--debug", dest="debug", help=SUPPRESS)
 

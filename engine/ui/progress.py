@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from typing import Protocol
 
 from engine.events import (
@@ -73,6 +74,10 @@ class Progress:
         self._last_word = time.monotonic()
         self._running: dict[Phase, float] = {}
         self._bytes = 0
+        self._kinds: dict[str, str] = {}
+        """Transfers under way, and what they fetch."""
+        self.received: Counter[str] = Counter()
+        """Bytes that came over the network, by what they were for: "package", "repodata"."""
         self.finished: list[PhaseFinished] = []
 
     def __call__(self, event: Event) -> None:
@@ -95,8 +100,12 @@ class Progress:
                 self._say(f"{event.source}: {event.line}")
             case TransferAdvanced():
                 self._bytes += event.amount
+                self.received[self._kinds.get(event.key, "package")] += event.amount
                 self._heartbeat()
-            case TransferStarted() | TransferFinished() | WorkStarted() | WorkFinished():
+            case TransferStarted():
+                self._kinds[event.key] = event.kind
+                self._heartbeat()
+            case TransferFinished() | WorkStarted() | WorkFinished():
                 self._heartbeat()
         if self._canvas:
             self._canvas.show(event)
