@@ -1,4 +1,4 @@
-"""From runs to RESULTS.md: medians, ratios, phases, memory, and the command that made them."""
+"""From runs to RESULTS.md: medians, ratios, phases, memory, system calls, and the command that made them."""
 
 from __future__ import annotations
 
@@ -6,69 +6,130 @@ import os
 import platform
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from perf.contenders import EVERYONE, RATTLER, Contender
+from perf.contenders import RATTLER, WHIPSNAKE, WHIPSNAKE_PLAIN, Contender, everyone
 from perf.measure import Run
+from perf.scenarios import SCENARIOS
 from perf.sections import put
 
+if TYPE_CHECKING:
+    from perf.syscalls import Calls
+    from tests.kit.tree import Entry
+
 Runs = Mapping[tuple[str, str], Sequence[Run]]
-_WHAT = {"cold": "empty caches", "warm": "full caches"}
+_FLOORS = {"warm": "floor: `cp -al` of the same files", "cold": "floor: `bsdtar` of the same archives"}
 
 
-def write_report(path: Path, runs: Runs, *, files: int, differing: Sequence[str], words: Sequence[str]) -> None:
-    """Write the report."""
-    rounds = len(next(iter(runs.values())))
+@dataclass(frozen=True)
+class Facts:
+    """What was measured."""
+
+    channel: str
+    rounds: int
+    words: Sequence[str]
+    server: str
+    archives: int
+    bytes: int
+
+
+def write_report(
+    path: Path,
+    runs: Runs,
+    facts: Facts,
+    *,
+    trees: Mapping[str, Mapping[str, Entry]],
+    calls: Mapping[tuple[str, str], Calls],
+    floors: Mapping[str, float],
+    differing: Sequence[str],
+) -> None:
+    """Write the part of the report that belongs to the channel, and its plot beside it."""
+    files = max((len(tree) for tree in trees.values()), default=0)
+    far = any(word in facts.words for word in ("--latency", "--bandwidth"))
+    part = f"create-{facts.channel}" + ("-far" if far else "")
     lines = [
-        "## Creating an environment",
+        f"## Creating and changing an environment ({_TITLES[facts.channel]}{', far away' if far else ''})",
         "",
-        f"Made by `{' '.join(('python -m perf.create', *words))}` (what is measured: [README.md](README.md)).",
-        f"An environment of {files:,} files, {rounds} rounds, medians; CPython {platform.python_version()}, "
-        f"py-rattler {version('py-rattler')}, {platform.system()} on {os.cpu_count()} processors.",
+        f"Made by `{' '.join(('python -m perf.create', *facts.words))}` (what is measured: [README.md](README.md)).",
+        f"The channel has {facts.archives} archives ({facts.bytes / 1e6:,.0f} MB), served by {facts.server}; the",
+        f"environment has {files:,} files besides records and bytecode. {facts.rounds} rounds, medians;",
+        f"CPython {platform.python_version()}, py-rattler {version('py-rattler')}, {platform.system()} on "
+        f"{os.cpu_count()} processors.",
         "",
-        *_comparison(runs),
+        *_comparison(runs, floors),
         "",
-        "### Phases",
-        "",
-        "Seconds by the contender's own clock; phases of one contender may overlap, and name its own stages.",
-        "",
+        *_plot(path, part, runs),
         *_phases(runs),
-        "",
-        "### Equality",
-        "",
-        *_equality(differing),
+        *_calls(calls),
+        *_equality(differing, trees),
     ]
-    put(path, "create", lines)
+    put(path, part, lines)
 
 
-def _comparison(runs: Runs) -> list[str]:
-    rows = ["| | | seconds | (least – most) | ratio to py-rattler | processor seconds | peak memory |",
-            "|---|---|---:|---:|---:|---:|---:|"]  # fmt: skip
-    for heat, what in _WHAT.items():
-        base = statistics.median(run.seconds for run in runs[RATTLER.name, heat])
-        for contender in EVERYONE:
-            rows.append(_row(f"{heat} ({what})", contender.name, runs[contender.name, heat], base))
+_TITLES = {"mixed": "a third of it in the older format", "conda": "`.conda` only", "made": "made packages"}
+
+
+def _comparison(runs: Runs, floors: Mapping[str, float]) -> list[str]:
+    rows = ["| | | seconds | (least – most) | to py-rattler | processor seconds | processors busy | peak memory |",
+            "|---|---|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
+    for scenario in SCENARIOS:
+        base = median(runs.get((RATTLER.name, scenario.name), ()))
+        for contender in everyone():
+            found = runs.get((contender.name, scenario.name))
+            if found:
+                rows.append(_row(f"**{scenario.name}**: {scenario.what}", contender.name, found, base))
+        if scenario.name in floors:
+            ratio = f"{floors[scenario.name] / base:.2f}" if base else ""
+            rows.append(f"| | {_FLOORS[scenario.name]} | {floors[scenario.name]:.2f} | | {ratio} | | | |")
     return rows
+
+
+def median(runs: Sequence[Run]) -> float:
+    """Of the wall times; 0 if there are none."""
+    return statistics.median(run.seconds for run in runs) if runs else 0.0
 
 
 def _row(label: str, name: str, found: Sequence[Run], base: float) -> str:
     seconds = [run.seconds for run in found]
-    middle = statistics.median(seconds)
+    middle = median(found)
     cpu = statistics.median(run.cpu_seconds for run in found)
+    busy = statistics.median(run.cpu_seconds / run.seconds for run in found)
     memory = max(run.rss for run in found) / 1e6
+    ratio = f"{middle / base:.2f}" if base else ""
     return (
-        f"| {label} | {name} | {middle:.2f} | {min(seconds):.2f} – {max(seconds):.2f} | {middle / base:.2f} | "
-        f"{cpu:.2f} | {memory:.0f} MB |"
+        f"| {label} | {name} | {middle:.2f} | {min(seconds):.2f} – {max(seconds):.2f} | {ratio} | "
+        f"{cpu:.2f} | {busy:.2f} | {memory:.0f} MB |"
     )
 
 
+def _plot(path: Path, part: str, runs: Runs) -> list[str]:
+    try:
+        from perf.plots import bars
+    except ImportError:
+        return []
+    picture = path.with_name(f"{part}.png")
+    bars(picture, runs)
+    return [f"![Seconds by scenario]({picture.name})", ""]
+
+
 def _phases(runs: Runs) -> list[str]:
-    rows = ["| | | phases |", "|---|---|---|"]
-    for heat in _WHAT:
-        for contender in EVERYONE:
-            rows.append(f"| {heat} | {contender.name} | {_medians(contender, runs[contender.name, heat])} |")
-    return rows
+    rows = [
+        "### Phases",
+        "",
+        "Seconds by the contender's own clock; phases may overlap.",
+        "",
+        "| | | phases |",
+        "|---|---|---|",
+    ]
+    for scenario in SCENARIOS:
+        for contender in (WHIPSNAKE, WHIPSNAKE_PLAIN, RATTLER):
+            found = runs.get((contender.name, scenario.name))
+            if found and scenario.name != "direct":
+                rows.append(f"| {scenario.name} | {contender.name} | {_medians(contender, found)} |")
+    return [*rows, ""]
 
 
 def _medians(contender: Contender, found: Sequence[Run]) -> str:
@@ -79,9 +140,20 @@ def _medians(contender: Contender, found: Sequence[Run]) -> str:
     )
 
 
-def _equality(differing: Sequence[str]) -> list[str]:
+def _calls(calls: Mapping[tuple[str, str], Calls]) -> list[str]:
+    if not calls:
+        return []
+    rows = ["### System calls", "", "Of one run each. *Making*: files made, links, directories and renames.", "",
+            "| | | all | making |", "|---|---|---:|---:|"]  # fmt: skip
+    rows += [f"| {scenario} | {name} | {found.total:,} | {found.made:,} |" for (name, scenario), found in calls.items()]
+    return [*rows, ""]
+
+
+def _equality(differing: Sequence[str], trees: Mapping[str, object]) -> list[str]:
+    if RATTLER.name not in trees or WHIPSNAKE_PLAIN.name not in trees:
+        return []
     if not differing:
-        return ["Both environments are equal file for file (path, type, mode, sha256) and run; entry points have the",
-                "same names and modes, their texts are each program's own."]  # fmt: skip
+        return ["### Equality", "", "Ours and py-rattler's are equal file for file (path, type, mode, sha256) and run;",
+                "entry points have the same names and modes, their texts are each program's own."]  # fmt: skip
     shown = [f"- `{path}`" for path in differing[:50]]
-    return [f"The environments differ at {len(differing)} paths:", "", *shown]
+    return ["### Equality", "", f"Ours and py-rattler's differ at {len(differing)} paths:", "", *shown]

@@ -10,10 +10,12 @@ import pytest
 
 pytest.importorskip("rattler", reason="the benchmark's peer is not installed")
 
-from perf.contenders import EVERYONE, RATTLER, WHIPSNAKE, Job
+from perf.contenders import RATTLER, WHIPSNAKE, WHIPSNAKE_PLAIN, Job, everyone
 from perf.create import differences
 from perf.measure import Run, RunFailed, run
-from perf.report import write_report
+from perf.report import Facts, write_report
+from perf.scenarios import SCENARIOS, Scenario
+from perf.syscalls import Calls
 from tests.kit.tree import Entry
 
 
@@ -26,11 +28,19 @@ def test_phases() -> None:
 
 
 def test_everyone_does_the_same_job() -> None:
-    job = Job("http://127.0.0.1:1", Path("prefix"), Path("cache"), ("python", "x"))
-    for contender in EVERYONE:
+    job = Job("create", "http://127.0.0.1:1", Path("prefix"), Path("cache"), ("python", "x"))
+    for contender in everyone():
         command = contender.command(job)
-        assert command[-2:] == ["python", "x"]
+        assert command is not None and command[-2:] == ["python", "x"]
         assert {"http://127.0.0.1:1", "prefix"} <= set(command)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_every_scenario_names_its_place(scenario: Scenario) -> None:
+    job = scenario.job(Job("create", "http://127.0.0.1:1", Path("/prefix"), Path("/cache"), ("python", "x")))
+    for contender in (WHIPSNAKE, RATTLER):
+        command = contender.command(job)
+        assert command is not None and "/prefix" in " ".join(command)
 
 
 def test_a_run_is_measured(tmp_path: Path) -> None:
@@ -52,18 +62,28 @@ def test_differences_name_paths_and_spare_entry_points() -> None:
     assert list(differences(ours, theirs)) == ["bin/bench-001", "changed", "ours"]
 
 
+def test_differences_pass_over_the_text_of_scripts_only() -> None:
+    ours, theirs = {"bin/x": Entry("file", 0o755, "a")}, {"bin/x": Entry("file", 0o644, "b")}
+    assert list(differences(ours, theirs)) == ["bin/x"]
+
+
 def test_the_report_has_medians_and_ratios(tmp_path: Path) -> None:
-    seconds = {WHIPSNAKE.name: (1.0, 2.0, 9.0), RATTLER.name: (4.0, 4.0, 4.0)}
+    seconds = {WHIPSNAKE.name: (1.0, 2.0, 9.0), WHIPSNAKE_PLAIN.name: (1.0, 1.0, 1.0), RATTLER.name: (4.0, 4.0, 4.0)}
     runs = {
-        (contender.name, heat): [Run(number, 1.0, 50_000_000, "{}") for number in seconds.get(contender.name, (8.0,))]
-        for contender in EVERYONE
-        for heat in ("cold", "warm")
+        (name, scenario): [Run(number, 1.0, 50_000_000, "{}") for number in numbers]
+        for name, numbers in seconds.items()
+        for scenario in ("cold", "warm")
     }
     path = tmp_path / "RESULTS.md"
-    write_report(path, runs, files=12, differing=[], words=["--rounds", "3"])
+    facts = Facts("made", 3, ["--rounds", "3"], "nginx", 12, 5_000_000)
+    trees = {WHIPSNAKE_PLAIN.name: {"a": Entry("file", 0o644)}, RATTLER.name: {"a": Entry("file", 0o644)}}
+    calls = {(WHIPSNAKE.name, "warm"): Calls(1234, 56)}
+    write_report(path, runs, facts, trees=trees, calls=calls, floors={"warm": 0.5}, differing=[])
     text = path.read_text()
     assert "`python -m perf.create --rounds 3`" in text
-    assert "| cold (empty caches) | whipsnake | 2.00 | 1.00 – 9.00 | 0.50 | 1.00 | 50 MB |" in text
+    assert "| **cold**: nothing cached | whipsnake | 2.00 | 1.00 – 9.00 | 0.50 | 1.00 | 0.50 | 50 MB |" in text
+    assert "| | floor: `cp -al` of the same files | 0.50 | | 0.12 | | | |" in text
+    assert "| warm | whipsnake | 1,234 | 56 |" in text
     assert "equal file for file" in text
-    write_report(path, runs, files=12, differing=["lib/x"], words=[])
+    write_report(path, runs, facts, trees=trees, calls={}, floors={}, differing=["lib/x"])
     assert "- `lib/x`" in path.read_text()
