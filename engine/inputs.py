@@ -54,7 +54,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def gather(
-    words: Sequence[str], files: Sequence[str], config: Config, environ: Mapping[str, str], fetch: Fetch
+    words: Sequence[str],
+    files: Sequence[str],
+    config: Config,
+    environ: Mapping[str, str],
+    fetch: Fetch,
+    *,
+    categories: Sequence[str] = ("main",),
 ) -> Asked:
     """Read all files and understand all words. Raises what `engine.specfile` and `MatchSpec.parse` raise."""
     context = SpecContext(
@@ -63,6 +69,7 @@ def gather(
         home=config.home,
         environ=environ,
         use_uv=config.use_uv,
+        categories=tuple(categories),
         uppercase_variables=config.envvars_force_uppercase,
     )
     file = combine(_read(files, context, fetch)) if files else SpecFile(kind="list", source="the command line")
@@ -118,10 +125,21 @@ def explicit_record(package: ExplicitPackage) -> RepoDataRecord:
         subdir=parts.subdir,
         md5=package.md5,
         sha256=package.sha256,
+        depends=package.depends or (),
+        constrains=package.constrains,
         fn=parts.fn,
         url=package.url,
         channel=parts.channel,
     )
+
+
+def unknown_records(asked: Asked, records: Sequence[RepoDataRecord]) -> tuple[RepoDataRecord, ...]:
+    """Those of the explicit packages that must be unpacked before anything is planned.
+
+    Lock files say what a package needs; only Python itself knows where its packages belong (CEP 17).
+    """
+    pairs = zip(asked.explicit, records, strict=True)
+    return tuple(record for package, record in pairs if package.depends is None or record.name == "python")
 
 
 def explicit_records(asked: Asked) -> tuple[RepoDataRecord, ...]:

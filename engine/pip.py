@@ -38,6 +38,8 @@ class PipRequest(msgspec.Struct, frozen=True):
     platform: str = "noarch"
     """Decides where programs are; only Windows has them elsewhere."""
     use_uv: bool = False
+    no_deps: bool = False
+    """Whether the requirements are all that is needed: a lock file lists everything."""
     update: bool = False
 
 
@@ -64,7 +66,7 @@ async def install_requirements(request: PipRequest, report: Report) -> None:
 def installer_command(request: PipRequest, path: str) -> Sequence[str]:
     """The command line, as micromamba builds it (its `install_for_other_pkgmgr`)."""
     python = os.path.join(request.prefix, *python_executable(request.platform).split("/"))
-    upgrade = ["-U"] if request.update else []
+    upgrade = [*(["-U"] if request.update else []), *(["--no-deps"] if request.no_deps else [])]
     if not request.use_uv:
         return [python, "-m", "pip", "install", *upgrade, "-r", path, "--no-input"]
     uv = os.path.join(request.prefix, scripts_dir(request.platform), "uv.exe" if is_windows(request.platform) else "uv")

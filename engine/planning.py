@@ -19,7 +19,7 @@ from engine.fetch.cache import PackageCache
 from engine.fetch.http import Transport
 from engine.fetch.load import load_subdirs
 from engine.fetch.shard_walk import Wanted
-from engine.inputs import explicit_records
+from engine.inputs import explicit_records, unknown_records
 from engine.link.prefix import PrefixData
 from engine.local_rows import LocalRows, spec_for
 from engine.machine import assumed_machine
@@ -62,7 +62,8 @@ class Planner:
     async def plan(self) -> Plan:
         """Decide what must change."""
         explicit = explicit_records(self.request.asked)
-        packages = await self._fetch(explicit) if explicit and not self.config.dry_run else ()
+        unknown = unknown_records(self.request.asked, explicit)
+        packages = await self._fetch(unknown) if unknown and not self.config.dry_run else ()
         known = _completed(explicit, packages)
         solution = await self._solution(known)
         transaction = Transaction.between(

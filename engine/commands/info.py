@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 OPTIONS = {"use_target_prefix_fallback": True, "use_root_prefix_fallback": True}
 
-_LICENSES = {"whipsnake": "BSD-3-Clause, Copyright (c) 2026, the whipsnake developers"}
+_PACKAGES = ("aiofiles", "aiohttp", "anyio", "msgspec", "pycosat", "PyYAML", "rich", "zstandard")
+"""What we are made of, besides Python."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -44,7 +45,7 @@ def run(args: Namespace, app: App) -> int:
         show_environments(app)
         return 0
     if asked.get("licenses"):
-        items: Mapping[str, str | list[str]] = _LICENSES
+        items: Mapping[str, str | list[str]] = _licenses()
     elif asked.get("base"):
         items = {"base environment": app.config.root_prefix}
     else:
@@ -55,12 +56,38 @@ def run(args: Namespace, app: App) -> int:
     return 0
 
 
+_STAND_INS = {
+    "libmamba version": f"none (whipsnake {__version__})",
+    "mamba version": f"none (whipsnake {__version__})",
+    "curl version": "none (aiohttp)",
+    "libarchive version": "none (zstandard, bz2)",
+}
+"""micromamba's keys for its own parts: scripts look for the keys, people for what there is instead."""
+
+
+def _licenses() -> dict[str, str | list[str]]:
+    """Ours, and what the packages that we use say of theirs."""
+    from importlib.metadata import PackageNotFoundError, metadata
+
+    found: dict[str, str | list[str]] = {"whipsnake": "BSD-3-Clause, Copyright (c) 2026, the whipsnake developers"}
+    for name in _PACKAGES:
+        try:
+            fields = metadata(name)
+        except PackageNotFoundError:
+            continue
+        said = fields["License-Expression"] or fields["License"] or ""
+        classifiers = [one.rsplit(" :: ", 1)[1] for one in fields.get_all("Classifier", []) if "License ::" in one]
+        found[name] = said.splitlines()[0] if said else ", ".join(classifiers) or "see the package"
+    return found
+
+
 def _everything(app: App) -> dict[str, str | list[str]]:
     """micromamba's keys; where it names its own libraries, ours."""
     config = app.config
     name, location = _environment(app)
     return {
         "whipsnake version": __version__,
+        **_STAND_INS,
         "python version": f"{platform.python_version()} ({sys.executable})",
         "envs directories": list(config.envs_dirs),
         "package cache": list(config.pkgs_dirs),
@@ -83,11 +110,20 @@ def _in_condas_words(app: App) -> dict[str, object]:
         "active_prefix": active,
         "active_prefix_name": (environment_name(active, config) or os.path.basename(active)) if active else None,
         "conda_prefix": config.root_prefix,
+        "conda_shlvl": int(level) if (level := app.environ.get("CONDA_SHLVL", "")).isdigit() else -1,
         "config_files": list(config.rc_files),
         "default_prefix": active or config.root_prefix,
         "envs": known_environments(config),
         "envs_dirs": list(config.envs_dirs),
+        "offline": config.offline,
         "pkgs_dirs": list(config.pkgs_dirs),
+        "python_version": ".".join(map(str, sys.version_info[:3])) + ".final.0",
+        "rc_path": os.path.join(config.home, ".condarc"),
+        "root_writable": os.access(config.root_prefix, os.W_OK),
+        "sys.executable": sys.executable,
+        "sys.prefix": sys.prefix,
+        "sys.version": sys.version,
+        "user_rc_path": os.path.join(config.home, ".condarc"),
         "root_prefix": config.root_prefix,
         "virtual_pkgs": [[item.name, item.version, item.build] for item in app.machine.virtual],
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +13,7 @@ from engine.environments import Installed, existing_prefix, installed_by_pip, re
 from engine.errors import UsageError
 from engine.link.history import Revision, read_history
 from engine.model.url import strip_secrets
+from engine.specfile.text import EXPLICIT_MARK
 from engine.ui.text import table, width
 
 if TYPE_CHECKING:
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 OPTIONS = {"use_target_prefix_fallback": True, "use_root_prefix_fallback": True}
 
 _PYPI = "pypi"
+_PYPI_BASE_URL = "https://pypi.org/"
+_PYTHON_PLATFORMS = {
+    "linux": "linux", "osx": "darwin", "win": "win32", "64": "x86_64", "32": "x86", "arm64": "arm64",
+}  # fmt: skip
+"""How Python calls the parts of a subdir: micromamba shows packages of pip with its ``sys.platform`` and machine."""
 
 
 class Row(NamedTuple):
@@ -56,6 +62,7 @@ def arguments(parser: ArgumentParser) -> None:
     add_flag(flags, "-c", "--canonical", dest="canonical", help="channel/platform::name-version-build")
     add_flag(flags, "-e", "--export", dest="export", help="name=version=build")
     add_flag(flags, "--revisions", dest="revisions", help="what was done to the environment, and when")
+    add_flag(flags, "--show-channel-urls", dest="show_channel_urls", help=SUPPRESS)
     add_general_options(parser)
     add_prefix_options(parser)
 
@@ -67,12 +74,21 @@ def run(args: Namespace, app: App) -> int:
     if asked.get("md5") and asked.get("sha256"):
         raise UsageError("Only one of --md5 and --sha256 can be used at the same time.")
     if asked.get("revisions"):
+        _say_what_is_passed_over(asked, app)
         _show_revisions(read_history(prefix), app)
         return 0
     rows = _matching(_rows(prefix, app, with_pip=not asked.get("no_pip")), args)
     app.out.result(packages=[_as_json(row) for row in rows])
-    app.out.data("\n".join(_lines(prefix, rows, asked)))
+    _say_what_is_passed_over(asked, app)
+    app.out.data("\n".join(_lines(prefix, rows, asked, app.config.platform)))
     return 0
+
+
+def _say_what_is_passed_over(asked: dict[str, object], app: App) -> None:
+    """Only one form can be printed."""
+    forms = [name for name in ("revisions", "explicit", "canonical", "export") if asked.get(name)]
+    for name in forms[1:]:
+        app.out.warning(f"Option --{name} is ignored, since --{forms[0]} was also given.")
 
 
 def _matching(rows: Iterable[Row], args: Namespace) -> list[Row]:
@@ -112,10 +128,12 @@ def _row(record: Installed, channel: str) -> Row:
 
 def _pip_rows(prefix: str, installed: Sequence[Installed], app: App) -> list[Row]:
     found = installed_by_pip(prefix, installed, app.config.platform)
-    return [
-        Row(record.name, record.version, "pypi_0", 0, _PYPI, "https://conda.anaconda.org/pypi", _PYPI, "", "", "")
-        for record in found
-    ]
+    where = _python_platform(app.config.platform)
+    return [Row(record.name, record.version, "pypi_0", 0, _PYPI, _PYPI_BASE_URL, where, "", "", "") for record in found]
+
+
+def _python_platform(subdir: str) -> str:
+    return "win32-AMD64" if subdir == "win-64" else "-".join(_PYTHON_PLATFORMS.get(p, p) for p in subdir.split("-", 1))
 
 
 def _as_json(row: Row) -> dict[str, object]:
@@ -135,9 +153,10 @@ def _as_json(row: Row) -> dict[str, object]:
     }
 
 
-def _lines(prefix: str, rows: Sequence[Row], asked: dict[str, object]) -> Iterable[str]:
+def _lines(prefix: str, rows: Sequence[Row], asked: dict[str, object], platform: str) -> Iterable[str]:
     if asked.get("explicit"):
-        return [line for row in rows if (line := _explicit(row, asked))]
+        # The two lines make it a file that `create --file` takes (CEP 23), as with conda.
+        return [f"# platform: {platform}", EXPLICIT_MARK, *(line for row in rows if (line := _explicit(row, asked)))]
     if asked.get("canonical"):
         return [f"{row.channel}/{row.platform}::{row.dist}" for row in rows]
     if asked.get("export"):

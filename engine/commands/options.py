@@ -140,7 +140,14 @@ def add_solve_options(parser: ArgumentParser) -> None:
     add_value(group, "--platform", dest="platform", metavar="SUBDIR", help="for another platform than this one")
     add_flag(group, "--no-deps", dest="no_deps", help="leave the dependencies away")
     add_flag(group, "--only-deps", dest="only_deps", help="install only the dependencies")
-    add_value(group, "--category", dest="categories", action="append", metavar="NAME", help=SUPPRESS)
+    add_value(
+        group,
+        "--category",
+        dest="categories",
+        action="append",
+        metavar="NAME",
+        help="which groups of a lock file (default: main)",
+    )
 
 
 def add_linking_options(parser: ArgumentParser) -> None:

@@ -81,6 +81,8 @@ def marker_text(record: RepoDataRecord, index_json: bytes) -> bytes:
         "md5": record.md5,
     }
     document.update({key: value for key, value in known.items() if value is not None})
+    if not record.raw and record.depends:  # a lock file's words, which hold what the channel mended later
+        document.update(depends=list(record.depends), constrains=list(record.constrains))
     if record.subdir:
         document.setdefault("subdir", record.subdir)
     document.setdefault("depends", [])

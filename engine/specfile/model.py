@@ -17,6 +17,9 @@ class ExplicitPackage(msgspec.Struct, frozen=True):
     """With credentials, without the digest; a path is a ``file://`` URL here."""
     md5: str | None = None
     sha256: str | None = None
+    depends: tuple[str, ...] | None = None
+    """What a lock file says that it needs; None: only the package itself knows."""
+    constrains: tuple[str, ...] = ()
 
 
 class PipPart(msgspec.Struct, frozen=True):
@@ -26,6 +29,8 @@ class PipPart(msgspec.Struct, frozen=True):
     """As in a requirements file."""
     directory: str
     """Where relative paths in them begin: the file's directory; the working directory where there is no file."""
+    no_deps: bool = False
+    """Whether these are all that is needed (a lock file's), so that the installer shall look for no more."""
 
 
 class SpecFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +76,8 @@ class SpecContext(msgspec.Struct, frozen=True, kw_only=True):
     home: str
     environ: Mapping[str, str] = msgspec.field(default_factory=dict)
     use_uv: bool = False
+    categories: tuple[str, ...] = ("main",)
+    """The groups of a lock file's packages that are wanted (``--category``)."""
     uppercase_variables: bool = True
     """Whether variables get names in capitals (the key ``envvars_force_uppercase``)."""
 

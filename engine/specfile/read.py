@@ -6,7 +6,7 @@ import codecs
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import BinaryIO, Final
 
 import msgspec
@@ -20,7 +20,7 @@ from engine.specfile.text import is_explicit_text, parse_text
 STDIN: Final = "-"
 MAX_SIZE: Final = 16 * 1024 * 1024
 _YAML_KEY_RE: Final = re.compile(r"^(?:name|channels|dependencies|variables|platforms|prefix)\s*:", re.MULTILINE)
-_LOCK_ENDINGS: Final = ("-lock.yml", "-lock.yaml", "pixi.lock", ".json", ".toml")
+_LOCK_YAML_RE: Final = re.compile(r"^(?:version|metadata|package|environments|packages)\s*:", re.MULTILINE)
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -77,13 +77,35 @@ def decode(data: bytes, source: str) -> str:
 def parse_spec_text(text: str, source: str, context: SpecContext, *, directory: str | None = None) -> SpecFile:
     """Read ``text``; its format is told by the name ``source``, or by a look at it where the name says nothing."""
     name = source.partition("?")[0].lower()
-    if name.endswith(_LOCK_ENDINGS):
-        raise invalid(source, 0, "lock files of this format can't be read", "Use an environment.yml or @EXPLICIT file.")
-    if name.endswith((".yml", ".yaml")) or (not name.endswith(".txt") and _looks_like_yaml(text)):
+    directory = context.cwd if directory is None else directory
+    lock = _lock_parser(name, text)
+    if lock is not None:
+        return lock(text, source, directory, context)
+    if name.endswith(".toml"):
+        raise invalid(source, 0, "files of this format can't be read", "Use an environment.yml, or a lock file.")
+    if name.endswith((".yml", ".yaml", ".json")) or (not name.endswith(".txt") and _looks_like_yaml(text)):
         from engine.specfile.environment import parse_environment
 
-        return parse_environment(text, source, context.cwd if directory is None else directory, context)
+        return parse_environment(text, source, directory, context)
     return parse_text(text, source, context)
+
+
+def _lock_parser(name: str, text: str) -> Callable[[str, str, str, SpecContext], SpecFile] | None:
+    """Who reads this lock file; None if it is none. The name says it (as in micromamba), else what is in it."""
+    if name.endswith(".json") and '"lockVersion"' in text:
+        from engine.specfile.mambajs_lock import parse_mambajs_lock
+
+        return parse_mambajs_lock
+    keys = {found.group().rstrip(": ") for found in _LOCK_YAML_RE.finditer(text)}
+    if name.endswith("pixi.lock") or {"version", "environments", "packages"} <= keys:
+        from engine.specfile.pixi_lock import parse_pixi_lock
+
+        return parse_pixi_lock
+    if name.endswith(("-lock.yml", "-lock.yaml")) or {"metadata", "package"} <= keys:
+        from engine.specfile.lock import parse_conda_lock
+
+        return parse_conda_lock
+    return None
 
 
 def _looks_like_yaml(text: str) -> bool:
@@ -101,7 +123,7 @@ def combine(files: Sequence[SpecFile]) -> SpecFile:
             raise UsageError(
                 f"Files of different kinds can't be used together: {first.source} ({first.kind}) "
                 f"and {other.source} ({other.kind})",
-                hint="Give files of one kind: environment.yml, @EXPLICIT or lists of specifications.",
+                hint="Give files of one kind: environment.yml, lists of specifications, or @EXPLICIT and lock files.",
             )
     if not others:
         return first

@@ -219,3 +219,19 @@ def test_the_group_explains_itself(run_command: RunCommand) -> None:
     assert "env config vars unset" in run_command("env", "config").out
     assert "env config vars list" in run_command("env", "config", "vars").out
     assert run_command("env", "config", "vars", "lst").code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize(("form", "file"), [("conda-lock-v1", "conda-lock.yml"), ("rattler-lock-v6", "pixi.lock")])
+def test_an_environment_is_made_again_from_a_lock_file_without_an_index(
+    one: Path, run_command: RunCommand, server: ChannelServer, tmp_path: Path, form: str, file: str
+) -> None:
+    lock = tmp_path / file
+    assert run_command("export", "-n", "one", "--file", lock).code == 0
+    assert run_command("export", "-n", "one", "--format", form).out == lock.read_text()
+    server.requests.clear()
+    done = run_command("create", "-y", "-n", "two", "-f", lock, "--offline")
+    assert (done.code, done.err) == (0, "")
+    assert server.requests == []
+    listed = [run_command("list", "-n", name, "--json").json["packages"] for name in ("one", "two")]
+    assert listed[0] == listed[1]
+    assert run_command("create", "-y", "-n", "three", "-f", lock, "--platform", "win-64").code == 1

@@ -83,7 +83,7 @@ def test_list_in_every_form(create: Create, run_command: RunCommand, server: Cha
     assert run_command("list", "-n", "one", "--export", "^b").out == "base-lib=2.0=h_0\n"
     assert (
         run_command("list", "-n", "one", "-f", "tool", "--explicit").out
-        == f"{server.url}/linux-64/tool-1.0-h_0.conda\n"
+        == f"# platform: linux-64\n@EXPLICIT\n{server.url}/linux-64/tool-1.0-h_0.conda\n"
     )
     assert run_command("list", "-n", "one", "-c", "data").out == f"{server.url}/noarch::data-3.1-h_0\n"
     packages = run_command("list", "-n", "one", "--json").json["packages"]
