@@ -15,7 +15,7 @@ else that escapes is a bug of ours. Only `cli.py` turns an error into text and a
     │   ├── PackagesNotFound
     │   └── Unsatisfiable
     ├── FetchError               bytes that did not arrive, or were not the right ones
-    │   ├── NetworkError         (with `HttpStatusError`, `OfflineError`)
+    │   ├── NetworkError         (with `HttpStatusError`, `OfflineError`, `FileChanged`)
     │   ├── VerificationError    size or digest differ
     │   └── ArchiveError         (with `UnsafeArchive`)
     ├── CacheError               the package cache
@@ -192,6 +192,10 @@ class HttpStatusError(NetworkError):
 
 class OfflineError(NetworkError):
     """Something must be fetched, but the network is switched off."""
+
+
+class FileChanged(NetworkError):
+    """A file is no longer the one that was begun: what there is of it can't be continued."""
 
 
 class VerificationError(FetchError):

@@ -2,6 +2,7 @@
 
     <pkgs_dir>/urls.txt                                 says that this is a package cache; one address per line
     <pkgs_dir>/<name>-<version>-<build>.conda           an archive
+    <pkgs_dir>/<name>-<version>-<build>.conda.partial   as far as it came when the line broke (`engine.fetch.partial`)
     <pkgs_dir>/<name>-<version>-<build>/                the same, unpacked
     <pkgs_dir>/<…>/info/repodata_record.json            written last: this package is complete, and which one it is
     <pkgs_dir>/https/<host>/<channel>/<subdir>/<…>      where another package of that name was first (mamba ≥ 2.6)
@@ -115,9 +116,12 @@ class PackageCache:
         return self._writable
 
     def sweep(self) -> None:
-        """Remove what dead processes left unfinished in the writable directory, and their locks."""
+        """Remove what dead processes left unfinished in the writable directory, their locks, and old parts."""
+        from engine.fetch.partial import remove_old_partials
+
         for path in dead_leftovers(self.writable_dir()):
             remove_tree(path)
+        remove_old_partials(self.writable_dir())
         remove_dead_locks(self.writable_dir())
 
     def lock(self, record: RepoDataRecord) -> EntryLock:

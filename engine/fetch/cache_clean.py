@@ -20,8 +20,11 @@ import msgspec
 from engine.errors import StorageError
 from engine.fetch.cache import MAGIC
 from engine.fetch.entry_lock import LOCK_PREFIX, EntryLock, LocksDontWork
+from engine.fetch.partial import NOTE_SUFFIX, SUFFIX
 from engine.fetch.temporary import PREFIX, dead_leftovers, remove_tree, temporary_name
 from engine.model.records import ARCHIVE_EXTENSIONS
+
+PARTIALS = (SUFFIX, NOTE_SUFFIX)
 
 Kind: TypeAlias = Literal["index", "package", "tarball", "lock", "trash", "leftover", "pkgs_dir"]
 
@@ -103,18 +106,30 @@ def _remove(item: Garbage) -> int:
             os.rename(aside, item.path)
             return 0
         remove_tree(aside)
-    elif item.kind == "lock" and os.path.basename(item.path).startswith(LOCK_PREFIX):
-        directory, name = os.path.split(item.path)
-        lock = EntryLock(directory, name.removeprefix(LOCK_PREFIX))
+    elif (package := _guarded_by(item)) is not None:
+        lock = EntryLock(os.path.dirname(item.path), package)
         try:
             if not lock.try_acquire():
                 return 0  # somebody is at work
-            lock.release()
         except LocksDontWork:
-            remove_tree(item.path)
+            pass
+        try:
+            if item.kind != "lock" or not lock.is_held:
+                remove_tree(item.path)
+        finally:
+            lock.release()
     else:
         remove_tree(item.path)
     return item.bytes
+
+
+def _guarded_by(item: Garbage) -> str | None:
+    """The archive whose lock must be ours before the thing goes: of lock files, and of archives that still arrive."""
+    name = os.path.basename(item.path)
+    if item.kind == "lock" and name.startswith(LOCK_PREFIX):
+        return name.removeprefix(LOCK_PREFIX)
+    end = next((end for end in PARTIALS if name.endswith(end)), None)
+    return name.removesuffix(end) if end else None
 
 
 def _cache_of(path: str) -> str:
@@ -183,7 +198,7 @@ def _unused(pkgs_dir: str, installed: Collection[str]) -> Iterator[Garbage]:
 
 def _tarballs(pkgs_dir: str) -> Iterator[Garbage]:
     for entry in _entries(pkgs_dir):
-        if entry.name.endswith(ARCHIVE_EXTENSIONS) and entry.is_file(follow_symlinks=False):
+        if entry.name.endswith((*ARCHIVE_EXTENSIONS, *PARTIALS)) and entry.is_file(follow_symlinks=False):
             yield Garbage("tarball", entry.path, _size(entry.path))
 
 

@@ -57,6 +57,11 @@ class EntryLock:
         ours = os.fstat(file)
         return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
 
+    @property
+    def is_held(self) -> bool:
+        """Whether it is ours."""
+        return self._file is not None
+
     def holder(self) -> str:
         """Who has the lock, for a message."""
         try:

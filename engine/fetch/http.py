@@ -17,7 +17,6 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timezone
 from types import TracebackType
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
 
 import anyio
 import anyio.to_thread
@@ -27,7 +26,9 @@ from engine.events import Notice, Report, silent
 from engine.fetch.auth import AuthStore, read_credentials
 from engine.fetch.http_errors import network_error, status_error
 from engine.fetch.http_local import open_local
+from engine.fetch.pace import Pace
 from engine.fetch.proxy import proxy_for
+from engine.fetch.redirect import MAX_REDIRECTS, REDIRECTS, redirected
 from engine.fetch.response import Headers, Response
 from engine.fetch.retry import is_retried, pause, retry_after
 from engine.fetch.settings import TransportSettings
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 __all__ = ["Headers", "Response", "Transport", "TransportSettings"]
 
 ANSWERS = frozenset({200, 206, 304, 404})
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_MAX_REDIRECTS = 10
 _SHORT = 1 << 14
 """A body that is not wanted is read to its end up to this length: cheaper than a new connection."""
 _BUFFER = 1 << 18
@@ -63,7 +62,7 @@ class Transport:
     def __init__(self, settings: TransportSettings | None = None, report: Report = silent) -> None:
         """``report`` hears of attempts that failed and will be made again."""
         self.settings = settings or TransportSettings()
-        self._report = report
+        self.report = report
         self._entered = False
         self._session: aiohttp.ClientSession | None = None
         self._auth = AuthStore()
@@ -89,6 +88,8 @@ class Transport:
     @asynccontextmanager
     async def open(self, url: str, *, headers: Mapping[str, str] | None = None) -> AsyncIterator[Response]:
         """Ask for ``url`` (http, https, file) and give its answer: 200, 206, 304 or 404, its body not yet read.
+
+        416 is an answer too where ``headers`` ask for a range.
 
         Raises `OfflineError`, `HttpStatusError` for any other status, `NetworkError` where no answer came, after
         ``max_retries`` more attempts where these may help. ``headers`` are sent on redirects too; credentials of
@@ -128,7 +129,7 @@ class Transport:
                 wait = later.wait if later.wait is not None else self.pause(attempt)
                 if attempt > self.settings.max_retries or wait > self.settings.longest_wait:
                     raise later.error from None
-                self._report(Notice("info", f"{later.error.message}; trying again in {wait:.0f} s."))
+                self.report(Notice("info", f"{later.error.message}; trying again in {wait:.0f} s."))
                 await anyio.sleep(wait)
         raise AssertionError("the last attempt returns or raises")
 
@@ -139,15 +140,15 @@ class Transport:
     async def _ask(self, url: str, headers: Mapping[str, str]) -> _HttpResponse:
         """One attempt, with its redirects. Raises `_Later` for what may pass."""
         here = url
-        for _ in range(_MAX_REDIRECTS + 1):
+        for _ in range(MAX_REDIRECTS + 1):
             answer = await self._request(here, headers)
-            if answer.status not in _REDIRECTS or "Location" not in answer.headers:
-                await self._check_status(url, answer)
+            if answer.status not in REDIRECTS or "Location" not in answer.headers:
+                await self._check_status(url, answer, in_part="Range" in headers)
                 return answer
             await answer.give_back()
-            here = _redirected(here, answer.headers["Location"])
+            here = redirected(here, answer.headers["Location"])
         raise NetworkError(
-            f"Could not fetch {mask_secrets(url)}: more than {_MAX_REDIRECTS} redirects",
+            f"Could not fetch {mask_secrets(url)}: more than {MAX_REDIRECTS} redirects",
             hint="The server sends us in circles; check the channel's address, or a proxy or login page between.",
         )
 
@@ -184,8 +185,8 @@ class Transport:
                 self._tls = await anyio.to_thread.run_sync(tls_context, self.settings)
         return self._tls
 
-    async def _check_status(self, url: str, answer: _HttpResponse) -> None:
-        if answer.status in ANSWERS:
+    async def _check_status(self, url: str, answer: _HttpResponse, *, in_part: bool) -> None:
+        if answer.status in ANSWERS or (answer.status == 416 and in_part):
             return
         error: HttpStatusError = status_error(url, answer.status, answer.reason)
         wait = retry_after(answer.headers.get("Retry-After"), datetime.now(timezone.utc))
@@ -213,6 +214,18 @@ def _new_session(settings: TransportSettings) -> aiohttp.ClientSession:
     )
 
 
+def _arrived(content: aiohttp.StreamReader) -> bytes:
+    """What came before the connection broke and nobody has read yet: up to two buffers, that aiohttp would drop.
+
+    There is no public way to it. Should this one go, the bytes are fetched again.
+    """
+    read = getattr(content, "_read_nowait", None)
+    try:
+        return bytes(read(-1)) if read else b""
+    except _failures(TypeError, AssertionError):
+        return b""
+
+
 def _failures(*others: type[Exception]) -> tuple[type[Exception], ...]:
     """What a request that fails may raise, and ``others``."""
     import aiohttp
@@ -230,7 +243,7 @@ class _HttpResponse:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives."""
-        pace = _Pace(self._settings)
+        pace = Pace(self._settings)
         try:
             while True:
                 asked = time.monotonic()
@@ -240,6 +253,8 @@ class _HttpResponse:
                 pace.count(len(chunk), time.monotonic() - asked, self.url)
                 yield chunk
         except _failures() as error:
+            if rest := _arrived(self._reply.content):
+                yield rest
             raise network_error(self.url, error)[0] from error
 
     async def give_back(self) -> None:
@@ -255,46 +270,6 @@ class _HttpResponse:
                 self._reply.release()
             else:
                 self._reply.close()
-
-
-class _Pace:
-    """Breaks off a transfer that trickles: the read timeout sees only silence. The reader's own time does not count."""
-
-    def __init__(self, settings: TransportSettings) -> None:
-        self._settings = settings
-        self._waited, self._bytes = 0.0, 0
-
-    def count(self, amount: int, waited: float, url: str) -> None:
-        """``amount`` bytes came after ``waited`` seconds; raises `NetworkError` if too few came in the last while."""
-        self._waited += waited
-        self._bytes += amount
-        if self._waited < self._settings.low_speed_time:
-            return
-        if self._bytes < self._settings.low_speed_limit * self._waited:
-            raise NetworkError(
-                f"Could not fetch {mask_secrets(url)}: only {self._bytes} bytes in {self._waited:.0f} s",
-                hint="The network or the server is too slow; try again later.",
-            )
-        self._waited, self._bytes = 0.0, 0
-
-
-def _redirected(url: str, location: str) -> str:
-    """Where a ``Location`` leads. Never from https to http, nor to a local file: a network must not choose that."""
-    target = urljoin(url, location)
-    old, new = urlsplit(url), urlsplit(target)
-    if new.scheme not in ("http", "https") or (old.scheme == "https" and new.scheme == "http"):
-        raise NetworkError(
-            f"Could not fetch {mask_secrets(url)}: refused its redirect to {mask_secrets(target)}",
-            hint="Only http and https are followed, and never from https to http.",
-        )
-    if old.username and new.username is None and (old.scheme, _place(old.netloc)) == (new.scheme, _place(new.netloc)):
-        # the same server: what the user gave for it in the URL stays valid
-        return new._replace(netloc=old.netloc).geturl()
-    return target
-
-
-def _place(netloc: str) -> str:
-    return netloc.rpartition("@")[2].lower()
 
 
 def _exact(url: str) -> URL:

@@ -30,8 +30,6 @@ from engine.events import (
     PhaseFinished,
     PhaseStarted,
     Report,
-    TransferFinished,
-    TransferStarted,
     WorkFinished,
     WorkStarted,
 )
@@ -47,6 +45,7 @@ if sys.version_info < (3, 11):
     from exceptiongroup import BaseExceptionGroup
 
 if TYPE_CHECKING:  # the network's modules are heavy, and not needed where everything is cached
+    from engine.fetch.download import Downloads
     from engine.fetch.http import Transport
 
 Result = TypeVar("Result")
@@ -136,6 +135,7 @@ class _Preparation:
         )
         self._send, self._receive = anyio.create_memory_object_stream[_Item](float("inf"))
         self._left = 0
+        self._downloads: Downloads | None = None
         self._locking = settings.use_lockfiles
         self._fetched = self._bytes = 0
 
@@ -220,7 +220,7 @@ class _Preparation:
             self._send.send_nowait(item)
             return None
         try:
-            return await self._fetch(item.record)
+            return await self._fetch(item.record, locked=lock.is_held)
         finally:
             lock.release()
 
@@ -239,12 +239,12 @@ class _Preparation:
             return True
         return limit > 0 and since is not None and time.monotonic() - since > limit
 
-    async def _fetch(self, record: RepoDataRecord) -> CachedPackage:
+    async def _fetch(self, record: RepoDataRecord, *, locked: bool) -> CachedPackage:
         """Make one package: from what another process made meanwhile, from an archive in the cache, or from afar."""
         package = await self._in_thread(self._usable, record)
         if package is not None:
             return package
-        made = await self._in_thread(self._from_archive, record) or await self._download(record)
+        made = await self._in_thread(self._from_archive, record) or await self._download(record, locked)
         self._fetched += 1
         self._bytes += made.package.record.size or 0
         self._report(WorkFinished("extract", record.name or record.stem, made.files, made.bytes))
@@ -266,27 +266,19 @@ class _Preparation:
             self._cache.discard_archive(path)
             return None
 
-    async def _download(self, record: RepoDataRecord) -> Unpacked:
-        from engine.fetch.pipe import pump
-        from engine.fetch.transfer import continuous
+    async def _download(self, record: RepoDataRecord, locked: bool) -> Unpacked:
+        if self._downloads is None:
+            from engine.fetch.download import Downloads
 
-        key, name = f"{record.channel}/{record.subdir}/{record.fn}", record.name or record.stem
-        self._report(TransferStarted(key, name, "package", record.size))
-        work = partial(self._unpack_arriving, record, key)
-        chunks = continuous(self._transport, record.url, self._report, key)
-        return await pump(chunks, work, limiter=self._limiter)
+            self._downloads = Downloads(self._transport, self._report, self._limiter)
+        work = partial(self._unpack_arriving, record)
+        return await self._downloads.fetch(record, work, self._cache.writable_dir() if locked else None)
 
-    def _unpack_arriving(self, record: RepoDataRecord, key: str, pieces: Iterable[bytes]) -> Unpacked:
+    def _unpack_arriving(self, record: RepoDataRecord, pieces: Iterable[bytes], kept: str | None) -> Unpacked:
         """What the worker thread does for one download."""
-        name = record.name or record.stem
-
-        def arriving() -> Iterator[bytes]:
-            yield from self._gate.between(pieces)
-            self._report(TransferFinished(key))
-
-        self._report(WorkStarted("extract", name))
+        self._report(WorkStarted("extract", record.name or record.stem))
         with self._gate:
-            return unpack_stream(arriving(), record, self._cache, self._options)
+            return unpack_stream(self._gate.between(pieces), record, self._cache, self._options, kept=kept)
 
 
 class _Gate:

@@ -76,13 +76,15 @@ class BytePipe:
             self._ended = True
             self._changed.notify()
 
-    def fail(self, error: BaseException) -> None:
-        """The bytes end here for a bad reason: the worker's iteration raises ``error`` instead of what waits."""
+    def fail(self, error: BaseException, *, at_once: bool = True) -> None:
+        """The bytes end here for a bad reason: the worker's iteration raises ``error`` instead of what waits, or, if
+        not ``at_once``, after it (bytes that came before the line broke are worth keeping)."""
         with self._changed:
             if not self._ended:
                 self._ended, self._error = True, error
-                self._chunks.clear()
-                self._size = 0
+                if at_once:
+                    self._chunks.clear()
+                    self._size = 0
             self._changed.notify()
 
     # -- the worker's side
@@ -97,7 +99,7 @@ class BytePipe:
         with self._changed:
             while not self._chunks and not self._ended:
                 self._changed.wait()
-            if self._error is not None:
+            if self._error is not None and not self._chunks:
                 raise self._error
             chunks, self._chunks, self._size = self._chunks, deque(), 0
             self._let_sender_go()
@@ -157,7 +159,7 @@ async def _fill(chunks: AsyncIterable[bytes], pipe: BytePipe) -> None:
     except PipeBroken:
         return
     except Exception as error:  # the worker raises it: there it can be cleaned up after
-        pipe.fail(error)
+        pipe.fail(error, at_once=False)
     finally:
         pipe.fail(PipeBroken("cancelled"))  # no effect unless we are leaving early
         if close is not None:

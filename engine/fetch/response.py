@@ -32,7 +32,7 @@ class Response(Protocol):
 
     @property
     def status(self) -> int:
-        """200, 206 (part of it), 304 (what you have is still right) or 404 (there is nothing)."""
+        """200, 206 (part of it), 304 (what you have is still right), 404 (there is nothing) or 416 (no such part)."""
 
     @property
     def headers(self) -> Headers:

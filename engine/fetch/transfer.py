@@ -1,18 +1,20 @@
 """One unbroken stream of bytes over connections that break.
 
-After a break the rest is asked for with ``Range`` and ``If-Range``; a server that answers with the whole file again
-has the known part skipped. A file that changed meanwhile is an error: bytes of two files are never mixed.
+After a break the rest is asked for with ``Range`` and ``If-Range`` (RFC 9110 §13.1.5, §14); a server that answers with
+the whole file again has the known part skipped. A file that changed meanwhile is an error: bytes of two files are never
+mixed knowingly, and where nothing names the file, its digest finds out.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import anyio
 
-from engine.errors import HttpStatusError, NetworkError
-from engine.events import Report, TransferAdvanced
+from engine.errors import FileChanged, HttpStatusError, NetworkError
+from engine.events import Notice, Report, TransferAdvanced
 from engine.fetch.http import Headers, Response, Transport
 from engine.model.channel import mask_secrets
 
@@ -34,7 +36,7 @@ async def continuous(
 
     ``validator`` is the ETag or Last-Modified of the file that the first ``start`` bytes came from. Gives up with
     `NetworkError` after ``max_retries`` breaks in a row that brought less than `WORTHWHILE`; raises
-    `HttpStatusError` for 404 too.
+    `HttpStatusError` for 404 too, and `FileChanged`.
     """
 
     def progress(amount: int) -> None:
@@ -57,11 +59,16 @@ class Continuation:
         validator: str | None = None,
         headers: Mapping[str, str] | None = None,
         progress: Callable[[int], None] | None = None,
+        checked: bool = False,
     ) -> None:
+        """``checked``: a digest will tell whether the bytes are right, so servers that name one file in two ways (a
+        farm whose clocks differ) are no reason to begin anew."""
         self._transport, self._url, self._progress = transport, url, progress
         self._given = dict(headers or {})
+        self.checked = checked
         self.position = start
         self.validator = validator
+        self._total: int | None = None
         self._encoded = False
         """The bytes we count are not those that a server would count in a Range (gzip on the way)."""
 
@@ -81,6 +88,7 @@ class Continuation:
                 fruitless = 0 if self.position - before >= WORTHWHILE else fruitless + 1
                 if fruitless > self._transport.settings.max_retries:
                     raise broken.error from broken
+                self._transport.report(Notice("debug", f"{broken.error.message}; going on from byte {self.position}"))
             first = None
             if fruitless:  # a connection that got us on is made anew at once
                 await anyio.sleep(self._transport.pause(fruitless))
@@ -93,6 +101,9 @@ class Continuation:
 
     async def body(self, response: Response) -> AsyncIterator[bytes]:
         """The new bytes of one answer. Raises `_Broken` where it ends too early."""
+        if response.status == 416:
+            self._check_end(response)
+            return
         skip = self._place(response)
         try:
             async for chunk in response.chunks():
@@ -105,22 +116,53 @@ class Continuation:
                     yield fresh
         except NetworkError as error:
             raise _Broken(error) from error
+        if self._total is not None and not self._encoded and self.position < self._total:
+            # a server may give less than what was asked for (RFC 9110 §15.3.7)
+            text = f"the answer ended at byte {self.position} of {self._total}"
+            raise _Broken(NetworkError(f"Could not fetch {mask_secrets(self._url)}: {text}", hint="Try again."))
+
+    def _check_end(self, response: Response) -> None:
+        """There are no bytes from our position on: either we have them all, or it is another file."""
+        total = response.headers.get("Content-Range", "").rpartition("/")[2]
+        if total != str(self.position):
+            raise self._changed()
 
     def _place(self, response: Response) -> int:
         """Check that the answer continues our file; returns how many of its first bytes we have already."""
-        self._encoded = response.headers.get("Content-Encoding", "identity") != "identity"
-        found = strong_validator(response.headers)
+        headers = response.headers
+        self._encoded = headers.get("Content-Encoding", "identity") != "identity"
         if response.status not in (200, 206):
             raise HttpStatusError(mask_secrets(self._url), response.status, "Not Found")
-        if self.position and self.validator and found and found != self.validator:
-            raise NetworkError(
-                f"Could not fetch {mask_secrets(self._url)}: the file changed on the server while it was read",
-                hint="Try again.",
-            )
-        self.validator = self.validator or found
+        start, total = 0, headers.number("Content-Length")
         if response.status == 206:
-            return self.position - _range_start(response.headers, self._url, self.position)
-        return self.position
+            start, total = _range_of(headers, self._url, self.position)
+        self._check_same(strong_validator(headers), total)
+        return self.position - start
+
+    def _check_same(self, validator: str | None, total: int | None) -> None:
+        """Compare what an answer says of its file with what is known of ours. Raises `FileChanged`."""
+        if self.position and self._total is not None and total is not None and total != self._total:
+            raise self._changed()
+        comparable = validator and self.validator and _is_etag(validator) == _is_etag(self.validator)
+        if self.position and comparable and validator != self.validator:
+            if not self.checked:
+                raise self._changed()
+            self.validator = validator
+        self.validator = self.validator or validator
+        self._total = self._total if total is None else total
+
+    def _changed(self) -> FileChanged:
+        return FileChanged(
+            f"Could not fetch {mask_secrets(self._url)}: the file changed on the server while it was read",
+            hint="Try again.",
+        )
+
+
+async def nothing() -> AsyncIterator[bytes]:
+    """A stream without bytes: all of them are there already."""
+    none: tuple[bytes, ...] = ()
+    for piece in none:
+        yield piece
 
 
 @asynccontextmanager
@@ -145,12 +187,18 @@ def strong_validator(headers: Headers) -> str | None:
     return headers.get("Last-Modified")
 
 
-def _range_start(headers: Headers, url: str, position: int) -> int:
-    """The offset of a partial answer's first byte; raises `NetworkError` if it leaves a gap."""
-    unit, _, rest = headers.get("Content-Range", "").partition(" ")
-    first = rest.partition("-")[0]
-    if unit == "bytes" and first.isdigit() and int(first) <= position:
-        return int(first)
+def _is_etag(validator: str) -> bool:
+    return validator.startswith('"')
+
+
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(?:(\d+)|\*)", re.ASCII)
+
+
+def _range_of(headers: Headers, url: str, position: int) -> tuple[int, int | None]:
+    """A partial answer's first byte, and the length of the whole; raises `NetworkError` if it leaves a gap."""
+    found = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
+    if found and int(found[1]) <= position:
+        return int(found[1]), int(found[2]) if found[2] else None
     raise NetworkError(
         f"Could not fetch {mask_secrets(url)}: asked for the bytes from {position}, "
         f"got {headers.get('Content-Range', 'a part that is not named')!r}",

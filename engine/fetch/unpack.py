@@ -47,13 +47,25 @@ class Unpacked(msgspec.Struct, frozen=True):
 
 
 def unpack_stream(
-    pieces: Iterable[bytes], record: RepoDataRecord, cache: PackageCache, options: UnpackOptions
+    pieces: Iterable[bytes],
+    record: RepoDataRecord,
+    cache: PackageCache,
+    options: UnpackOptions,
+    *,
+    kept: str | None = None,
 ) -> Unpacked:
     """Make a cached package of the bytes of its archive, which are kept beside it.
+
+    ``kept`` is the file, in the same directory, that the pieces are written into while they pass, where the caller
+    does that (see `engine.fetch.download`); the finished package takes it along.
 
     Raises `VerificationError` where they are not those of ``record``, `ArchiveError` where they are no sound package,
     `StorageError`, and whatever ``pieces`` raises.
     """
+    if kept is not None:
+        with _staged(record, cache) as staging:
+            staging.archive = kept
+            return _Job(iter(pieces), record, staging, options, kept).run()
     with _staged(record, cache) as staging, open(staging.archive, "xb", buffering=0) as archive:
         return _Job(_kept(pieces, archive.fileno()), record, staging, options, staging.archive).run()
 

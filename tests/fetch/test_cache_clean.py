@@ -7,6 +7,7 @@ import pytest
 
 from engine.fetch.cache import PackageCache
 from engine.fetch.cache_clean import CleanRequest, find_garbage, remove_garbage
+from engine.fetch.entry_lock import EntryLock
 from engine.fetch.unpack import UnpackOptions, unpack_stream
 from tests.fetch.feeding import record_of
 from tests.kit.archive import Member
@@ -137,3 +138,19 @@ def test_failures_are_collected(place: Place, monkeypatch: pytest.MonkeyPatch) -
     assert freed == 0
     assert len(problems) == 2
     assert "Permission denied" in str(problems[0])
+
+
+def test_parts_go_with_the_archives_unless_they_are_on_their_way(place: Place) -> None:
+    place.cache.writable_dir()
+    for name in ("old", "busy"):
+        (place.pkgs / f"{name}-1-0.conda.partial").write_bytes(b"x" * 10)
+        (place.pkgs / f"{name}-1-0.conda.partial.json").write_text("{}")
+    lock = EntryLock(str(place.pkgs), "busy-1-0.conda")
+    assert lock.try_acquire()
+    assert len(place.found(tarballs=True)) == 4
+    assert place.clean(tarballs=True) == 12
+    lock.release()
+    assert {path.name for path in place.pkgs.glob("*.partial*")} == {
+        "busy-1-0.conda.partial",
+        "busy-1-0.conda.partial.json",
+    }

@@ -155,3 +155,14 @@ def test_failing_after_the_end_changes_nothing() -> None:
     pipe.close()
     pipe.fail(OSError("late"))
     assert list(pipe) == []
+
+
+async def test_bytes_before_a_break_still_arrive() -> None:
+    pipe = BytePipe()
+    await pipe.send(b"one")
+    await pipe.send(b"two")
+    pipe.fail(OSError("the line is dead"), at_once=False)
+    pieces = iter(pipe)
+    assert [next(pieces), next(pieces)] == [b"one", b"two"]
+    with pytest.raises(OSError, match="the line is dead"):
+        next(pieces)

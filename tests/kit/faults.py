@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -18,7 +19,9 @@ class Fault:
 
     ``status`` answers with that status (and ``retry_after``: seconds or an HTTP date); ``redirect`` answers 302 with
     that address; ``html`` answers 200 with a log-in page, as a captive portal does; ``body`` answers 200 with these
-    bytes. ``cut_after`` ends the connection after so many bytes of the body (after ``stall`` seconds of silence);
+    bytes. ``cut_after`` ends the connection after so many bytes of the body (after ``stall`` seconds of silence), with
+    ``reset`` by a reset, once those bytes have arrived; ``whole`` passes over a range and answers 200; ``at_most``
+    gives no more than so many bytes of a range, as servers may; ``headers`` go in place of the answer's own;
     ``flip_at`` inverts the byte at that offset of the file; ``delay`` waits before the answer; ``bandwidth`` slows
     the body down to bytes a second. ``times`` is how many requests are hit (None: all).
     """
@@ -32,6 +35,10 @@ class Fault:
     body: bytes | None = None
     cut_after: int | None = None
     stall: float = 0.0
+    reset: bool = False
+    whole: bool = False
+    at_most: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     flip_at: int | None = None
     delay: float = 0.0
     bandwidth: int = 0
@@ -48,6 +55,16 @@ class Fault:
         if self.html:
             return Answer.of_text(200, _PORTAL, {"Content-Type": "text/html"})
         return None if self.body is None else Answer(200, {}, data=self.body)
+
+    def shorten(self, found: Answer) -> Answer:
+        """The real answer as this row leaves it: a shorter part, other headers."""
+        first = found.headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0]
+        if self.at_most is not None and found.status == 206 and found.size > self.at_most:
+            total = found.headers["Content-Range"].rpartition("/")[2]
+            found.size = self.at_most
+            found.headers["Content-Range"] = f"bytes {first}-{int(first) + self.at_most - 1}/{total}"
+        found.headers.update(self.headers)
+        return found
 
     def spoil(self, data: bytes, start: int) -> bytes:
         """Invert the byte at `flip_at`, where ``data`` begins at offset ``start`` of the file."""

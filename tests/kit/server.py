@@ -77,7 +77,9 @@ class _Handler(BaseHTTPRequestHandler):
         refusal = _refusal(request, owner)
         fault = owner.note(request, refused=refusal is not None)
         time.sleep(owner.options.latency + fault.delay)
-        found = refusal or fault.answer() or answer(owner.directory, request, owner.options)
+        if fault.whole:
+            request.headers.pop("range", None)
+        found = refusal or fault.answer() or fault.shorten(answer(owner.directory, request, owner.options))
         request.status = found.status
         with found:
             self._head(found)
@@ -103,7 +105,9 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send_slowly(fault.spoil(found.read(), found.start)[:limit], bandwidth, request)
         if self.close_connection and fault.stall:
-            time.sleep(fault.stall)
+            self.server.closing.wait(fault.stall)
+        if self.close_connection and fault.reset:
+            self.server.reset(self.connection)
 
     def _send_slowly(self, data: bytes, bandwidth: int, request: Request) -> None:
         size = max(1, int(bandwidth * _TICK)) if bandwidth else len(data) or 1
@@ -140,6 +144,8 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, port: int, owner: ChannelServer) -> None:
         self.owner = owner
         self._open: set[socket.socket] = set()
+        self._resetting: set[socket.socket] = set()
+        self.closing = threading.Event()
         super().__init__(("127.0.0.1", port), _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -148,7 +154,27 @@ class _Server(ThreadingHTTPServer):
 
     def shutdown_request(self, request: Any) -> None:
         self._open.discard(request)
-        super().shutdown_request(request)
+        if request in self._resetting:
+            self._resetting.discard(request)
+            self.close_request(request)  # without the polite end
+        else:
+            super().shutdown_request(request)
+
+    def reset(self, connection: socket.socket) -> None:
+        """Let the connection end by a reset, once all that was sent has arrived (a reset would take it back)."""
+        import array
+        import fcntl
+        import struct
+        import termios
+
+        unsent = array.array("i", [1])
+        for _ in range(1000):
+            fcntl.ioctl(connection, termios.TIOCOUTQ, unsent)
+            if not unsent[0]:
+                break
+            time.sleep(_TICK / 10)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._resetting.add(connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hangs up is no error; anything else is kept, and raised when the server closes."""
@@ -157,7 +183,8 @@ class _Server(ThreadingHTTPServer):
             self.owner.errors.append(error)
 
     def hang_up(self) -> None:
-        """End all connections."""
+        """End all connections, and all silences."""
+        self.closing.set()
         for connection in list(self._open):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)

@@ -172,3 +172,23 @@ def test_by_itself(folder: Path) -> None:
             assert connection.getresponse().read() == _BODY
         process.communicate()
     assert process.returncode == 0
+
+
+def test_parts_that_are_shorter_or_whole_or_named_wrongly(server: ChannelServer) -> None:
+    server.fail(at_most=7)
+    status, headers, body = _get(server, range="bytes=10-")
+    assert (status, body, headers["content-range"]) == (206, _BODY[10:17], f"bytes 10-16/{len(_BODY)}")
+    server.fail(whole=True)
+    assert _get(server, range="bytes=10-")[::2] == (200, _BODY)
+    server.fail(headers={"Content-Range": "bytes 1-2/3"})
+    assert _get(server, range="bytes=10-")[1]["content-range"] == "bytes 1-2/3"
+
+
+def test_a_reset_comes_after_what_was_sent(server: ChannelServer) -> None:
+    server.fail(cut_after=5000, reset=True)
+    with closing(http.client.HTTPConnection(server.host, timeout=10)) as connection:
+        connection.request("GET", "/x/file.conda")
+        answer = connection.getresponse()
+        assert answer.read(5000) == _BODY[:5000]
+        with pytest.raises(ConnectionResetError):
+            answer.read(1)
