@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import anyio
+import msgspec
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from engine.events import Phase, PhaseFinished, PhaseStarted
+from engine.fetch.bytecode import BytecodeCache
 from engine.fetch.cache import PackageCache
 from engine.fetch.http import Transport
 from engine.fetch.package import prepare
@@ -31,7 +33,7 @@ async def carry_out(plan: Plan, services: Services, transport: Transport, cache:
     from engine.link.create import create_prefix
 
     send, receive = anyio.create_memory_object_stream[CachedPackage](0)
-    request, report = link_request(plan, services), services.report
+    request, report = link_request(plan, services, cache), services.report
     phase = Phase.LINK if request.link or not request.remove else Phase.UNLINK
     began = time.monotonic()
     async with anyio.create_task_group() as group:
@@ -75,8 +77,9 @@ async def fetch_all(
     return tuple(sorted(found, key=lambda package: order.get(package.record.fn, 0)))
 
 
-def link_request(plan: Plan, services: Services) -> LinkRequest:
+def link_request(plan: Plan, services: Services, cache: PackageCache) -> LinkRequest:
     """What linking is asked to do for a plan."""
+    options = link_options(services.config, services.environ)
     return LinkRequest(
         prefix=plan.request.prefix,
         platform=services.machine.platform,
@@ -88,7 +91,7 @@ def link_request(plan: Plan, services: Services) -> LinkRequest:
         now=datetime.now(),
         update_specs=tuple(spec for specs in plan.requested.values() for spec in specs),
         remove_specs=tuple(map(str, plan.request.remove)),
-        options=link_options(services.config, services.environ),
+        options=msgspec.structs.replace(options, bytecode=BytecodeCache(cache)),
         channel_names=plan.channel_names,
         extra_files=plan.request.files,
     )
@@ -116,6 +119,7 @@ def describe_links(summary: LinkSummary) -> str:
         (summary.softlinked, "soft links"),
         (summary.rewritten, "rewritten"),
         (summary.compiled, "compiled"),
+        (summary.bytecode, "byte-compiled before"),
     )
     parts = ", ".join(f"{count} {name}" for count, name in kinds if count)
     return f"{summary.files} files" + (f" ({parts})" if parts else "")

@@ -19,6 +19,7 @@ _NOUNS = {
     "tarball": "Package archives",
     "lock": "Lock files",
     "trash": "Trash",
+    "bytecode": "Byte-compiled files that no environment uses",
     "leftover": "Leftovers of interrupted runs",
     "pkgs_dir": "Whole package caches",
 }

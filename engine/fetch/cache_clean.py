@@ -2,7 +2,8 @@
 
 Rule of this file: finding and removing are two steps, so that people are asked in between. An unpacked package is in
 use if an environment has it in its conda-meta, or if one of its files has a hard link outside of the package; the
-others may go. Each package is renamed out of sight before it is taken apart, so that no reader ever sees half of one.
+others may go, and so may byte-compiled files that no environment has. What goes is renamed out of sight before it is
+taken apart, so that no reader ever sees half of it.
 
 The kinds are those of micromamba's `clean`; unlike there, hard links are counted (environments may be unregistered).
 """
@@ -18,6 +19,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from engine.errors import StorageError
+from engine.fetch.bytecode import ELSEWHERE, PLACE
 from engine.fetch.cache import MAGIC
 from engine.fetch.entry_lock import LOCK_PREFIX, EntryLock, LocksDontWork
 from engine.fetch.partial import NOTE_SUFFIX, SUFFIX
@@ -26,7 +28,7 @@ from engine.model.records import ARCHIVE_EXTENSIONS
 
 PARTIALS = (SUFFIX, NOTE_SUFFIX)
 
-Kind: TypeAlias = Literal["index", "package", "tarball", "lock", "trash", "leftover", "pkgs_dir"]
+Kind: TypeAlias = Literal["index", "package", "bytecode", "tarball", "lock", "trash", "leftover", "pkgs_dir"]
 
 
 class Garbage(msgspec.Struct, frozen=True):
@@ -68,7 +70,8 @@ def find_garbage(request: CleanRequest) -> list[Garbage]:
         if wanted or request.index:
             found += _existing("index", os.path.join(pkgs_dir, "cache"))
         if wanted or request.packages:
-            found += _unused(pkgs_dir, installed)
+            unused = list(_unused(pkgs_dir, installed))
+            found += [*unused, *_bytecode(pkgs_dir, {item.path for item in unused})]
         if wanted or request.tarballs:
             found += _tarballs(pkgs_dir)
         if wanted or request.locks:
@@ -96,7 +99,7 @@ def remove_garbage(items: Iterable[Garbage]) -> tuple[int, list[StorageError]]:
 
 
 def _remove(item: Garbage) -> int:
-    if item.kind == "package":
+    if item.kind in ("package", "bytecode"):
         aside = os.path.join(_cache_of(item.path), temporary_name())
         try:
             os.rename(item.path, aside)
@@ -174,7 +177,7 @@ def _entries(pkgs_dir: str) -> Iterator[os.DirEntry[str]]:
         directory = stack.pop()
         with os.scandir(directory) as entries:
             for entry in entries:
-                if entry.name.startswith(PREFIX) or (directory == pkgs_dir and entry.name == "cache"):
+                if entry.name.startswith(PREFIX) or (directory == pkgs_dir and entry.name in ("cache", ELSEWHERE)):
                     continue
                 yield entry
                 if entry.is_dir(follow_symlinks=False) and not _is_package(entry.path):
@@ -194,6 +197,24 @@ def _unused(pkgs_dir: str, installed: Collection[str]) -> Iterator[Garbage]:
             and not _has_links_outside(entry.path)
         ):
             yield Garbage("package", entry.path, _size(entry.path))
+
+
+def _bytecode(pkgs_dir: str, unused: Collection[str]) -> Iterator[Garbage]:
+    """Byte-compiled files of packages that stay, and of those in other directories, if no environment has them."""
+    packages = (entry.path for entry in _entries(pkgs_dir) if entry.is_dir(follow_symlinks=False))
+    places = [os.path.join(path, PLACE) for path in packages if path not in unused and _is_package(path)]
+    for place in [*places, *_directories(os.path.join(pkgs_dir, ELSEWHERE))]:
+        for path in _directories(place):
+            if not _has_links_outside(path):
+                yield Garbage("bytecode", path, _size(path))
+
+
+def _directories(path: str) -> list[str]:
+    try:
+        with os.scandir(path) as entries:
+            return [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return []
 
 
 def _tarballs(pkgs_dir: str) -> Iterator[Garbage]:

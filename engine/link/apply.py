@@ -8,7 +8,6 @@ at the end, so neither the order of arrival nor the number of threads can be see
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable
 
 import anyio
@@ -21,13 +20,14 @@ from engine.events import Report, WorkFinished, WorkStarted
 from engine.flow import first_error
 from engine.link.claims import Claims
 from engine.link.codesign import sign
+from engine.link.compiling import Compiling, Pending
 from engine.link.disk import storage
 from engine.link.meta import META
 from engine.link.modes import Modes
 from engine.link.package import Linked, PackageLinker
 from engine.link.paths_json import read_entry_points, read_paths
 from engine.link.plan import PackagePlan, plan_package, pyc_source
-from engine.link.pyc import CompileJob, Compiler, jobs_for
+from engine.link.pyc import Source, batches
 from engine.link.records import encode_record, record_name
 from engine.link.request import LinkRequest, LinkSummary, PrefixTarget
 from engine.link.scripts import ScriptPlace, has_script, run_script
@@ -44,14 +44,15 @@ class Filling:
         """``python`` is the interpreter to compile with (absolute), or None for no compiling; ``needed`` are the
         packages (of those that arrive) that must be linked before it can run."""
         self._request, self._target, self._report = request, target, report
-        self._python = python if request.options.compile_pyc and target.python else None
+        compiled = python and request.options.compile_pyc and target.python
+        self._compiling = (
+            Compiling(request, target, report, python, self._write_record) if python and compiled else None
+        )
         self._claims = Claims(fold_for(target.staging))
         self._modes = Modes(target.staging, request.options, report)
         self._index = {record.name: number for number, record in enumerate(request.link)}
         self._packages: dict[int, CachedPackage] = {}
         self._linked: dict[int, Linked] = {}
-        self._waiting: dict[int, PackagePlan] = {}
-        self._open_jobs: Counter[int] = Counter()
         self._needed = set(needed)
         self._python_ready = anyio.Event()
         self._messages: list[str] = []
@@ -77,49 +78,44 @@ class Filling:
         cores = available_cores()
         # Hard links are made under the interpreter's lock: more than two threads only help where files are copied.
         workers = self._request.options.link_threads or min(2, cores)
-        jobs, todo = anyio.create_memory_object_stream[CompileJob](float("inf"))
         if not self._needed:
             self._python_ready.set()
         async with anyio.create_task_group() as group:
-            with todo:
-                for _ in range(cores if self._python else 0):
-                    group.start_soon(self._compile_all, todo.clone())
-            async with jobs, anyio.create_task_group() as linking:
+            if self._compiling:
+                group.start_soon(self._compiling.run, self._python_ready, cores)
+            async with anyio.create_task_group() as linking:
                 limiter = anyio.CapacityLimiter(workers)
                 with packages:
                     for _ in range(workers):
-                        linking.start_soon(self._link_all, packages.clone(), jobs, limiter)
+                        linking.start_soon(self._link_all, packages.clone(), limiter)
             self._python_ready.set()  # even if it never came: the compilers must end
+            if self._compiling:
+                self._compiling.end()
 
     # --- linking -----------------------------------------------------------------------------------------------
 
     async def _link_all(
-        self,
-        packages: MemoryObjectReceiveStream[CachedPackage],
-        jobs: anyio.abc.ObjectSendStream[CompileJob],
-        limiter: anyio.CapacityLimiter,
+        self, packages: MemoryObjectReceiveStream[CachedPackage], limiter: anyio.CapacityLimiter
     ) -> None:
         async with packages:
             async for package in packages:
-                plan = await self._link_one(package, limiter)
-                for job in self._compile_jobs(plan):
-                    self._open_jobs[plan.index] += 1
-                    self._waiting[plan.index] = plan
-                    await jobs.send(job)
-                self._needed.discard(plan.record.name)
+                name, pending = await self._link_one(package, limiter)
+                if pending and self._compiling:
+                    await self._compiling.submit(pending)
+                self._needed.discard(name)
                 if not self._needed:
                     self._python_ready.set()
 
-    async def _link_one(self, package: CachedPackage, limiter: anyio.CapacityLimiter) -> PackagePlan:
+    async def _link_one(self, package: CachedPackage, limiter: anyio.CapacityLimiter) -> tuple[str, Pending | None]:
         name = package.record.name
         self._report(WorkStarted("link", name))
         await self._pre_link(package)
-        plan, linked = await anyio.to_thread.run_sync(self._link_job, package, limiter=limiter)
+        plan, linked, pending = await anyio.to_thread.run_sync(self._link_job, package, limiter=limiter)
         self._packages[plan.index], self._linked[plan.index] = package, linked
         size = sum(path.entry.size_in_bytes or 0 for path in plan.paths)
         self._bytes += size
         self._report(WorkFinished("link", name, files=linked.files, bytes=size))
-        return plan
+        return name, pending
 
     async def _pre_link(self, package: CachedPackage) -> None:
         """These scripts are run from the unpacked package, before it is linked, and see the staged prefix."""
@@ -128,7 +124,7 @@ class Filling:
             options = self._request.options
             self._messages += await run_script(place, package.record, "pre-link", options, self._report)
 
-    def _link_job(self, package: CachedPackage) -> tuple[PackagePlan, Linked]:
+    def _link_job(self, package: CachedPackage) -> tuple[PackagePlan, Linked, Pending | None]:
         """In a worker thread: read the package's lists, link its files, write its record if nothing is to come."""
         plan = self._plan(package)
         with storage(f"link {plan.record.dist}"):
@@ -136,9 +132,13 @@ class Filling:
         linker = PackageLinker(plan, package.directory, self._target, self._claims, mode)
         linked = linker.run(anyio.from_thread.check_cancelled)
         sign(linked, self._target.staging, self._target.platform, self._report)
-        if not self._compile_jobs(plan):
+        pending = None
+        if self._compiling:
+            with storage(f"link the byte-compiled files of {plan.record.dist}"):
+                pending = self._compiling.look_up(plan, linked, package)
+        if pending is None:
             self._write_record(plan, linked, package)
-        return plan, linked
+        return plan, linked, pending
 
     def _plan(self, package: CachedPackage) -> PackagePlan:
         record = self._record(package)
@@ -155,43 +155,6 @@ class Filling:
         asked = self._request.link[index]
         return asked if asked.raw else package.record
 
-    # --- compiling ---------------------------------------------------------------------------------------------
-
-    def _compile_jobs(self, plan: PackagePlan) -> list[CompileJob]:
-        if self._python is None or self._target.python is None:
-            return []
-        current = self._target.python.version.replace(".", "")
-        stale = [source for source, pyc in plan.stale if _made_for(pyc, current)]
-        return jobs_for(plan.index, [*plan.sources, *stale])
-
-    async def _compile_all(self, todo: MemoryObjectReceiveStream[CompileJob]) -> None:
-        compiler = self._compiler()
-        await self._python_ready.wait()
-        try:
-            with todo:
-                async for job in todo:
-                    await self._compile_one(compiler, job)
-        finally:
-            await compiler.close()
-
-    def _compiler(self) -> Compiler:
-        if self._python is None or self._target.python is None:
-            raise LinkError("There is no Python to compile with")
-        target, environ = self._target, self._request.options.environ
-        return Compiler(self._python, self._target.python, target.staging, target.baked_prefix, environ, self._report)
-
-    async def _compile_one(self, compiler: Compiler, job: CompileJob) -> None:
-        linked, name = self._linked[job.index], self._packages[job.index].record.name
-        self._report(WorkStarted("compile", name))
-        wanted = tuple(source for source in job.sources if source not in linked.lost)
-        made = await compiler.compile(CompileJob(job.index, wanted))
-        linked.compiled += made
-        self._report(WorkFinished("compile", name, files=len(made)))
-        self._open_jobs[job.index] -= 1
-        if not self._open_jobs[job.index]:
-            plan = self._waiting.pop(job.index)
-            await anyio.to_thread.run_sync(self._write_record, plan, linked, self._packages[job.index])
-
     # --- the end -----------------------------------------------------------------------------------------------
 
     def _check_complete(self) -> None:
@@ -205,24 +168,23 @@ class Filling:
             return
         for index in won:
             sign(self._linked[index], self._target.staging, self._target.platform, self._report)
-        if self._python is not None:
-            await self._compile_again(won)
+        if self._compiling:
+            await self._compile_again(won, self._compiling)
         for index in won:
             package = self._packages[index]
             await anyio.to_thread.run_sync(self._write_record, self._plan(package), self._linked[index], package)
 
-    async def _compile_again(self, won: dict[int, list[str]]) -> None:
+    async def _compile_again(self, won: dict[int, list[str]], compiling: Compiling) -> None:
         """What was compiled from contested files may have been made from another package's."""
-        compiler = self._compiler()
+        compiler = compiling.compiler()
         try:
             for index, paths in won.items():
                 linked = self._linked[index]
-                wanted = {
-                    source for job in self._compile_jobs(self._plan(self._packages[index])) for source in job.sources
-                }
+                shared, own = compiling.wanted(self._plan(self._packages[index]))
+                wanted = {*shared, *own}
                 linked.compiled = [pyc for pyc in linked.compiled if pyc_source(pyc) not in {*paths, *linked.lost}]
-                for job in jobs_for(index, [path for path in paths if path in wanted]):
-                    linked.compiled += await compiler.compile(job)
+                for batch in batches([Source(path) for path in paths if path in wanted]):
+                    linked.compiled += [made.pyc for made in await compiler.compile(batch) if made.pyc]
         finally:
             await compiler.close()
 
@@ -250,7 +212,8 @@ class Filling:
             copied=sum(linked.copied for linked in done),
             softlinked=sum(linked.softlinked for linked in done),
             rewritten=sum(not new.kind for linked in done for new in linked.written.values()),
-            compiled=sum(len(linked.compiled) for linked in done),
+            compiled=sum(len(linked.compiled) - linked.from_cache for linked in done),
+            bytecode=sum(linked.from_cache for linked in done),
             messages=tuple(self._messages),
         )
 
@@ -258,12 +221,6 @@ class Filling:
     def claims(self) -> Claims:
         """What was put where; to be read after `run`."""
         return self._claims
-
-
-def _made_for(pyc: str, version: str) -> bool:
-    """Whether a shipped file is what a Python of this version (``312``) would look for."""
-    tag = os.path.basename(pyc)[: -len(".pyc")].rpartition(".")[2]
-    return "__pycache__" not in pyc or tag.lstrip("abcdefghijklmnopqrstuvwxyz-") == version
 
 
 def available_cores() -> int:

@@ -12,7 +12,7 @@ import msgspec
 
 from engine.errors import LinkError
 from engine.model.platform import default_site_packages, is_windows, scripts_dir
-from engine.model.records import PackageRecord
+from engine.model.records import PackageRecord, RepoDataRecord
 
 _MAJOR_MINOR = re.compile(r"(\d+)\.(\d+)")
 
@@ -28,6 +28,8 @@ class PythonInfo(msgspec.Struct, frozen=True):
     """Relative to the prefix; names the minor version, as scripts of entry points do (``bin/python3.12``)."""
     scripts: str
     """Directory of scripts, relative to the prefix."""
+    record: RepoDataRecord | None = None
+    """The package that it comes from, where that is known."""
 
     @property
     def major(self) -> int:
@@ -50,6 +52,7 @@ def python_info(record: PackageRecord, platform: str) -> PythonInfo:
         site_packages=checked_site_packages(site, record.dist) if site else default_site_packages(platform, version),
         executable="python.exe" if is_windows(platform) else f"bin/python{version}",
         scripts=scripts_dir(platform),
+        record=record if isinstance(record, RepoDataRecord) else None,
     )
 
 

@@ -55,6 +55,8 @@ class Linked(msgspec.Struct):
     """Paths that another package has."""
     compiled: list[str] = []
     """Byte-compiled files, set when they are there."""
+    from_cache: int = 0
+    """How many of these were made for an earlier environment."""
 
     @property
     def files(self) -> int:

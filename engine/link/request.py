@@ -5,11 +5,37 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Protocol
 
 import msgspec
 
 from engine.link.noarch import PythonInfo
-from engine.model.records import PrefixRecord, RepoDataRecord
+from engine.model.records import Bytecode, CachedPackage, CompiledFile, PrefixRecord, RepoDataRecord
+
+
+class BytecodeStore(Protocol):
+    """Where byte-compiled files are kept for the next environment (`engine.fetch.bytecode`). It raises nothing."""
+
+    def kind(self, python: RepoDataRecord) -> str | None:
+        """The kind of a Python that was asked before."""
+
+    def remember_kind(self, python: RepoDataRecord, kind: str) -> None:
+        """Keep what a Python said of itself."""
+
+    def find(self, package: CachedPackage, kind: str) -> Bytecode | None:
+        """What was compiled of a package for this kind of Python."""
+
+    def stage(self, package: CachedPackage) -> str | None:
+        """A new directory to compile into; None where nothing can be kept."""
+
+    def publish(self, package: CachedPackage, kind: str, staged: str, files: tuple[CompiledFile, ...]) -> Bytecode:
+        """Keep a staged directory; returns where it is now."""
+
+    def discard(self, staged: str) -> None:
+        """Remove a staged directory, published or not."""
+
+    def drop(self, bytecode: Bytecode) -> None:
+        """Forget what turned out to be damaged."""
 
 
 class LinkOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +57,8 @@ class LinkOptions(msgspec.Struct, frozen=True, kw_only=True):
     use_lockfiles: bool = True
     lock_timeout: float = 0.0
     """Seconds to wait for another process that changes the same prefix; 0 waits for ever."""
+    bytecode: BytecodeStore | None = None
+    """Where byte-compiled files are shared between environments; None compiles for each prefix alone."""
     override_frozen: bool = False
     """Change the environment although it is marked as frozen (CEP 22)."""
 
@@ -93,6 +121,8 @@ class LinkSummary(msgspec.Struct, frozen=True):
     rewritten: int = 0
     """Files whose placeholder was replaced."""
     compiled: int = 0
-    """Byte-compiled Python files."""
+    """Byte-compiled Python files, made now."""
+    bytecode: int = 0
+    """Byte-compiled Python files that were in the cache."""
     messages: tuple[str, ...] = ()
     """What link scripts left in ``.messages.txt``."""

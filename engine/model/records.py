@@ -175,3 +175,21 @@ class CachedPackage(msgspec.Struct, frozen=True):
     """The unpacked package."""
     archive: str
     """Where its archive is, or would be, in the cache."""
+
+
+class CompiledFile(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What became of one Python file of a package when it was byte-compiled."""
+
+    source: str
+    """Path in the package."""
+    pyc: str = ""
+    """Where Python looks for the result, as a path in the package; empty if the file does not compile."""
+    size: int = 0
+    """Of the result, in bytes."""
+
+
+class Bytecode(msgspec.Struct, frozen=True):
+    """The byte-compiled files of a cached package for one kind of Python; file number n is ``directory/n``."""
+
+    directory: str
+    files: tuple[CompiledFile, ...]

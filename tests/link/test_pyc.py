@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from engine.link.noarch import PythonInfo
-from engine.link.pyc import BATCH, CompileJob, Compiler, jobs_for
+from engine.link.pyc import BATCH, Compiler, Source, batches, fit
 from tests.kit.interpreter import interpreter_package
 from tests.kit.package import PLACEHOLDER, File, make_package
 from tests.kit.tree import tree
@@ -58,8 +58,12 @@ async def test_every_python_takes_what_it_compiled(tmp_path: Path, name: str) ->
         os.utime(staging / path, (1_700_000_000, 1_700_000_000))
     recorder = Recorder()
     compiler = Compiler(executable, facts(executable), str(staging), final, os.environ, recorder)
-    made = await compiler.compile(CompileJob(0, (*sources, "pkg/missing.py")))
+    answers = await compiler.compile([Source(path) for path in (*sources, "pkg/missing.py")])
     await compiler.close()
+    assert [answer.source.path for answer in answers] == [*sources, "pkg/missing.py"]
+    assert [answer.source.path for answer in answers if not answer.certain] == ["pkg/missing.py"]
+    made = [answer.pyc for answer in answers if answer.pyc]
+    assert all((staging / answer.pyc).stat().st_size == answer.size for answer in answers if answer.pyc)
     stems = {os.path.basename(path).partition(".")[0] for path in made}
     assert {"good", "latin", "windows", "empty", "last"} <= stems <= {path[4:-3] for path in sources} - {"bad"}
     assert all((staging / path).is_file() for path in made)
@@ -87,8 +91,10 @@ async def test_a_python_that_does_not_run_is_a_note(tmp_path: Path) -> None:
         recorder = Recorder()
         info = PythonInfo("3.12", "lib/python3.12/site-packages", "bin/python", "bin")
         compiler = Compiler(str(tmp_path / "python"), info, str(tmp_path), "/final", os.environ, recorder)
-        assert await compiler.compile(CompileJob(0, ("a.py", "b.py"))) == []
-        assert await compiler.compile(CompileJob(0, ("c.py",))) == []
+        assert await compiler.start() == ""
+        for names in (("a.py", "b.py"), ("c.py",)):
+            made = await compiler.compile([Source(name) for name in names])
+            assert [(one.source.path, one.pyc, one.certain) for one in made] == [(name, "", False) for name in names]
         await compiler.close()
         assert len(recorder.notices("info")) == 1
 
@@ -109,16 +115,16 @@ async def test_a_source_that_kills_the_compiler_is_passed_over(tmp_path: Path) -
     info = PythonInfo("3.12", "lib/python3.12/site-packages", "bin/python", "bin")
     recorder = Recorder()
     compiler = Compiler(str(wrapper), info, str(tmp_path), "/final", os.environ, recorder)
-    made = await compiler.compile(CompileJob(0, ("a.py", "b.py", "c.py")))
+    made = await compiler.compile([Source(path) for path in ("a.py", "b.py", "c.py")])
     await compiler.close()
-    assert [os.path.basename(path)[0] for path in made] == ["a", "c"]
+    assert [(os.path.basename(one.pyc)[:1], one.certain) for one in made] == [("a", True), ("", False), ("c", True)]
     assert any("b.py" in note for note in recorder.notices("debug"))
 
 
 def test_jobs_are_batches() -> None:
     sources = [f"{number}.py" for number in range(BATCH + 1)]
-    jobs = jobs_for(4, [*sources, "odd\tname.py", "odd\nname.py"])
-    assert [len(job.sources) for job in jobs] == [BATCH, 1] and {job.index for job in jobs} == {4}
+    assert fit([*sources, "odd\tname.py", "odd\nname.py"]) == sources
+    assert [len(batch) for batch in batches([Source(path) for path in sources])] == [BATCH, 1]
 
 
 async def test_a_whole_environment(tmp_path: Path) -> None:

@@ -1,0 +1,301 @@
+"""The byte-compiled files of a prefix: out of the cache where they are there, else made, kept and linked.
+
+A package's Python files are compiled where they lie in the cache, and the results stay there for the next environment;
+only files that were rewritten for this prefix are compiled in it. Rule: what is in the cache was made from the
+package's own files and is never written again; what it holds is checked before it is linked.
+
+Where the Python that runs us is of the same kind as the environment's (same implementation, version and magic number),
+it compiles: it need not wait for the other to arrive and to be linked.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import sys
+from collections.abc import Callable
+
+import anyio
+import anyio.to_thread
+import msgspec
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from engine.errors import LinkError
+from engine.events import Report, WorkFinished, WorkStarted
+from engine.link.modes import NO_LINK_ERRORS, Mode, copy_file
+from engine.link.package import Linked
+from engine.link.plan import PackagePlan, pyc_source
+from engine.link.pyc import Compiler, Made, Source, batches, fit, own_kind
+from engine.link.request import LinkRequest, PrefixTarget
+from engine.model.records import Bytecode, CachedPackage, CompiledFile, RepoDataRecord
+
+Write = Callable[[PackagePlan, Linked, CachedPackage], None]
+
+
+class Pending(msgspec.Struct):
+    """A linked package whose Python files are still to be compiled."""
+
+    plan: PackagePlan
+    linked: Linked
+    package: CachedPackage
+    shared: list[str]
+    """Files as they are in the package: what is made of them serves every prefix."""
+    own: list[str]
+    """Files that were rewritten for this prefix."""
+    staged: str = ""
+    left: int = 0
+    """Batches under way."""
+    made: dict[str, Made] = {}
+    """By source."""
+
+
+class Compiling:
+    """The compilers of one prefix and what they have to do. Make one, `run` it beside the linking."""
+
+    def __init__(self, request: LinkRequest, target: PrefixTarget, report: Report, python: str, write: Write) -> None:
+        """``python`` is the environment's interpreter; ``write`` is called in a thread when a package is done."""
+        if target.python is None:
+            raise LinkError("There is no Python to compile for")
+        self._target, self._report, self._write, self._python = target, report, write, target.python
+        self._environ, self._store = request.options.environ, request.options.bytecode
+        self._record = target.python.record
+        self._kind = self._store.kind(self._record) if self._store and self._record else None
+        presumed = presumed_kind(self._record, target.platform)
+        if presumed and self._kind in (None, presumed):
+            self._kind, self._executable, self._own = presumed, sys.executable, True
+        else:
+            self._executable, self._own = python, False
+        self._staged: set[str] = set()
+        self._send, self._receive = anyio.create_memory_object_stream[Pending](float("inf"))
+
+    # --- in worker threads -------------------------------------------------------------------------------------
+
+    def wanted(self, plan: PackagePlan) -> tuple[list[str], list[str]]:
+        """What of a package is to be compiled: (as it is in the package, as it was rewritten)."""
+        rewritten = {path.target for path in plan.rewrites}
+        current = self._python.version.replace(".", "")
+        own = [source for source in plan.sources if source in rewritten]
+        own += [source for source, pyc in plan.stale if _made_for(pyc, current)]
+        return fit(source for source in plan.sources if source not in rewritten), fit(own)
+
+    def look_up(self, plan: PackagePlan, linked: Linked, package: CachedPackage) -> Pending | None:
+        """Link what the cache has; None if nothing is left to do."""
+        shared, own = self.wanted(plan)
+        pending = Pending(plan, linked, package, shared, own, made={})
+        if shared and self._kind:
+            self._link_cached(pending)
+        return pending if pending.shared or own else None
+
+    def _link_cached(self, pending: Pending) -> None:
+        """Link the byte-compiled files that are in the cache, if they are all there."""
+        found = self._store.find(pending.package, self._kind) if self._store and self._kind else None
+        if found is None or not self._covers(found, pending):
+            return
+        if not _is_sound(found):
+            self._store.drop(found) if self._store else None
+            return
+        try:
+            self._link(found, pending)
+        except FileNotFoundError:  # `clean` was here meanwhile
+            pending.linked.compiled.clear()
+            return
+        pending.linked.from_cache = len(pending.linked.compiled)
+        pending.shared = []
+
+    def _covers(self, found: Bytecode, pending: Pending) -> bool:
+        """Whether all that is wanted is there, and nothing else: the list is believed no more than a package's."""
+        sources = {self._in_package(path) for path in pending.shared}
+        return sources == {file.source for file in found.files} and all(
+            not file.pyc or _belongs(file.pyc, file.source) for file in found.files
+        )
+
+    def _link(self, bytecode: Bytecode, pending: Pending) -> None:
+        linked = pending.linked
+        for number, file in enumerate(bytecode.files):
+            if file.pyc and self._in_prefix(file.source) not in linked.lost:
+                path = self._in_prefix(file.pyc)
+                self._place(f"{bytecode.directory}/{number}", path, linked.mode)
+                linked.compiled.append(path)
+
+    def _place(self, origin: str, path: str, mode: Mode) -> None:
+        """Put one file where Python looks for it, in place of what is there."""
+        end = f"{self._target.staging}/{path}"
+        try:
+            _put(origin, end, mode)
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(end), exist_ok=True)
+            _put(origin, end, mode)
+        except FileExistsError:
+            os.unlink(end)
+            _put(origin, end, mode)
+
+    def _in_package(self, path: str) -> str:
+        return "site-packages" + path[len(self._python.site_packages) :]
+
+    def _in_prefix(self, path: str) -> str:
+        return self._python.site_packages + path[len("site-packages") :]
+
+    def _finish(self, pending: Pending, complete: bool) -> None:
+        """Keep and link what was made, and write the package's record."""
+        if pending.staged and self._store and self._kind:
+            files = tuple(map(self._as_file, pending.shared, (pending.made.get(one) for one in pending.shared)))
+            bytecode = Bytecode(pending.staged, files)
+            if complete:
+                bytecode = self._store.publish(pending.package, self._kind, pending.staged, files)
+            self._link(bytecode, pending)
+            self._store.discard(pending.staged)
+            self._staged.discard(pending.staged)
+            inside = pending.own
+        else:
+            inside = [*pending.shared, *pending.own]
+        pending.linked.compiled += (made.pyc for one in inside if (made := pending.made.get(one)) and made.pyc)
+        self._write(pending.plan, pending.linked, pending.package)
+
+    def _as_file(self, source: str, made: Made | None) -> CompiledFile:
+        pyc = self._in_package(made.pyc) if made and made.pyc else ""
+        return CompiledFile(self._in_package(source), pyc, made.size if made else 0)
+
+    # --- the compilers -----------------------------------------------------------------------------------------
+
+    async def submit(self, pending: Pending) -> None:
+        """Queue what `look_up` returned."""
+        await self._send.send(pending)
+
+    def end(self) -> None:
+        """Nothing more will be submitted."""
+        self._send.close()
+
+    async def run(self, ready: anyio.Event, workers: int) -> None:
+        """Compile all that is submitted; returns after `end`, when all is done. ``ready`` says that Python runs."""
+        send, receive = anyio.create_memory_object_stream[tuple[Pending, tuple[Source, ...]]](workers)
+        compilers = [self.compiler() for _ in range(workers)]
+        try:
+            with self._receive, receive:
+                async with anyio.create_task_group() as group:
+                    group.start_soon(self._split, send, ready, compilers[0])
+                    for compiler in compilers:
+                        group.start_soon(self._work, compiler, receive.clone())
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(self._discard_staged)
+
+    def _discard_staged(self) -> None:
+        """What was given up half done."""
+        for staged in self._staged - {""}:
+            self._store.discard(staged) if self._store else None
+
+    def compiler(self) -> Compiler:
+        """A compiler that is not started yet."""
+        target = self._target
+        executable, baked = self._executable, target.baked_prefix
+        return Compiler(executable, self._python, target.staging, baked, self._environ, self._report)
+
+    async def _split(
+        self, jobs: MemoryObjectSendStream[tuple[Pending, tuple[Source, ...]]], ready: anyio.Event, compiler: Compiler
+    ) -> None:
+        """Make batches of packages. Where the kind was unknown, the cache is looked into now."""
+        async with jobs:
+            async for pending in self._receive:
+                if not self._own:
+                    await ready.wait()
+                await self._learn(compiler)
+                sources = await anyio.to_thread.run_sync(self._prepare, pending)
+                parts = batches(sources)
+                pending.left = len(parts)
+                if not parts:
+                    await anyio.to_thread.run_sync(self._finish, pending, False)
+                for part in parts:
+                    await jobs.send((pending, part))
+
+    async def _learn(self, compiler: Compiler) -> None:
+        """Ask the environment's Python for its kind, if nobody has yet."""
+        if self._kind is None:
+            self._kind = kind = await compiler.start()
+            if kind and self._store and self._record:
+                await anyio.to_thread.run_sync(self._store.remember_kind, self._record, kind)
+
+    def _prepare(self, pending: Pending) -> list[Source]:
+        """Look into the cache once more (another process may have been there), then open a place to compile into."""
+        if pending.shared:
+            self._link_cached(pending)
+        if pending.shared and self._store and self._kind:
+            pending.staged = self._store.stage(pending.package) or ""
+            self._staged.add(pending.staged)
+        if not pending.staged:
+            lost = pending.linked.lost
+            return [Source(path) for path in (*pending.shared, *pending.own) if path not in lost]
+        home = pending.package.directory
+        sources = [
+            Source(path, f"{home}/{self._in_package(path)}", f"{pending.staged}/{number}")
+            for number, path in enumerate(pending.shared)
+        ]
+        return sources + [Source(path) for path in pending.own if path not in pending.linked.lost]
+
+    async def _work(
+        self, compiler: Compiler, jobs: MemoryObjectReceiveStream[tuple[Pending, tuple[Source, ...]]]
+    ) -> None:
+        try:
+            async with jobs:
+                async for pending, sources in jobs:
+                    await self._compile(compiler, pending, sources)
+        finally:
+            await compiler.close()
+
+    async def _compile(self, compiler: Compiler, pending: Pending, sources: tuple[Source, ...]) -> None:
+        name = pending.package.record.name
+        self._report(WorkStarted("compile", name))
+        made = await compiler.compile(sources)
+        pending.made.update((one.source.path, one) for one in made)
+        self._report(WorkFinished("compile", name, files=sum(bool(one.pyc) for one in made)))
+        pending.left -= 1
+        if not pending.left:
+            complete = all(path in pending.made and pending.made[path].certain for path in pending.shared)
+            await anyio.to_thread.run_sync(self._finish, pending, complete and self._kind == compiler.kind)
+
+
+def presumed_kind(python: RepoDataRecord | None, platform: str) -> str | None:
+    """Our own kind, if a Python package is surely of it: a magic number stays as it is within the releases of a minor
+    version of CPython (importlib's rule). None for others; they are asked."""
+    system = {"linux": "linux-", "darwin": "osx-", "win32": "win-"}.get(sys.platform, "?")
+    release = re.fullmatch(r"(\d+)\.(\d+)\.\d+", python.version) if python else None
+    if python is None or release is None or not platform.startswith(system) or sys.implementation.name != "cpython":
+        return None
+    other = any(word in python.build.lower() for word in ("pypy", "graalpy"))
+    ours = sys.version_info[:2] == (int(release[1]), int(release[2])) and sys.version_info.releaselevel == "final"
+    return own_kind() if ours and not other else None
+
+
+def _made_for(pyc: str, version: str) -> bool:
+    """Whether a shipped file is what a Python of this version (``312``) would look for."""
+    tag = os.path.basename(pyc)[: -len(".pyc")].rpartition(".")[2]
+    return "__pycache__" not in pyc or tag.lstrip("abcdefghijklmnopqrstuvwxyz-") == version
+
+
+def _belongs(pyc: str, source: str) -> bool:
+    """Whether a name is one that Python gives to what it makes of a source."""
+    return pyc_source(pyc) == source
+
+
+def _is_sound(bytecode: Bytecode) -> bool:
+    """Whether every file is there with its size."""
+    try:
+        for number, file in enumerate(bytecode.files):
+            if file.pyc:
+                facts = os.lstat(f"{bytecode.directory}/{number}")
+                if facts.st_size != file.size or not stat.S_ISREG(facts.st_mode):
+                    return False
+    except OSError:
+        return False
+    return True
+
+
+def _put(origin: str, end: str, mode: Mode) -> None:
+    if mode is Mode.HARD:
+        try:
+            os.link(origin, end)
+            return
+        except OSError as error:
+            if error.errno not in NO_LINK_ERRORS:
+                raise
+    copy_file(origin, end, reflink=mode is Mode.REFLINK)
