@@ -33,7 +33,7 @@ async def carry_out(plan: Plan, services: Services, transport: Transport, cache:
     from engine.link.create import create_prefix
 
     send, receive = anyio.create_memory_object_stream[CachedPackage](0)
-    request, report = link_request(plan, services, cache), services.report
+    request, report = link_request(plan, services), services.report
     phase = Phase.LINK if request.link or not request.remove else Phase.UNLINK
     began = time.monotonic()
     async with anyio.create_task_group() as group:
@@ -77,7 +77,7 @@ async def fetch_all(
     return tuple(sorted(found, key=lambda package: order.get(package.record.fn, 0)))
 
 
-def link_request(plan: Plan, services: Services, cache: PackageCache) -> LinkRequest:
+def link_request(plan: Plan, services: Services) -> LinkRequest:
     """What linking is asked to do for a plan."""
     options = link_options(services.config, services.environ)
     return LinkRequest(
@@ -91,7 +91,7 @@ def link_request(plan: Plan, services: Services, cache: PackageCache) -> LinkReq
         now=datetime.now(),
         update_specs=tuple(spec for specs in plan.requested.values() for spec in specs),
         remove_specs=tuple(map(str, plan.request.remove)),
-        options=msgspec.structs.replace(options, bytecode=BytecodeCache(cache)),
+        options=msgspec.structs.replace(options, bytecode=BytecodeCache(PackageCache(services.config.pkgs_dirs))),
         channel_names=plan.channel_names,
         extra_files=plan.request.files,
     )
