@@ -58,6 +58,10 @@ COMMANDS: dict[str, Command] = {
     "config prepend": Command("engine.commands.config_prepend", "Add values to the beginning of a list"),
     "config remove": Command("engine.commands.config_remove", "Take a value out of a list"),
     "config remove-key": Command("engine.commands.config_remove_key", "Take a key out of a configuration file"),
+    "package extract": Command("engine.commands.package_extract", "Take a package archive apart"),
+    "package compress": Command("engine.commands.package_compress", "Make a package archive of a directory"),
+    "package transmute": Command("engine.commands.package_transmute", "Turn .tar.bz2 into .conda, or the other way"),
+    "constructor": Command("engine.commands.constructor", "Unpack what an installer brought (used by constructor)"),
     "clean": Command("engine.commands.clean", "Remove what the package cache does not need"),
 }
 

@@ -71,6 +71,8 @@ class ExtractOptions(msgspec.Struct, frozen=True):
     """Compute the sha256 of every file while it is written."""
     external_links: bool = False
     """Let soft links lead out of the package (they are never followed while unpacking)."""
+    package: bool = True
+    """What only installers may write is refused (CEP 34); an installer's own archive is no package."""
 
 
 def extract(members: Iterable[Member], root: int, budget: Budget, options: ExtractOptions) -> Contents:
@@ -114,7 +116,7 @@ class _Extractor:
 
     def add(self, member: Member) -> None:
         """Make one member."""
-        path = safe_path(member.path, windows=self._options.windows)
+        path = safe_path(member.path, windows=self._options.windows, package=self._options.package)
         try:
             if member.kind == "directory":
                 self._directory(path)

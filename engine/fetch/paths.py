@@ -20,10 +20,11 @@ _MAX_HOPS = 40
 _WINDOWS_TRICKS = re.compile(r'[\\:*?"<>|\x01-\x1f]|[. ](?:/|\Z)')
 
 
-def safe_path(path: str, *, windows: bool) -> str:
+def safe_path(path: str, *, windows: bool, package: bool = True) -> str:
     """``path`` in its plain form (no ``./``, no ``//``, no final ``/``; empty for the package itself).
 
-    ``windows`` also refuses what Windows would read as a separator, a drive or a stream. Raises `UnsafeArchive`.
+    ``windows`` also refuses what Windows would read as a separator, a drive or a stream, ``package`` what only an
+    installer may write. Raises `UnsafeArchive`.
     """
     if len(path) > MAX_PATH or path.count("/") > MAX_DEPTH:
         raise ArchiveError(f"{path[:60]!r}…: the path is too long or too deep")
@@ -32,7 +33,7 @@ def safe_path(path: str, *, windows: bool) -> str:
     if windows and _WINDOWS_TRICKS.search(path):
         raise UnsafeArchive(f"{path!r} can't be a path on Windows")
     lower = path.lower()  # file systems that ignore case would ignore it here too
-    if lower == "conda-meta" or lower.startswith("conda-meta/") or lower == "info/repodata_record.json":
+    if package and (lower == "conda-meta" or lower.startswith("conda-meta/") or lower == "info/repodata_record.json"):
         raise UnsafeArchive(f"{path!r} may only be written by an installer (CEP 34)")
     return path
 
