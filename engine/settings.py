@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 
 from engine.config import Config
@@ -12,6 +13,7 @@ from engine.fetch.package import FetchSettings
 from engine.fetch.repodata import RepodataSettings
 from engine.fetch.settings import TransportSettings
 from engine.link.request import LinkOptions
+from engine.shell.program import executable
 
 
 def transport_settings(config: Config, environ: Mapping[str, str]) -> TransportSettings:
@@ -52,6 +54,8 @@ def link_options(config: Config, environ: Mapping[str, str]) -> LinkOptions:
         root_prefix=config.root_prefix,
         registry=environments_file(config) if config.register_envs else None,
         environ=environ,
+        shortcuts=config.shortcuts,
+        program=executable(sys.argv[0], environ) if config.shortcuts else "",
         use_lockfiles=config.use_lockfiles,
         lock_timeout=float(config.lock_timeout),
         override_frozen=not config.protect_frozen_envs,

@@ -22,6 +22,7 @@ from engine.link.disk import remove_empty, remove_tree, storage
 from engine.link.history import dist_string, format_block, history_path
 from engine.link.journal import Journal, do_change, drop_journal, undo_change, write_journal
 from engine.link.lock import make_held, prefix_lock
+from engine.link.menus import change_menus, menus_to_remove
 from engine.link.meta import META, is_environment
 from engine.link.noarch import PythonInfo
 from engine.link.prefix import check_frozen
@@ -90,6 +91,7 @@ class _Change:
         filling = self._filling()
         summary = await filling.run(packages)
         journal = await in_thread(self._prepare)
+        menus = await in_thread(menus_to_remove, self.request, {record.name for record in self.removed})
         messages = await self._pre_unlink()
         await in_thread(write_journal, self.prefix, journal)
         try:
@@ -100,6 +102,7 @@ class _Change:
             await in_thread(self._undo, journal)
             raise
         await in_thread(_sweep, self.prefix, journal.away)
+        await in_thread(change_menus, self.request, menus, self.report)
         return msgspec.structs.replace(summary, messages=(*summary.messages, *messages))
 
     def _filling(self) -> Filling:

@@ -23,6 +23,7 @@ from engine.link.disk import storage
 from engine.link.history import dist_string, format_block, history_path
 from engine.link.journal import Journal, drop_journal, write_journal
 from engine.link.lock import place_lock, prefix_lock
+from engine.link.menus import change_menus, menus_to_remove
 from engine.link.meta import is_environment
 from engine.link.noarch import PythonInfo, python_info
 from engine.link.prefix import check_frozen
@@ -76,6 +77,7 @@ def _lock_of_present(request: LinkRequest, report: Report) -> AbstractAsyncConte
 async def _create(
     request: LinkRequest, packages: MemoryObjectReceiveStream[CachedPackage], report: Report, replace: bool
 ) -> LinkSummary:
+    menus = await in_thread(menus_to_remove, request) if replace else []
     staging = await in_thread(_open, request.prefix, replace)
     try:
         summary = await _build(request, staging, packages, report)
@@ -85,6 +87,7 @@ async def _create(
     messages = await _post_link(request, staging, report)
     await in_thread(finish, staging)
     _register(request, report)
+    await in_thread(change_menus, request, menus, report)
     return msgspec.structs.replace(summary, messages=(*summary.messages, *messages))
 
 

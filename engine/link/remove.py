@@ -11,6 +11,7 @@ from engine.link.change import pre_unlink
 from engine.link.create import in_thread
 from engine.link.disk import empty, remove_tree, storage
 from engine.link.lock import hold_directory, prefix_lock
+from engine.link.menus import change_menus, menus_to_remove
 from engine.link.meta import is_environment
 from engine.link.prefix import check_frozen
 from engine.link.records import read_records
@@ -33,7 +34,9 @@ async def remove_prefix(request: LinkRequest, report: Report) -> None:
         check_frozen(prefix, override=request.options.override_frozen)
         records = await in_thread(read_records, prefix)
         await pre_unlink(request, list(reversed(link_order(records))), report)
+        menus = await in_thread(menus_to_remove, request)
         await in_thread(_delete, prefix)
+    await in_thread(change_menus, request, menus, report)
     registry = request.options.registry
     problem = unregister(registry, prefix) if registry else None
     if problem:

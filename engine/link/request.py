@@ -54,6 +54,10 @@ class LinkOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The ``environments.txt`` to note new environments in; None for none."""
     environ: Mapping[str, str] = {}
     """The environment of child processes (link scripts); what scripts must see is added to it."""
+    shortcuts: bool = False
+    """Make the menu entries that packages ask for, and remove them with them."""
+    program: str = ""
+    """The executable that menu entries call to activate the environment; an absolute path."""
     use_lockfiles: bool = True
     lock_timeout: float = 0.0
     """Seconds to wait for another process that changes the same prefix; 0 waits for ever."""
