@@ -1,18 +1,20 @@
 """The environments of this machine and user: which there are, what they are called, what is in one.
 
-Rule of this file: it only reads, and needs neither network nor solver nor event loop.
+Rule of this file: it needs neither network nor solver nor event loop, and only reads; but what was cut short by a
+crash is healed before.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from engine.config import Config
 from engine.config.prefixes import BASE_NAMES, required_prefix
 from engine.errors import PrefixError
+from engine.healing import healed
 from engine.link.meta import decode_file, is_environment, record_paths
 from engine.link.registry import read_registry
 from engine.model.platform import default_site_packages
@@ -76,9 +78,12 @@ def environment_name(prefix: str, config: Config) -> str:
     return ""
 
 
-def existing_prefix(config: Config) -> str:
-    """The prefix asked for; `PrefixError` if there is none, or no environment is there."""
-    prefix = required_prefix(config.target_prefix)
+def existing_prefix(config: Config, say: Callable[[str], None]) -> str:
+    """The prefix asked for; `PrefixError` if there is none, or no environment is there.
+
+    What was cut short there is healed first, which is told to ``say``.
+    """
+    prefix = healed(required_prefix(config.target_prefix), say)
     if not os.path.isdir(prefix):
         raise PrefixError(f"There is no environment at {prefix}: the directory does not exist.", hint=_LIST_HINT)
     if not is_environment(prefix) and prefix != config.root_prefix:

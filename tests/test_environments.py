@@ -50,9 +50,9 @@ def test_a_prefix_that_is_none(tmp_path: Path) -> None:
     for path, reason in ((tmp_path / "dir", "conda-meta/history"), (tmp_path / "gone", "does not exist")):
         config = load_config({"target_prefix": str(path)}, {}, home=str(tmp_path), cwd=str(tmp_path))
         with pytest.raises(PrefixError, match=reason):
-            existing_prefix(config)
+            existing_prefix(config, print)
     with pytest.raises(PrefixError, match="none is active"):
-        existing_prefix(load_config({}, {}, home=str(tmp_path), cwd=str(tmp_path)))
+        existing_prefix(load_config({}, {}, home=str(tmp_path), cwd=str(tmp_path)), print)
 
 
 def test_reading_records(tmp_path: Path) -> None:

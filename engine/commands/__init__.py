@@ -24,6 +24,7 @@ COMMANDS: dict[str, Command] = {
     "bulk": Command("engine.commands.bulk", "Make many environments in one run"),
     "install": Command("engine.commands.install", "Install packages into an environment"),
     "remove": Command("engine.commands.remove", "Remove packages, or a whole environment"),
+    "recover": Command("engine.commands.recover", "Put right what a crash left half done in an environment"),
     "list": Command("engine.commands.list", "List the packages of an environment"),
     "env list": Command("engine.commands.env_list", "List the environments"),
     "env create": Command("engine.commands.create", "Create a new environment (the same as 'create')"),

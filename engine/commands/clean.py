@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
@@ -11,6 +12,8 @@ from engine.commands.options import add_flag, add_general_options, add_value
 from engine.environments import known_environments
 from engine.errors import UsageError
 from engine.fetch.cache_clean import CleanRequest, Garbage, find_garbage, remove_garbage
+from engine.healing import healed
+from engine.link.staging import interrupted_in
 from engine.ui.text import human_bytes, plural, table
 
 _NOUNS = {
@@ -42,6 +45,8 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, app: App) -> int:
     """Find, show, ask, remove."""
     request = _request(vars(args), app)
+    if (request.trash or request.everything) and not app.config.dry_run:
+        _heal_all(request.prefixes, app)
     found = find_garbage(request)
     _show(found, app)
     app.out.result(dry_run=app.config.dry_run, success=True)
@@ -79,6 +84,13 @@ def _request(asked: dict[str, object], app: App) -> CleanRequest:
         trash=wanted["trash"],
         force_pkgs_dirs=wanted["force"],
     )
+
+
+def _heal_all(prefixes: Sequence[str], app: App) -> None:
+    """What crashes left at environments, and beside them, is part of the trash."""
+    places = {*map(os.path.dirname, prefixes), *app.config.envs_dirs}
+    for prefix in sorted({*prefixes, *interrupted_in(places)}):
+        healed(prefix, app.out.warning)
 
 
 def _show(found: Sequence[Garbage], app: App) -> None:

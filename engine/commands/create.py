@@ -14,6 +14,7 @@ from engine.config.channels import configured_channels
 from engine.config.prefixes import check_place
 from engine.environments import environment_name
 from engine.errors import PrefixError, UsageError
+from engine.healing import healed
 from engine.inputs import Asked, with_default_packages
 from engine.link.meta import is_environment
 from engine.request import InstallRequest, Outcome
@@ -62,9 +63,9 @@ def _prefix(app: App, asked: Asked) -> str:
     """Where to make it: what the options say, else by the name that the file gives."""
     take_file_name(asked, app)
     config = app.config
-    prefix = config.target_prefix
-    if prefix is None:
+    if config.target_prefix is None:
         raise UsageError("Could not make an environment: nothing says where.", hint="Use --prefix PATH or --name NAME.")
+    prefix = healed(config.target_prefix, app.out.warning)
     if prefix == config.root_prefix and os.path.isdir(prefix) and not config.dry_run:
         raise PrefixError(
             f"Could not make an environment at {prefix}: that is the root prefix, which may not be overwritten.",

@@ -82,7 +82,7 @@ def run(args: Namespace, app: App) -> int:
     """Print or write the form that was asked for."""
     asked = vars(args)
     kind = _format(asked, app)
-    export = _Export(existing_prefix(app.config), asked, app)
+    export = _Export(existing_prefix(app.config, app.out.warning), asked, app)
     file = asked.get("file")
     if kind == "environment-json" and not file:
         app.out.json = True

@@ -31,7 +31,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, app: App) -> int:
     """Remove the environment that is named (never the active one by itself)."""
-    return remove_environment(existing_prefix(app.config), app)
+    return remove_environment(existing_prefix(app.config, app.out.warning), app)
 
 
 def remove_environment(prefix: str, app: App) -> int:

@@ -27,7 +27,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, app: App) -> int:
     """``list``: in the order in which they were set."""
-    found = environment_variables(read_state(existing_prefix(app.config)))
+    found = environment_variables(read_state(existing_prefix(app.config, app.out.warning)))
     app.out.result(env_vars=found)
     lines = [f"{name} = {value}" for name, value in found.items()]
     app.out.data("\n".join(lines or ["No environment variables set."]))
@@ -51,7 +51,7 @@ def variable_name(text: str, app: App) -> str:
 
 def change_variables(app: App, wanted: Mapping[str, str], gone: Iterable[str] = ()) -> None:
     """Set some, take some away; other keys of the file stay as they are."""
-    prefix = existing_prefix(app.config)
+    prefix = existing_prefix(app.config, app.out.warning)
     if not app.config.dry_run:
         directory = os.path.join(prefix, "conda-meta")
         try:

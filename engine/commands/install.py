@@ -12,6 +12,7 @@ from engine.commands.options import add_flag, add_install_options, add_value
 from engine.config.channels import configured_channels
 from engine.config.prefixes import check_place, required_prefix
 from engine.errors import PrefixError, UsageError
+from engine.healing import healed
 from engine.inputs import Asked
 from engine.link.meta import is_environment
 from engine.request import InstallRequest
@@ -64,7 +65,7 @@ def run(args: Namespace, app: App) -> int:
 def _prefix(app: App, asked: Asked) -> str:
     """The environment, or the root prefix, which `install` may begin. A directory with other things is refused."""
     take_file_name(asked, app)
-    prefix = required_prefix(app.config.target_prefix)
+    prefix = healed(required_prefix(app.config.target_prefix), app.out.warning)
     if not is_environment(prefix) and os.path.isdir(prefix) and os.listdir(prefix) and prefix != app.config.root_prefix:
         raise PrefixError(
             f"Could not install into {prefix}: it is no environment (it has no conda-meta/history).",

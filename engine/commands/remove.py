@@ -34,7 +34,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, app: App) -> int:
     """Remove."""
     asked = vars(args)
-    prefix = existing_prefix(app.config)
+    prefix = existing_prefix(app.config, app.out.warning)
     if asked.get("remove_all") and args.specs:
         raise UsageError("Either name packages to remove, or remove all of them with --all.")
     if asked.get("remove_all") and not asked.get("keep_env"):

@@ -64,7 +64,7 @@ def installed_records(app: App) -> tuple[str, Sequence[RepoDataRecord]]:
     config = app.config
     prefix = config.target_prefix
     if prefix is None or prefix != config.root_prefix or os.path.isdir(prefix):
-        prefix = existing_prefix(config)
+        prefix = existing_prefix(config, app.out.warning)
     return prefix, read_prefix(prefix).records
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.commands.options import add_general_options, add_prefix_options
 from engine.errors import ExitCode, UsageError
+from engine.healing import healed
 from engine.shell import processes
 from engine.shell.run import RunRequest, detach, execute, prepare
 
@@ -67,7 +68,7 @@ def _request(args: Namespace, app: App) -> RunRequest:
     given = _given(args.env, app.environ, app.out.warning)
     base = {} if args.clean_env else dict(app.environ)
     return RunRequest(
-        prefix=config.target_prefix or config.active_prefix or config.root_prefix,
+        prefix=healed(config.target_prefix or config.active_prefix or config.root_prefix, app.out.warning),
         command=args.command,
         root_prefix=config.root_prefix,
         environ={**base, **given},

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from engine.commands.options import add_general_options, add_prefix_options
 from engine.errors import ExitCode, PrefixError, UsageError
+from engine.healing import healed
 from engine.shell.dialect import SHELLS, Dialect, Program, dialect_of
 from engine.shell.environment import Activator, Rules
 from engine.shell.facts import read_facts
@@ -140,7 +141,8 @@ def _operations(args: Namespace, app: App, dialect: Dialect) -> list[Operation]:
     )
     if args.action != "activate":
         return activator.deactivate() if args.action == "deactivate" else activator.reactivate()
-    return activator.activate(_existing(config.target_prefix), stack=args.stack)
+    prefix = config.target_prefix and healed(config.target_prefix, app.out.warning)
+    return activator.activate(_existing(prefix), stack=args.stack)
 
 
 def _take_place(args: Namespace, app: App, default: str) -> None:

@@ -2,7 +2,8 @@
 
 Everything new is staged first, in ``conda-meta/.whipsnake-…/new``, with the final path baked in. Only then files are
 moved: those that go into ``old``, those that come out of ``new``, by renames that a journal lists. Whatever fails
-is undone at once; what was cut short is undone at the next opening (`recover`). The journal's removal is the commit.
+is undone at once; what was cut short is undone at the next opening (`recover`). That the journal is moved away is the
+commit.
 """
 
 from __future__ import annotations
@@ -18,16 +19,24 @@ from engine.events import Notice, Report
 from engine.link.apply import Filling, needed_by_python
 from engine.link.create import in_thread, python_of, target_for, write_extra_files
 from engine.link.difference import plan_change
-from engine.link.disk import remove_empty, remove_tree, storage
+from engine.link.disk import remove_tree, storage
 from engine.link.history import dist_string, format_block, history_path
-from engine.link.journal import Journal, do_change, drop_journal, undo_change, write_journal
+from engine.link.journal import (
+    Journal,
+    commit_change,
+    do_change,
+    drop_journal,
+    journal_path,
+    undo_change,
+    write_journal,
+)
 from engine.link.lock import make_held, prefix_lock
 from engine.link.menus import change_menus, menus_to_remove
 from engine.link.meta import META, is_environment
 from engine.link.noarch import PythonInfo
 from engine.link.prefix import check_frozen
 from engine.link.records import read_records
-from engine.link.recover import recover
+from engine.link.recover import recover, sweep
 from engine.link.request import LinkRequest, LinkSummary
 from engine.link.restore import restore
 from engine.link.scripts import ScriptPlace, run_script
@@ -82,10 +91,11 @@ class _Change:
             os.mkdir(os.path.join(self.prefix, self.staging, "old"))
 
     def close(self) -> None:
-        """Remove the staging directory, done or not."""
+        """Remove the staging directory, done or not; but never while the journal may still need it."""
         while self.holds:
             os.close(self.holds.pop())
-        remove_tree(os.path.join(self.prefix, self.staging))
+        if not os.path.lexists(journal_path(self.prefix)):
+            remove_tree(os.path.join(self.prefix, self.staging))
 
     async def run(self, packages: MemoryObjectReceiveStream[CachedPackage]) -> LinkSummary:
         filling = self._filling()
@@ -93,15 +103,15 @@ class _Change:
         journal = await in_thread(self._prepare)
         menus = await in_thread(menus_to_remove, self.request, {record.name for record in self.removed})
         messages = await self._pre_unlink()
-        await in_thread(write_journal, self.prefix, journal)
         try:
+            await in_thread(write_journal, self.prefix, journal)
             await in_thread(do_change, self.prefix, journal)
             messages += await self._post_link()
-            await in_thread(drop_journal, self.prefix)
+            await in_thread(commit_change, self.prefix, journal)
         except BaseException:
             await in_thread(self._undo, journal)
             raise
-        await in_thread(_sweep, self.prefix, journal.away)
+        await in_thread(sweep, self.prefix, journal.away)
         await in_thread(change_menus, self.request, menus, self.report)
         return msgspec.structs.replace(summary, messages=(*summary.messages, *messages))
 
@@ -169,8 +179,9 @@ class _Change:
         return messages
 
     def _undo(self, journal: Journal) -> None:
-        undo_change(self.prefix, journal)
-        drop_journal(self.prefix)
+        if os.path.lexists(journal_path(self.prefix)):
+            undo_change(self.prefix, journal)
+            drop_journal(self.prefix)
 
 
 async def pre_unlink(request: LinkRequest, removed: list[PrefixRecord], report: Report) -> list[str]:
@@ -183,15 +194,3 @@ async def pre_unlink(request: LinkRequest, removed: list[PrefixRecord], report: 
         except ScriptError as error:
             report(Notice("warning", error.message))
     return messages
-
-
-def _sweep(prefix: str, away: tuple[str, ...]) -> None:
-    """Remove directories that are empty now, deepest first."""
-    found: set[str] = set()
-    for path in away:
-        parent = path.rpartition("/")[0]
-        while parent and parent not in found:
-            found.add(parent)
-            parent = parent.rpartition("/")[0]
-    for directory in sorted(found, key=lambda path: path.count("/"), reverse=True):
-        remove_empty([os.path.join(prefix, directory)])

@@ -139,8 +139,8 @@ def _finish_files(request: LinkRequest, staging: Staging) -> None:
     ):
         file.write(block)
     write_extra_files(request, staging.path)
-    if staging.replaces or _with_scripts(request, staging.path):
-        write_journal(staging.path, Journal(kind="create", old=staging.old if staging.replaces else "", staging=""))
+    if _with_scripts(request, staging.path):
+        write_journal(staging.path, Journal(kind="create", old=staging.path if staging.replaces else ""))
     publish(staging)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from engine.errors import StorageError
+from engine.link.meta import JOURNAL, META
 
 
 @contextmanager
@@ -70,14 +71,27 @@ def remove_tree(path: str) -> None:
 
 
 def empty(directory: str) -> None:
-    """Remove what is in a directory that itself can't go: ``conda-meta`` last, so that a second try finds it."""
+    """Remove what is in a directory that itself can't go: ``conda-meta`` last, and of that the journal, so that who
+    comes after us knows what was being done."""
     with storage(f"empty {directory}"):
-        for name in sorted(os.listdir(directory), key=lambda name: (name == "conda-meta", name)):
+        for name in sorted(os.listdir(directory), key=lambda name: (name == META, name)):
             path = os.path.join(directory, name)
-            if os.path.isdir(path) and not os.path.islink(path):
-                remove_tree(path)
-            else:
-                os.unlink(path)
+            if name == META and not os.path.islink(path):
+                _empty_meta(path)
+            _remove(path)
+
+
+def _empty_meta(meta: str) -> None:
+    for name in os.listdir(meta):
+        if name != JOURNAL:
+            _remove(os.path.join(meta, name))
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        remove_tree(path)
+    else:
+        os.unlink(path)
 
 
 def _make_writable(path: str) -> None:

@@ -1,36 +1,48 @@
-"""The note that a change is under way, ``conda-meta/.whipsnake-journal.json``, and how such a change is undone.
+"""The note that something is being done to an environment, ``conda-meta/.whipsnake-journal.json``.
 
-It is written (and synced) before the first file is touched, and its removal is the commit: as long as it is there,
-the change has not happened, and `undo_change` brings the old state back, as often as it takes. Every step looks at
-the disk, so it does not matter where the process died, or whether that was in the undoing.
+It is written (and synced) before the first file is touched. As long as it is there the deed has not happened, or has
+not ended: `recover` undoes a creation or a change and finishes a removal or a renaming, as often as it takes. Every
+step looks at the disk, so it does not matter where the process died, or whether that was in the healing.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Literal
 
 import msgspec
 
 from engine.errors import LinkError
 from engine.link.disk import leads_inside, storage, sync_dir, write_atomic
-from engine.link.meta import META
+from engine.link.meta import JOURNAL, META
 
-NAME = ".whipsnake-journal.json"
+Kind = Literal["create", "change", "remove", "rename", "moved"]
 
 
 class Journal(msgspec.Struct, frozen=True):
-    """What is being done. All paths are relative to the prefix, apart from ``old``."""
+    """What is being done. All paths are relative to the prefix, apart from ``old``, ``source`` and ``target``.
 
-    kind: Literal["create", "change"]
-    old: str
-    """create: where the replaced environment is, if one is replaced (absolute)."""
-    staging: str
+    create: its link scripts have not all run. Undone.
+    change: files go and come. Undone.
+    remove: it is emptied in its place. Finished.
+    rename: it is being built anew at ``target``. Undone, unless the journal there says that it is finished.
+    moved: it was built from ``source``, which goes. Finished.
+    """
+
+    kind: Kind
+    old: str = ""
+    """create: where the replaced environment is, if one is replaced."""
+    source: str = ""
+    """create, moved: the environment that this one is the new place of."""
+    target: str = ""
+    """rename: where the environment will be."""
+    staging: str = ""
     """change: the directory with ``new/`` (files to come, laid out like the prefix) and ``old/`` (files that went)."""
     away: tuple[str, ...] = ()
     """change: paths that go, each to ``old/<its number>``. They all exist when the journal is written."""
     come: tuple[str, ...] = ()
-    """change: files that come from ``new/``."""
+    """change: files that come from ``new/``. create: what is moved up out of a staging directory inside."""
     links: tuple[str, ...] = ()
     """change: soft links that come from ``new/``, after all files: so no file goes through a link that is new."""
     dirs: tuple[str, ...] = ()
@@ -42,7 +54,7 @@ _decode = msgspec.json.Decoder(Journal).decode
 
 def journal_path(prefix: str) -> str:
     """Where the journal of a prefix is."""
-    return os.path.join(prefix, META, NAME)
+    return os.path.join(prefix, META, JOURNAL)
 
 
 def write_journal(prefix: str, journal: Journal) -> None:
@@ -51,8 +63,11 @@ def write_journal(prefix: str, journal: Journal) -> None:
 
 
 def read_journal(prefix: str) -> Journal | None:
-    """The journal, if a change was cut short."""
-    path = journal_path(prefix)
+    """The journal, if something was cut short."""
+    return _read(journal_path(prefix))
+
+
+def _read(path: str) -> Journal | None:
     try:
         with open(path, "rb") as file:
             return _decode(file.read())
@@ -66,11 +81,30 @@ def read_journal(prefix: str) -> Journal | None:
 
 
 def drop_journal(prefix: str) -> None:
-    """Commit."""
+    """What it says did not happen, or is done altogether: forget it."""
     with storage(f"finish the change of {prefix}"):
         if os.path.lexists(journal_path(prefix)):
             os.unlink(journal_path(prefix))
-            sync_dir(os.path.join(prefix, META))
+            _sync(prefix)
+
+
+def commit_change(prefix: str, journal: Journal) -> None:
+    """A change is done: its journal goes into the staging directory, where it tells what is left to tidy up."""
+    with storage(f"finish the change of {prefix}"):
+        os.rename(journal_path(prefix), os.path.join(prefix, journal.staging, JOURNAL))
+        _sync(prefix)
+
+
+def committed_change(staging: str) -> Journal | None:
+    """The journal of the change that a staging directory was for, if that change happened."""
+    return _read(os.path.join(staging, JOURNAL))
+
+
+def _sync(prefix: str) -> None:
+    """For every process it is decided already; only after a power failure could the journal be there again, and then
+    all that it speaks of has the same fate. So a disk that can't sync is not worth an error."""
+    with suppress(OSError):
+        sync_dir(os.path.join(prefix, META))
 
 
 def do_change(prefix: str, journal: Journal) -> None:
@@ -101,6 +135,8 @@ def _check_way(prefix: str, path: str, ways: dict[str, str]) -> None:
 
 def undo_change(prefix: str, journal: Journal) -> None:
     """Bring back the state before `do_change`, wherever that was cut short."""
+    if not os.path.isdir(os.path.join(prefix, journal.staging)):
+        return  # it goes after the journal, so this is nothing that we left behind; and there is nothing to undo from
     with storage(f"undo the change of {prefix}"):
         for path in reversed((*journal.come, *journal.links)):
             end = os.path.join(prefix, path)

@@ -7,6 +7,7 @@ locks (some network ones), we go on without: that is better than not working the
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -18,7 +19,9 @@ from engine.errors import LockError, StorageError
 from engine.events import Notice, Report
 from engine.file_lock import try_lock
 from engine.link.disk import make_parents, remove_empty
+from engine.link.meta import OURS
 from engine.link.request import LinkOptions
+from engine.model.url import mask_secrets
 from engine.process import is_alive
 
 _INTERVAL = 0.1
@@ -29,7 +32,9 @@ _LOOK = 1.0
 
 _CLOEXEC = getattr(os, "O_CLOEXEC", 0)  # Windows hands on nothing unasked
 
-LOCK_NAME = ".whipsnake.lock"
+LOCK_NAME = f"{OURS}.lock"
+_LONGEST = 300
+"""Bytes in a lock file, which say who holds it."""
 
 _HELD: ContextVar[frozenset[str]] = ContextVar("held prefixes", default=frozenset())
 """The prefixes whose lock this task, or the one that started it, holds."""
@@ -89,6 +94,24 @@ def is_held(path: str, pid: int) -> bool:
     """The contrary of `unheld`, for a moment."""
     with unheld(path, pid) as free:
         return not free
+
+
+@contextmanager
+def lock_nowait(path: str) -> Iterator[bool]:
+    """Hold the lock ``path``, if nobody has it and we may; says whether it is ours."""
+    try:
+        opened = os.open(path, os.O_RDWR | os.O_CREAT | _CLOEXEC, 0o666)
+    except OSError:  # not ours to write: then neither is what it stands for
+        yield False
+        return
+    if try_lock(opened) is False or not _is_still_there(path, opened):
+        os.close(opened)
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        _give_back(path, opened)
 
 
 @asynccontextmanager
@@ -174,15 +197,18 @@ def _is_still_there(path: str, opened: int) -> bool:
 
 
 def _name_holder(opened: int) -> None:
+    command = " ".join(mask_secrets(" ".join((os.path.basename(sys.argv[0]), *sys.argv[1:]))).split())
     with suppress(OSError):  # a full disk: the lock is ours all the same, only others can't say whose it is
         os.ftruncate(opened, 0)
         os.lseek(opened, 0, os.SEEK_SET)
-        os.write(opened, f"{os.getpid()}\n".encode())
+        os.write(opened, f"{os.getpid()} {command}\n".encode("utf-8", "replace")[:_LONGEST])
 
 
 def _holder(opened: int) -> str:
+    """``4711 (whipsnake install numpy)``."""
     os.lseek(opened, 0, os.SEEK_SET)
-    return os.read(opened, 100).decode("ascii", "replace").strip() or "unknown"
+    pid, _, command = os.read(opened, _LONGEST).decode("utf-8", "replace").strip().partition(" ")
+    return f"{pid or 'unknown'} ({command})" if command else pid or "unknown"
 
 
 async def _wait(opened: int, prefix: str, longest: float, report: Report) -> None:

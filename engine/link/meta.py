@@ -11,6 +11,11 @@ import msgspec
 from engine.errors import LinkError, StorageError
 
 META = "conda-meta"
+JOURNAL = ".whipsnake-journal.json"
+"""The note in ``conda-meta`` that something is under way (see `engine.link.journal`)."""
+
+OURS = ".whipsnake"
+"""What all names begin with that we leave in ``conda-meta`` while we work, and only then."""
 
 Record = TypeVar("Record")
 
@@ -18,6 +23,21 @@ Record = TypeVar("Record")
 def is_environment(prefix: str) -> bool:
     """Whether a directory is a conda environment: it has ``conda-meta/history`` (CEP 32)."""
     return os.path.isfile(os.path.join(prefix, META, "history"))
+
+
+def is_in_work(prefix: str) -> bool:
+    """Whether somebody changes, makes or removes the environment just now, or was cut short in that. A cheap look."""
+    inside = _names(os.path.join(prefix, META)) or _names(prefix)
+    parent, name = os.path.split(prefix)
+    beside = f".{name}{OURS}"
+    return any(entry.startswith(OURS) for entry in inside) or any(entry.startswith(beside) for entry in _names(parent))
+
+
+def _names(directory: str) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except OSError:  # not there, or not ours to look into: then nothing of ours is in it
+        return []
 
 
 def record_paths(prefix: str) -> list[str]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import secrets
 
 from engine.errors import PrefixError
 from engine.events import Notice, Report
 from engine.link.change import pre_unlink
 from engine.link.create import in_thread
-from engine.link.disk import empty, remove_tree, storage
-from engine.link.lock import hold_directory, prefix_lock
+from engine.link.lock import prefix_lock
 from engine.link.menus import change_menus, menus_to_remove
 from engine.link.meta import is_environment
 from engine.link.prefix import check_frozen
@@ -19,6 +17,7 @@ from engine.link.recover import recover
 from engine.link.registry import unregister
 from engine.link.request import LinkRequest
 from engine.link.restore import link_order
+from engine.link.vanish import vanish
 
 
 async def remove_prefix(request: LinkRequest, report: Report) -> None:
@@ -35,7 +34,7 @@ async def remove_prefix(request: LinkRequest, report: Report) -> None:
         records = await in_thread(read_records, prefix)
         await pre_unlink(request, list(reversed(link_order(records))), report)
         menus = await in_thread(menus_to_remove, request)
-        await in_thread(_delete, prefix)
+        await in_thread(vanish, prefix)
     await in_thread(change_menus, request, menus, report)
     registry = request.options.registry
     problem = unregister(registry, prefix) if registry else None
@@ -51,23 +50,3 @@ def _check(prefix: str, root_prefix: str) -> None:
             f"Could not remove {prefix}: it is no environment (it has no conda-meta/history)",
             hint="If it is to go all the same, remove the directory yourself.",
         )
-
-
-def _delete(prefix: str) -> None:
-    real = os.path.realpath(prefix)
-    parent, name = os.path.split(real)
-    trash = os.path.join(parent, f".{name}.whipsnake-{os.getpid()}-{secrets.token_hex(4)}")
-    if os.path.ismount(real) or not os.access(parent, os.W_OK | os.X_OK):
-        empty(real)
-        return
-    with storage(f"remove {prefix}"):
-        holds = hold_directory(real)  # the lock moves along: nobody takes the trash for that of a dead process
-    try:
-        with storage(f"remove {prefix}"):
-            os.rename(real, trash)
-            if os.path.islink(prefix):
-                os.unlink(prefix)
-        remove_tree(trash)
-    finally:
-        for opened in holds:
-            os.close(opened)

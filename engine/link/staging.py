@@ -1,9 +1,11 @@
 """Where a new prefix is built before anyone can see it, and how it then appears. Rule: one rename, or nothing.
 
 The place is a sibling of the prefix, ``<parent>/.<name>.whipsnake-<pid>-<random>``, so that the rename stays in one
-file system. An environment that is replaced waits beside it as ``….old`` until the new one is surely there. Where no
-sibling can be (the prefix is a mount point, or only the prefix is ours to write), the place is inside the empty
-prefix, and its parts are moved up one by one, ``conda-meta`` last: that is what makes an environment of a directory.
+file system. An environment that is replaced changes places with the new one, and goes when that is surely there.
+Where the file system can't do that in one step, it is moved to ``….old`` first; a process that dies between the two
+renames leaves a gap that `clean_leftovers` closes. Where no sibling can be (the prefix is a mount point, or only the
+prefix is ours to write), the place is inside the empty prefix, and its parts are moved up one by one, ``conda-meta``
+last: that is what makes an environment of a directory. A journal says which, until all are there.
 
 The maker holds a lock on the directory itself as long as it lives; what nobody holds is a leftover.
 """
@@ -14,11 +16,15 @@ import errno
 import os
 import re
 import secrets
+from collections.abc import Iterable
+from contextlib import suppress
 
 import msgspec
 
 from engine.errors import PrefixError
-from engine.link.disk import make_parents, remove_empty, remove_tree, storage
+from engine.link.disk import empty, make_parents, remove_empty, remove_tree, storage, sync_dir
+from engine.link.exchange import exchange
+from engine.link.journal import Journal, drop_journal, read_journal, write_journal
 from engine.link.lock import LOCK_NAME, hold_directory, make_held, unheld
 from engine.link.meta import META
 from engine.link.prefix import check_new_prefix
@@ -72,20 +78,37 @@ def open_staging(prefix: str, *, replace: bool) -> Staging:
 def publish(staging: Staging) -> None:
     """Let the prefix appear. On failure everything is as before, and the staged files are still staged."""
     with storage(f"move the new environment to {staging.prefix}"):
+        if staging.inside or staging.replaces:
+            staging.holds += hold_directory(staging.prefix)
         if staging.inside:
             _move_up(staging)
-            return
-        if staging.replaces:
-            staging.holds += hold_directory(staging.prefix)
-            os.rename(staging.prefix, staging.old)
+        elif staging.replaces:
+            _replace(staging)
+        else:
+            _appear(staging)
+
+
+def _appear(staging: Staging) -> None:
+    try:
+        os.rename(staging.path, staging.prefix)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise _appeared(staging.prefix) from error
+        raise
+
+
+def _replace(staging: Staging) -> None:
+    if exchange(staging.path, staging.prefix):
+        staging.old = staging.path
+    else:
+        os.rename(staging.prefix, staging.old)
         try:
-            os.rename(staging.path, staging.prefix)
-        except OSError as error:
-            if staging.replaces:
-                os.rename(staging.old, staging.prefix)
-            if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
-                raise _appeared(staging.prefix) from error
+            _appear(staging)
+        except BaseException:
+            os.rename(staging.old, staging.prefix)
             raise
+    with suppress(OSError):  # it is so for every process; only a power failure could still undo it
+        sync_dir(os.path.dirname(staging.prefix))  # before the old one is deleted
 
 
 def _appeared(prefix: str) -> PrefixError:
@@ -96,36 +119,41 @@ def _appeared(prefix: str) -> PrefixError:
 
 
 def _move_up(staging: Staging) -> None:
-    moved: list[str] = []
+    names = sorted(os.listdir(staging.path), key=lambda name: (name == META, name))
+    marked = read_journal(staging.path)
+    write_journal(staging.path, msgspec.structs.replace(marked or Journal(kind="create"), come=tuple(names)))
     try:
-        for name in sorted(os.listdir(staging.path), key=lambda name: (name == META, name)):
+        for name in names:
             os.rename(os.path.join(staging.path, name), os.path.join(staging.prefix, name))
-            moved.append(name)
-        os.rmdir(staging.path)
     except OSError:
-        for name in reversed(moved):
-            os.rename(os.path.join(staging.prefix, name), os.path.join(staging.path, name))
+        _move_down(staging.path, staging.prefix, names)
         raise
+    with suppress(OSError):  # empty, and of no harm
+        os.rmdir(staging.path)
+    if marked is None:
+        drop_journal(staging.prefix)
+
+
+def _move_down(staging: str, prefix: str, names: Iterable[str]) -> None:
+    """Put back what was moved up, ``conda-meta`` first: the journal is in it."""
+    for name in reversed(list(names)):
+        if not os.path.lexists(os.path.join(staging, name)) and os.path.lexists(os.path.join(prefix, name)):
+            os.rename(os.path.join(prefix, name), os.path.join(staging, name))
 
 
 def take_back(staging: Staging) -> None:
     """After `publish`: remove what appeared, and put back what was there before."""
     with storage(f"remove the failed environment {staging.prefix}"):
         if staging.inside:
-            for name in os.listdir(staging.prefix):
-                _remove(os.path.join(staging.prefix, name))
+            empty(staging.prefix)
             return
-        os.rename(staging.prefix, staging.path)
-        if staging.replaces:
-            os.rename(staging.old, staging.prefix)
+        if staging.old == staging.path:
+            exchange(staging.path, staging.prefix)
+        else:
+            os.rename(staging.prefix, staging.path)
+            if staging.replaces:
+                os.rename(staging.old, staging.prefix)
     remove_tree(staging.path)
-
-
-def _remove(path: str) -> None:
-    if os.path.isdir(path) and not os.path.islink(path):
-        remove_tree(path)
-    else:
-        os.unlink(path)
 
 
 def discard(staging: Staging) -> None:
@@ -161,13 +189,27 @@ def clean_leftovers(prefix: str) -> list[str]:
                 _clean(path, back_to=prefix if found[2] else None)
                 done.append(path)
     _clean_lock(os.path.join(parent, f".{name}{LOCK_NAME}"))
-    if not os.path.exists(os.path.join(prefix, META)):
-        for found, path in _matching(prefix, re.compile(rf"\.{_MARK}(\d+)-[0-9a-f]+")):
-            with unheld(path, int(found[1])) as dead:
-                if dead:
-                    remove_tree(path)
-                    done.append(path)
+    for found, path in _matching(prefix, re.compile(rf"\.{_MARK}(\d+)-[0-9a-f]+")):
+        with unheld(path, int(found[1])) as dead:
+            if dead:
+                _take_down(path, prefix)
+                done.append(path)
     return done
+
+
+def _take_down(path: str, prefix: str) -> None:
+    """A staging directory inside the prefix. What was moved up out of it goes; no ``conda-meta`` says what it is of."""
+    journal = None if os.path.lexists(os.path.join(prefix, META)) else read_journal(path)
+    if journal is not None:
+        with storage(f"empty {prefix}"):
+            _move_down(path, prefix, journal.come)
+    remove_tree(path)
+
+
+def interrupted_in(directories: Iterable[str]) -> list[str]:
+    """The prefixes in these directories beside which something of ours is."""
+    pattern = re.compile(rf"\.(.+)\.{_MARK}\d+-[0-9a-f]+({re.escape(OLD)})?")
+    return [os.path.join(parent, found[1]) for parent in directories for found, _ in _matching(parent, pattern)]
 
 
 def _clean_lock(path: str) -> None:

@@ -50,6 +50,7 @@ def build_channel(path: Path) -> ChannelBuilder:
         make_package("old-tool", "1.0", depends=("base-lib <2",), files={"share/old": "old"}),
         make_package("data", "3.1", noarch="generic", files={"share/data.txt": f"at {PLACEHOLDER}/share\n"}),
         make_package("scripted", "1.0", link_scripts={"post-link": 'touch "$PREFIX/linked"\n'}),
+        make_package("checked", "1.0", link_scripts={"post-link": 'test -f "$PREFIX/lib/base.txt"\n'}),
         make_package("failing", "1.0", link_scripts={"post-link": "echo it broke; exit 3\n"}),
         make_package("short", "1.0", files={"bin/short": b"\0/tiny\0"}, placeholder="/tiny"),
     ):

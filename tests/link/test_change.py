@@ -289,11 +289,11 @@ def do_change(*args):
     os.rename, os.mkdir = counted(os.rename), counted(os.mkdir)
     real_do(*args)
 change_module.do_change = do_change
-real_drop = journal.drop_journal
+real_drop = journal.commit_change
 def drop(*args):
     if step >= 900: os.kill(os.getpid(), signal.SIGKILL)
     real_drop(*args)
-change_module.drop_journal = drop
+change_module.commit_change = drop
 anyio.run(lambda: change(prefix, to_come(cache), environ=dict(os.environ)))
 """
 
@@ -323,7 +323,7 @@ async def test_undoing_can_itself_be_cut_short(prefix: Path, cache: Path, monkey
     """`undo_change` is repeated with a failure at every step; in the end all is as before."""
     packages = await prepared(prefix, cache)
     before = state(prefix)
-    monkeypatch.setattr("engine.link.change.drop_journal", _die)
+    monkeypatch.setattr("engine.link.change.commit_change", _die)
     monkeypatch.setattr("engine.link.change.undo_change", _die)
     monkeypatch.setattr("engine.link.change.remove_tree", lambda path: None)
     with pytest.raises(RuntimeError):

@@ -11,8 +11,9 @@ import pytest
 
 from engine.events import silent
 from engine.link import lock
-from engine.link.journal import NAME, Journal, write_journal
+from engine.link.journal import Journal, write_journal
 from engine.link.lock import LOCK_NAME, hold_directory, make_held, place_lock, prefix_lock, unheld
+from engine.link.meta import JOURNAL
 from engine.link.recover import recover
 from engine.link.request import LinkOptions
 from engine.link.staging import clean_leftovers
@@ -126,7 +127,7 @@ async def test_a_full_disk_does_not_hinder_locking(tmp_path: Path, monkeypatch: 
 
 def test_a_journal_cut_short_goes(tmp_path: Path) -> None:
     (tmp_path / "conda-meta").mkdir()
-    (tmp_path / "conda-meta" / f"{NAME}.whipsnake-1").write_text("{")
+    (tmp_path / "conda-meta" / f"{JOURNAL}.whipsnake-1").write_text("{")
     recover(str(tmp_path))
     assert os.listdir(tmp_path / "conda-meta") == []
 
