@@ -104,15 +104,25 @@ def _extract_aside(
     try:
         root = os.open(aside, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
         try:
-            contents = extract(
-                members(budget), root, budget, ExtractOptions(package=package, external_links=not package)
-            )
+            how = ExtractOptions(package=package, external_links=not package)
+            times: dict[str, int] = {}
+            contents = extract(_noting_links(members(budget), times), root, budget, how)
+            for path in contents.softlinks.keys() & times.keys():
+                os.utime(path, (times[path], times[path]), dir_fd=root, follow_symlinks=False)
         finally:
             os.close(root)
         _merge(aside, destination)
         return contents
     finally:
         remove_tree(aside)
+
+
+def _noting_links(members: Iterable[Member], times: dict[str, int]) -> Iterator[Member]:
+    """Remember when soft links were made: a cache does without, but a package made of the files shall be the same."""
+    for member in members:
+        if member.kind == "softlink":
+            times[member.path] = member.mtime
+        yield member
 
 
 def _merge(source: str, destination: str) -> None:

@@ -32,6 +32,7 @@ def test_extract(package: Path, tmp_path: Path) -> None:
     contents = extract_archive(str(package), str(tmp_path / "out"))
     assert {"bin/run", "info/index.json", "lib/a.txt"} <= contents.files.keys()
     assert (tmp_path / "out/lib/link").is_symlink()
+    assert (tmp_path / "out/lib/link").lstat().st_mtime == BUILT_AT
     assert (tmp_path / "out/bin/run").stat().st_mode & 0o777 == 0o755
     assert (tmp_path / "out/lib/a.txt").stat().st_mtime == BUILT_AT
     assert not [name for name in os.listdir(tmp_path / "out") if name.startswith(".")]
