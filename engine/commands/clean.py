@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from engine.commands.app import App
 from engine.commands.change import confirm
 from engine.commands.options import add_flag, add_general_options, add_value
-from engine.environments import known_environments
+from engine.environments import known_environments, read_installed
 from engine.errors import UsageError
 from engine.fetch.cache_clean import CleanRequest, Garbage, find_garbage, remove_garbage
 from engine.healing import healed
@@ -76,6 +76,8 @@ def _request(asked: dict[str, object], app: App) -> CleanRequest:
         pkgs_dirs=config.pkgs_dirs,
         root_prefix=config.root_prefix,
         prefixes=tuple(known_environments(config)),
+        user_cache=os.path.join(app.environ.get("XDG_CACHE_HOME") or os.path.join(config.home, ".cache"), "conda"),
+        owned_files=lambda prefix: {path for record in read_installed(prefix) for path in record.files},
         everything=wanted["all"],
         index=wanted["index"],
         packages=wanted["packages"],
@@ -104,4 +106,27 @@ def _show(found: Sequence[Garbage], app: App) -> None:
             rows.append((noun, plural(len(items), "item"), human_bytes(size)))
     for line in table(rows, right=frozenset({1, 2})):
         app.out.line(line)
-    app.out.result(items=[{"kind": item.kind, "path": item.path, "bytes": item.bytes} for item in found])
+    app.out.result(
+        items=[{"kind": item.kind, "path": item.path, "bytes": item.bytes} for item in found],
+        **_in_condas_words(found),
+    )
+
+
+def _in_condas_words(found: Sequence[Garbage]) -> dict[str, object]:
+    """The keys of conda's ``clean --json``."""
+    answer: dict[str, object] = {}
+    for key, kind in (("packages", "package"), ("tarballs", "tarball")):
+        sizes: dict[str, dict[str, int]] = {}
+        for item in found:
+            if item.kind == kind:
+                directory, name = os.path.split(item.path)
+                sizes.setdefault(directory, {})[name] = item.bytes
+        answer[key] = {
+            "pkg_sizes": sizes,
+            "pkgs_dirs": {directory: list(names) for directory, names in sizes.items()},
+            "total_size": sum(item.bytes for item in found if item.kind == kind),
+            "warnings": [],
+        }
+    for key, kinds in (("index_cache", ("index",)), ("tempfiles", ("trash", "leftover")), ("locks", ("lock",))):
+        answer[key] = [item.path for item in found if item.kind in kinds]
+    return answer

@@ -11,9 +11,11 @@ The kinds are those of micromamba's `clean`; unlike there, hard links are counte
 from __future__ import annotations
 
 import os
+import re
 import stat
+import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -47,6 +49,10 @@ class CleanRequest(msgspec.Struct, frozen=True, kw_only=True):
     root_prefix: str = ""
     prefixes: tuple[str, ...] = ()
     """All environments known: their packages stay."""
+    user_cache: str = ""
+    """Where conda and mamba keep what belongs to no package directory (``~/.cache/conda``); part of ``everything``."""
+    owned_files: Callable[[str], Collection[str]] = lambda prefix: ()
+    """The files of an environment that belong to packages, whatever they are called: they are no trash."""
     everything: bool = False
     index: bool = False
     packages: bool = False
@@ -61,7 +67,12 @@ def find_garbage(request: CleanRequest) -> list[Garbage]:
     found: list[Garbage] = []
     wanted = request.everything
     installed = _installed(request.prefixes) if wanted or request.packages else frozenset()
+    user_pkgs = os.path.join(request.user_cache, "pkgs") if wanted and request.user_cache else ""
+    if user_pkgs and os.path.isdir(request.user_cache):
+        found += _user_cache(request.user_cache, user_pkgs, installed)
     for pkgs_dir in dict.fromkeys(request.pkgs_dirs):
+        if pkgs_dir == user_pkgs:
+            continue
         if not os.path.isdir(pkgs_dir) or not os.access(pkgs_dir, os.W_OK | os.X_OK):
             continue
         if request.force_pkgs_dirs:
@@ -79,7 +90,7 @@ def find_garbage(request: CleanRequest) -> list[Garbage]:
         if wanted or request.packages or request.tarballs:
             found += [Garbage("leftover", path, _size(path)) for path in dead_leftovers(pkgs_dir)]
     if (wanted or request.trash) and request.root_prefix:
-        found += _trash([request.root_prefix, *request.prefixes])
+        found += _trash(dict.fromkeys([request.root_prefix, *request.prefixes]), request)
     return sorted(found, key=lambda item: (item.kind, item.path))
 
 
@@ -236,16 +247,52 @@ def _locks(pkgs_dir: str) -> Iterator[Garbage]:
                 yield Garbage("lock", path, _size(path))
 
 
-def _trash(prefixes: Iterable[str]) -> Iterator[Garbage]:
-    """Files that could not be removed while they were in use; conda and mamba name them so."""
-    seen: set[str] = set()
+def _user_cache(directory: str, pkgs_dir: str, installed: Collection[str]) -> Iterator[Garbage]:
+    """The user's cache: all of it, unless a package in it is in use (by soft links, say); then what may go."""
+    packages = list(_unused(pkgs_dir, installed)) if os.path.isdir(pkgs_dir) else []
+    there = [entry for entry in _entries(pkgs_dir) if _is_package(entry.path)] if os.path.isdir(pkgs_dir) else []
+    if len(packages) == len(there):
+        yield from _existing("index", directory)
+        return
+    yield from packages
+    yield from _tarballs(pkgs_dir)
+    for name in sorted(os.listdir(directory)):
+        if name != "pkgs":
+            yield from _existing("index", os.path.join(directory, name))
+    yield from _existing("index", os.path.join(pkgs_dir, "cache"))
+
+
+_TRASH_RE = re.compile(r".*(?:\.mamba_trash\d*|\.conda_trash(?:_\d+)?|\.c~|\.trash)")
+"""Files that could not be removed while they were in use, as conda and mamba rename them."""
+_TRASH_LIST = "mamba_trash.txt"
+
+
+def _trash(prefixes: Iterable[str], request: CleanRequest) -> Iterator[Garbage]:
+    """What conda and mamba left behind in environments, and their list of it; downloads that were never finished."""
+    others = {*request.prefixes, *request.pkgs_dirs}
     for prefix in prefixes:
-        for base, _, names in os.walk(prefix):
-            for name in names:
-                path = os.path.join(base, name)
-                if name.endswith((".mamba_trash", ".conda_trash")) and path not in seen:
-                    seen.add(path)
-                    yield Garbage("trash", path, _size(path))
+        found = [path for path in _walk(prefix, others - {prefix}) if _TRASH_RE.fullmatch(os.path.basename(path))]
+        owned = set(request.owned_files(prefix)) if found else ()
+        for path in found:
+            if os.path.relpath(path, prefix).replace(os.sep, "/") not in owned:
+                yield Garbage("trash", path, _size(path))
+        yield from _existing("trash", os.path.join(prefix, "conda-meta", _TRASH_LIST))
+    for pkgs_dir in request.pkgs_dirs:
+        if os.access(pkgs_dir, os.W_OK | os.X_OK):
+            for entry in _entries(pkgs_dir):
+                if entry.name.endswith(".partial") and time.time() - entry.stat(follow_symlinks=False).st_mtime > _DAY:
+                    yield Garbage("trash", entry.path, _size(entry.path))
+
+
+_DAY = 24 * 3600.0
+"""Seconds without a change after which nobody goes on with a download."""
+
+
+def _walk(prefix: str, others: Collection[str]) -> Iterator[str]:
+    """The files of an environment, without those of others that lie in it."""
+    for base, directories, names in os.walk(prefix):
+        directories[:] = [name for name in directories if os.path.join(base, name) not in others]
+        yield from (os.path.join(base, name) for name in names)
 
 
 def _files(path: str) -> Iterator[os.stat_result]:

@@ -154,3 +154,54 @@ def test_parts_go_with_the_archives_unless_they_are_on_their_way(place: Place) -
         "busy-1-0.conda.partial",
         "busy-1-0.conda.partial.json",
     }
+
+
+def test_packages_behind_soft_links_stay(place: Place) -> None:
+    directory = place.add("linked-softly")
+    (place.prefix / "f").symlink_to(directory / "f")
+    (place.prefix / f"conda-meta/{directory.name}.json").write_text("{}")
+    place.clean(everything=True)
+    assert (place.prefix / "f").read_text().startswith("linked-softly")
+
+
+def test_every_kind_of_trash_goes_but_no_file_of_a_package(place: Place) -> None:
+    names = [
+        "a.dll.mamba_trash2",
+        "b.conda_trash_1",
+        "c.c~",
+        "d.trash",
+        "owned.trash",
+        "kept.txt",
+        "conda-meta/mamba_trash.txt",
+    ]
+    for name in names:
+        (place.prefix / name).write_text("1")
+    (place.pkgs / "x.conda.partial").parent.mkdir(exist_ok=True)
+    for name, age in (("x.conda.partial", 1), ("y.conda.partial", None)):
+        (place.pkgs / name).write_text("1")
+        if age:
+            os.utime(place.pkgs / name, (age, age))
+    found = place.found(trash=True, owned_files=lambda prefix: {"owned.trash"})
+    assert {key.rpartition("/")[2].removeprefix("trash ") for key in found} == {
+        "a.dll.mamba_trash2", "b.conda_trash_1", "c.c~", "d.trash", "mamba_trash.txt", "x.conda.partial",
+    }  # fmt: skip
+
+
+def test_the_cache_of_the_user_goes_unless_it_is_in_use(place: Place, tmp_path: Path) -> None:
+    cache = tmp_path / "cache/conda"
+    for path in (
+        "pkgs/cache/shards/x.zst",
+        "pkgs/https/host/a-1-0/info/index.json",
+        "pkgs/https/host/a-1-0.conda",
+        "repodata/s.json",
+    ):
+        (cache / path).parent.mkdir(parents=True, exist_ok=True)
+        (cache / path).write_text("{}")
+    (place.prefix / "conda-meta/a-1-0.json").write_text("{}")
+    place.clean(everything=True, user_cache=str(cache))
+    assert (cache / "pkgs/https/host/a-1-0").exists()
+    assert not (cache / "repodata").exists() and not (cache / "pkgs/cache").exists()
+    (place.prefix / "conda-meta/a-1-0.json").unlink()
+    place.clean(everything=True, user_cache=str(cache))
+    assert not cache.exists()
+    place.clean(everything=True, user_cache=str(cache))
