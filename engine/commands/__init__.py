@@ -59,6 +59,8 @@ COMMANDS: dict[str, Command] = {
     "config prepend": Command("engine.commands.config_prepend", "Add values to the beginning of a list"),
     "config remove": Command("engine.commands.config_remove", "Take a value out of a list"),
     "config remove-key": Command("engine.commands.config_remove_key", "Take a key out of a configuration file"),
+    "compare": Command("engine.commands.compare", "Compare an environment with another, or with a file"),
+    "self-update": Command("engine.commands.self_update", "Say how to update whipsnake itself"),
     "package extract": Command("engine.commands.package_extract", "Take a package archive apart"),
     "package compress": Command("engine.commands.package_compress", "Make a package archive of a directory"),
     "package transmute": Command("engine.commands.package_transmute", "Turn .tar.bz2 into .conda, or the other way"),
@@ -66,5 +68,5 @@ COMMANDS: dict[str, Command] = {
     "clean": Command("engine.commands.clean", "Remove what the package cache does not need"),
 }
 
-ALIASES: dict[str, str] = {"uninstall": "remove"}
+ALIASES: dict[str, str] = {"uninstall": "remove", "diff": "compare"}
 """Other names that people know."""
