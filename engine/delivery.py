@@ -33,7 +33,12 @@ async def carry_out(plan: Plan, services: Services, transport: Transport, cache:
     from engine.link.create import create_prefix
 
     send, receive = anyio.create_memory_object_stream[CachedPackage](0)
-    request, report = link_request(plan, services), services.report
+
+    async def heal(package: CachedPackage) -> CachedPackage:
+        """A damaged package once more, sound."""
+        return (await fetch_all((package.record,), services, transport, cache))[0]
+
+    request, report = msgspec.structs.replace(link_request(plan, services), heal=heal), services.report
     phase = Phase.LINK if request.link or not request.remove else Phase.UNLINK
     began = time.monotonic()
     async with anyio.create_task_group() as group:
@@ -60,7 +65,7 @@ def _start_fetching(  # noqa: PLR0917 - each of its own type
     if plan.packages or not rest:
         feed(group, plan.packages, sink.clone() if rest else sink)
     if rest:
-        settings = fetch_settings(services.config)
+        settings = msgspec.structs.replace(fetch_settings(services.config), check_cached=False)
         group.start_soon(prepare, rest, cache, transport, settings, services.report, sink)
 
 

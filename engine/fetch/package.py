@@ -70,6 +70,9 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
     leaves it out; what is broken is never merely warned of."""
     extra_safety_checks: bool = False
     """Compare the sha256 of every file as well."""
+    check_cached: bool = True
+    """Compare what was found in the cache with its own list here. If not, whoever links it does so, who has to read
+    that list and touch those files anyway (sizes only: digests are always compared here)."""
     use_lockfiles: bool = True
     lock_timeout: float = 0.0
     """Seconds to wait while another process fetches the same package, before fetching it too; 0: as long as it does."""
@@ -177,8 +180,11 @@ class _Preparation:
 
     async def _deliver(self, found: Iterable[_Found]) -> None:
         """Send out what is cached, once its files were looked at; what is broken joins the queue."""
+        later = self._checks and not self._settings.check_cached and not self._settings.extra_safety_checks
         for record, package in found:
-            if not self._checks or await self._in_thread(self._is_sound, package):
+            if later:
+                await self._finish(msgspec.structs.replace(package, unchecked=True))
+            elif not self._checks or await self._in_thread(self._is_sound, package):
                 await self._finish(package)
             else:
                 self._report(Notice("info", f"{record.fn} is broken in the package cache and will be fetched again"))

@@ -18,13 +18,14 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 from engine.errors import LinkError
 from engine.events import Report, WorkFinished, WorkStarted
 from engine.flow import first_error
+from engine.link.check import damage
 from engine.link.claims import Claims
 from engine.link.codesign import sign
 from engine.link.compiling import Compiling, Pending
 from engine.link.disk import storage
 from engine.link.meta import META
 from engine.link.modes import Modes
-from engine.link.package import Linked, PackageLinker
+from engine.link.package import Linked, PackageLinker, missing_file
 from engine.link.paths_json import read_entry_points, read_paths
 from engine.link.plan import PackagePlan, plan_package, pyc_source
 from engine.link.pyc import Source, batches
@@ -33,6 +34,14 @@ from engine.link.request import LinkRequest, LinkSummary, PrefixTarget
 from engine.link.scripts import ScriptPlace, has_script, run_script
 from engine.link.settle import settle
 from engine.model.records import CachedPackage, RepoDataRecord
+
+
+class _Damaged(Exception):
+    """A cached package is not as its list says; nothing of it was linked."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
 
 
 class Filling:
@@ -110,12 +119,22 @@ class Filling:
         name = package.record.name
         self._report(WorkStarted("link", name))
         await self._pre_link(package)
-        plan, linked, pending = await anyio.to_thread.run_sync(self._link_job, package, limiter=limiter)
+        try:
+            plan, linked, pending = await anyio.to_thread.run_sync(self._link_job, package, limiter=limiter)
+        except _Damaged as error:
+            package = await self._healed(package, error.path)
+            plan, linked, pending = await anyio.to_thread.run_sync(self._link_job, package, limiter=limiter)
         self._packages[plan.index], self._linked[plan.index] = package, linked
         size = sum(path.entry.size_in_bytes or 0 for path in plan.paths)
         self._bytes += size
         self._report(WorkFinished("link", name, files=linked.files, bytes=size))
         return name, pending
+
+    async def _healed(self, package: CachedPackage, path: str) -> CachedPackage:
+        """The package once more, from where it came."""
+        if self._request.heal is None:
+            raise missing_file(package.record.dist, path, package.directory)
+        return await self._request.heal(package)
 
     async def _pre_link(self, package: CachedPackage) -> None:
         """These scripts are run from the unpacked package, before it is linked, and see the staged prefix."""
@@ -127,6 +146,9 @@ class Filling:
     def _link_job(self, package: CachedPackage) -> tuple[PackagePlan, Linked, Pending | None]:
         """In a worker thread: read the package's lists, link its files, write its record if nothing is to come."""
         plan = self._plan(package)
+        damaged = damage(plan, package.directory) if package.unchecked else None
+        if damaged is not None:
+            raise _Damaged(damaged)
         with storage(f"link {plan.record.dist}"):
             mode = self._modes.choose(package.directory)
         linker = PackageLinker(plan, package.directory, self._target, self._claims, mode)

@@ -7,12 +7,12 @@ file, or a file where a directory is needed, or the other way about) leaves it, 
 Contested paths are few; `engine.link.settle` puts them right, one after the other in link order, when all packages
 are there. So nobody ever waits, looks a file up or removes anything while linking.
 
-Why no lock is needed: one `dict.setdefault` is atomic, and each side claims first and looks at the other table
-afterwards, so of two that collide at least one notices.
+One lock serves all: a package claims whole directories of names under it, which takes microseconds.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 
 
@@ -21,6 +21,7 @@ class Claims:
 
     def __init__(self, fold: Callable[[str], str] | None = None) -> None:
         self._fold = fold
+        self._lock = threading.RLock()
         self._files: dict[str, int] = {}
         self._dirs: dict[str, int] = {}
         self._contested: dict[str, set[int]] = {}
@@ -31,23 +32,36 @@ class Claims:
         """Claim directories (parents first); returns those that can't be had, because a file is there or above."""
         blocked: set[str] = set()
         files, fold = self._files, self._fold
-        for directory in directories:
-            key = fold(directory) if fold else directory
-            self._dirs.setdefault(key, index)
-            if directory.rpartition("/")[0] in blocked:
-                blocked.add(directory)
-            elif key in files:
-                self.contest(key, index)
-                blocked.add(directory)
+        with self._lock:
+            for directory in directories:
+                key = fold(directory) if fold else directory
+                self._dirs.setdefault(key, index)
+                if directory.rpartition("/")[0] in blocked:
+                    blocked.add(directory)
+                elif key in files:
+                    self.contest(key, index)
+                    blocked.add(directory)
         return blocked
 
     def claim_file(self, path: str, index: int) -> bool:
         """Claim one file or soft link; False if another package has the path."""
         key = self._fold(path) if self._fold else path
-        if self._files.setdefault(key, index) == index and key not in self._dirs:
-            return True
-        self.contest(key, index)
+        with self._lock:
+            if self._files.setdefault(key, index) == index and key not in self._dirs:
+                return True
+            self.contest(key, index)
         return False
+
+    def claim_all(self, paths: list[str], index: int) -> bool:
+        """Claim all files of a package at once; False (and nothing claimed) unless nobody has any of them."""
+        if self._fold:
+            return False
+        files = self._files
+        with self._lock:
+            free = files.keys().isdisjoint(paths) and self._dirs.keys().isdisjoint(paths)
+            if free:
+                files.update(dict.fromkeys(paths, index))
+        return free
 
     def claim_names(self, directory: str, names: list[str], index: int) -> list[str]:
         """Claim many files of one directory; returns the names that may be made (``names`` itself if all)."""
@@ -55,17 +69,17 @@ class Claims:
             return [name for name in names if self.claim_file(f"{directory}/{name}" if directory else name, index)]
         files, dirs = self._files, self._dirs
         start = f"{directory}/" if directory else ""
-        lost: set[str] = set()
-        for name in names:
-            path = start + name
-            if files.setdefault(path, index) != index or path in dirs:
+        paths = [start + name for name in names]
+        with self._lock:
+            lost = {path for path in paths if files.setdefault(path, index) != index or path in dirs}
+            for path in lost:
                 self.contest(path, index)
-                lost.add(name)
-        return [name for name in names if name not in lost] if lost else names
+        return [name for name in names if start + name not in lost] if lost else names
 
     def contest(self, key: str, index: int) -> None:
         """Note that ``index`` did not get the (folded) path ``key``."""
-        self._contested.setdefault(key, set()).add(index)
+        with self._lock:
+            self._contested.setdefault(key, set()).add(index)
 
     def contested(self) -> dict[str, set[int]]:
         """Contested path (as folded) → the packages in question. A path below another one is left to that."""

@@ -75,9 +75,12 @@ class PackageLinker:
         """Make everything that isn't claimed by others. ``checkpoint`` is called often and may raise to stop."""
         try:
             blocked = self.make_dirs()
+            uncontested = not blocked and self.claims.claim_all(self.plan.plain, self._index)
             for group in self.plan.groups:
                 checkpoint()
-                if group.target not in blocked:
+                if uncontested:
+                    self._link_names(group, group.names)
+                elif group.target not in blocked:
                     self._link_group(group)
                 else:
                     self._lose(group)
@@ -94,10 +97,7 @@ class PackageLinker:
         return StorageError.from_os_error(f"link {self.plan.record.dist} into {self.target.prefix}", error)
 
     def _missing(self, path: str) -> LinkError:
-        return LinkError(
-            f"Could not link {self.plan.record.dist}: its file {path} is not in the package cache ({self.directory})",
-            hint="The cache is damaged: run `whipsnake clean --packages` and try again.",
-        )
+        return missing_file(self.plan.record.dist, path, self.directory)
 
     def make_dirs(self) -> set[str]:
         """Make the needed directories that nobody made yet; returns those where a file is in the way."""
@@ -120,6 +120,9 @@ class PackageLinker:
             kept = set(names)
             start = f"{group.target}/" if group.target else ""
             self.done.lost.update(start + name for name in group.names if name not in kept)
+        self._link_names(group, names)
+
+    def _link_names(self, group: Group, names: list[str]) -> None:
         if self.done.mode is Mode.HARD and _LINK_AT:
             self._hard_link(group, names)
         else:
@@ -279,6 +282,14 @@ class PackageLinker:
         if is_windows(self.target.platform):
             kind = f"windows_python_entry_point_{'exe' if target.endswith('.exe') else 'script'}"
         self._write(target, data, 0o775, None, kind)
+
+
+def missing_file(dist: str, path: str, directory: str) -> LinkError:
+    """The error where the cache lacks a file, or has another in its place."""
+    return LinkError(
+        f"Could not link {dist}: its file {path} is not in the package cache ({directory})",
+        hint="The cache is damaged: run `whipsnake clean --packages` and try again.",
+    )
 
 
 def _join(directory: str, name: str) -> str:

@@ -21,6 +21,8 @@ DEFAULT_PLACEHOLDER = "/opt/anaconda1anaconda2anaconda3"
 _DANGER = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|\0" + (r"|\\|:" if os.name == "nt" else ""))
 """An empty part (so also an absolute path), ``.``, ``..``, a NUL; on Windows also what begins a path anew there.
 (Elsewhere a backslash is a letter like others: systemd has such files.)"""
+_SIGNS = ("//", "/./", "/../", "\0", "/conda-meta/", *(("\\", ":") if os.name == "nt" else ()))
+"""What a path with a danger in it has, between slashes."""
 
 
 class _Paths(msgspec.Struct):
@@ -59,6 +61,11 @@ def read_paths(directory: str, dist: str) -> tuple[PathEntry, ...]:
 
 def check_paths(entries: tuple[PathEntry, ...], dist: str) -> None:
     """Raise `LinkError` for the first path that must not be joined to a prefix."""
+    text = "/" + "/\n/".join([entry.path for entry in entries]) + "/"
+    if entries and text.count("\n") == len(entries) - 1:
+        folded = text.lower()
+        if not any(sign in folded for sign in _SIGNS):
+            return  # one look at all of them, which is enough for nearly every package
     for entry in entries:
         path = entry.path
         if _DANGER.search(path) or path[:11].lower() == "conda-meta/" or path.lower() == "conda-meta":

@@ -21,6 +21,8 @@ class Group(msgspec.Struct, frozen=True):
     """Empty for the top."""
     target: str
     names: list[str]
+    sizes: list[int | None] = []
+    """Of the files, as far as the package tells."""
 
 
 class PlannedPath(msgspec.Struct, frozen=True, gc=False):
@@ -39,6 +41,8 @@ class PackagePlan(msgspec.Struct, frozen=True):
     paths: list[PlannedPath]
     """Every entry, in the package's order."""
     groups: list[Group]
+    plain: list[str]
+    """Where the files of all groups go."""
     rewrites: list[PlannedPath]
     """Files with a placeholder."""
     copies: list[PlannedPath]
@@ -71,15 +75,15 @@ def plan_package(
             hint="Ask for python too.",
         )
     moved = python if noarch else None
-    paths = [PlannedPath(entry, noarch_target(entry.path, moved) if moved else entry.path) for entry in entries]
-    plain, special = _split(paths)
+    sorted_out = _SortedOut(entries, moved)
+    paths, groups, special = sorted_out.paths, list(sorted_out.groups.values()), sorted_out.special
     scripts = [parse_entry_point(text, record.dist) for text in entry_points] if moved else []
-    groups = _grouped(plain)
     return PackagePlan(
         index=index,
         record=record,
         paths=paths,
         groups=groups,
+        plain=sorted_out.plain,
         rewrites=special["rewrite"],
         copies=special["copy"],
         softlinks=special["softlink"],
@@ -95,34 +99,38 @@ def _needs_python(entries: tuple[PathEntry, ...]) -> bool:
     return any(entry.path.startswith(("site-packages/", "python-scripts/")) for entry in entries)
 
 
-def _split(paths: list[PlannedPath]) -> tuple[list[PlannedPath], dict[str, list[PlannedPath]]]:
-    """Plain files, and the others by what is to be done with them."""
-    plain: list[PlannedPath] = []
-    special: dict[str, list[PlannedPath]] = {"rewrite": [], "copy": [], "softlink": [], "directory": []}
-    for path in paths:
-        entry = path.entry
-        if entry.path_type == "hardlink":
-            if entry.prefix_placeholder:
-                special["rewrite"].append(path)
-            elif entry.no_link:
-                special["copy"].append(path)
-            else:
-                plain.append(path)
-        else:
-            special[entry.path_type].append(path)
-    return plain, special
+class _SortedOut:
+    """All paths in one pass (packages have thousands): plain files by directory, others by what is to be done."""
+
+    def __init__(self, entries: tuple[PathEntry, ...], moved: PythonInfo | None) -> None:
+        self.paths: list[PlannedPath] = []
+        self.plain: list[str] = []
+        self.groups: dict[str, Group] = {}
+        """By directory in the package, in order of appearance: each goes as a whole to one of the prefix."""
+        self.special: dict[str, list[PlannedPath]] = {"rewrite": [], "copy": [], "softlink": [], "directory": []}
+        groups, found = self.groups, self.paths
+        for entry in entries:
+            source = entry.path
+            target = noarch_target(source, moved) if moved else source
+            path = PlannedPath(entry, target)
+            found.append(path)
+            if entry.prefix_placeholder or entry.no_link or entry.path_type != "hardlink":
+                self.special[_kind(entry)].append(path)
+                continue
+            directory, _, name = source.rpartition("/")
+            group = groups.get(directory)
+            if group is None:
+                group = groups[directory] = Group(directory, target.rpartition("/")[0], [], [])
+            self.plain.append(target)
+            group.names.append(name)
+            group.sizes.append(entry.size_in_bytes)
 
 
-def _grouped(plain: list[PlannedPath]) -> list[Group]:
-    """By directory, in order of appearance. A directory of the package goes as a whole to one of the prefix."""
-    groups: dict[str, Group] = {}
-    for path in plain:
-        source, _, name = path.entry.path.rpartition("/")
-        group = groups.get(source)
-        if group is None:
-            group = groups[source] = Group(source, path.target.rpartition("/")[0], [])
-        group.names.append(name)
-    return list(groups.values())
+def _kind(entry: PathEntry) -> str:
+    """What is to be done with an entry that is no plain file."""
+    if entry.path_type != "hardlink":
+        return entry.path_type
+    return "rewrite" if entry.prefix_placeholder else "copy"
 
 
 def _needed_dirs(groups: list[Group], special: dict[str, list[PlannedPath]], scripts_dir: str) -> list[str]:

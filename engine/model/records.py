@@ -175,6 +175,8 @@ class CachedPackage(msgspec.Struct, frozen=True):
     """The unpacked package."""
     archive: str
     """Where its archive is, or would be, in the cache."""
+    unchecked: bool = False
+    """It was found, not made, and nobody has looked at its files: who links it compares them with its list first."""
 
 
 class CompiledFile(msgspec.Struct, frozen=True, gc=False, array_like=True):

@@ -341,3 +341,16 @@ def test_without_dependencies_they_need_not_exist(create: Create, channel: Chann
     assert done.code == 0
     assert "nowhere" in done.out
     assert (root / "envs/one/share/lonely").exists()
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone"])
+def test_a_damaged_package_in_the_cache_is_healed(create: Create, root: Path, damage: str) -> None:
+    create("-n", "one", "base-lib")
+    victim = next((root / "pkgs").glob("base-lib-*/lib/base.txt"))
+    content = victim.read_text()
+    victim.unlink()
+    if damage == "cut":
+        victim.write_text(content[:-1])
+    done = create("-n", "two", "base-lib")
+    assert done.code == 0
+    assert (root / "envs/two/lib/base.txt").read_text() == victim.read_text() == content

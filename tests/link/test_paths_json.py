@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.errors import LinkError
-from engine.link.paths_json import DEFAULT_PLACEHOLDER, read_entry_points, read_paths
+from engine.link.paths_json import DEFAULT_PLACEHOLDER, check_paths, read_entry_points, read_paths
+from engine.model.records import PathEntry
 
 
 def package(tmp_path: Path, **infos: str) -> str:
@@ -109,3 +112,27 @@ def test_entry_points_without_file_or_sense(tmp_path: Path) -> None:
     (tmp_path / "info" / "link.json").write_text('{"noarch": 3}')
     with pytest.raises(LinkError, match=r"link\.json"):
         read_entry_points(directory, "p-1-0")
+
+
+_PARTS = st.sampled_from(
+    ["a", "b.py", ".", "..", "...", ".hidden", "", "conda-meta", "Conda-Meta", "conda-meta2", "n\n", "\0"]
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(st.lists(_PARTS, min_size=1, max_size=3).map("/".join), max_size=4))
+def test_many_paths_are_judged_as_each_alone(found: list[str]) -> None:
+    """The one look at all of them misses nothing and refuses nothing more."""
+
+    def is_refused(*paths: str) -> bool:
+        try:
+            check_paths(tuple(PathEntry(path=path) for path in paths), "p-1-0")
+        except LinkError:
+            return True
+        return False
+
+    def is_bad(path: str) -> bool:
+        parts = path.removesuffix("\n").split("/")
+        return "\0" in path or any(part in ("", ".", "..") for part in parts) or parts[0].lower() == "conda-meta"
+
+    assert is_refused(*found) == any(map(is_bad, found))

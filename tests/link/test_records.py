@@ -33,7 +33,7 @@ FIELDS: dict[str, Any] = {
 
 def encoded(entries: tuple[PathEntry, ...] = (), requested: tuple[str, ...] = (), **fields: Any) -> dict[str, Any]:
     record, plan = record_and_plan(entries, **fields)
-    linked = Linked(0, "/pkgs/zlib-1.2-h1_0", Mode.COPY, written={}, signed=[], lost=set(), compiled=[])
+    linked = Linked(0, "/pkgs/zlib-1.2-h1_0", Mode.COPY, written={}, unsigned=[], lost=set(), compiled=[])
     found: dict[str, Any] = json.loads(encode_record(plan, linked, f"/pkgs/{record.fn}", requested))
     return found
 
@@ -85,7 +85,7 @@ def test_paths() -> None:
     )
     _, plan = record_and_plan(entries)
     written = {"lib/text": Written("c" * 64, 9), "bin/tool": Written("d" * 64, 7, "unix_python_entry_point")}
-    linked = Linked(0, "/pkgs/z", Mode.HARD, written=written, signed=[], lost=set(), compiled=["lib/a.pyc"])
+    linked = Linked(0, "/pkgs/z", Mode.HARD, written=written, unsigned=[], lost=set(), compiled=["lib/a.pyc"])
     found = json.loads(encode_record(plan, linked, "", ()))
     assert found["files"] == ["lib/plain", "lib/link", "lib/text", "lib/own", "bin/tool", "lib/a.pyc"]
     plain, link, empty, text, own, tool, pyc = found["paths_data"]["paths"]
