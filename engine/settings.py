@@ -11,7 +11,7 @@ from engine.config.channels import check_allowed
 from engine.environments import environments_file
 from engine.fetch.package import FetchSettings
 from engine.fetch.repodata import RepodataSettings
-from engine.fetch.settings import TransportSettings
+from engine.fetch.settings import CredentialPlaces, TransportSettings
 from engine.link.request import LinkOptions
 from engine.shell.program import executable
 
@@ -25,7 +25,7 @@ def transport_settings(config: Config, environ: Mapping[str, str]) -> TransportS
         read_timeout=config.remote_read_timeout_secs,
         max_retries=config.remote_max_retries,
         backoff_factor=max(1.0, config.remote_backoff_factor),
-        low_speed_limit=0 if "MAMBA_NO_LOW_SPEED_LIMIT" in environ else TransportSettings().low_speed_limit,
+        low_speed_limit=0 if _is_set("MAMBA_NO_LOW_SPEED_LIMIT", environ) else TransportSettings().low_speed_limit,
         ssl_verify=_ssl_verify(config),
         # The configuration has resolved REQUESTS_CA_BUNDLE and cacert_path into ssl_verify; this one is OpenSSL's own.
         ca_bundle=None if config.no_env else environ.get("SSL_CERT_FILE"),
@@ -33,9 +33,42 @@ def transport_settings(config: Config, environ: Mapping[str, str]) -> TransportS
         client_cert_key=config.client_ssl_cert_key,
         proxies={**proxies, **config.proxy_servers},
         no_proxy=tuple(filter(None, (host.strip() for host in config.proxy_environ.get("no", "").split(",")))),
-        netrc=config.netrc,
-        auth_file=os.path.join(config.home, ".mamba", "auth", "authentication.json"),
+        credentials=credential_places(config, {} if config.no_env else environ),
+        keyring=True,
     )
+
+
+def login_file(config: Config) -> str:
+    """Where `auth login` keeps what it is told, and mamba too."""
+    return os.path.join(config.home, ".mamba", "auth", "authentication.json")
+
+
+def credential_places(config: Config, environ: Mapping[str, str]) -> CredentialPlaces:
+    """The files of other tools that say who we are, besides our own."""
+    home, named = config.home, environ.get("RATTLER_AUTH_FILE")
+    rattler = os.path.join(home, ".rattler", "credentials.json")
+    return CredentialPlaces(
+        netrc=config.netrc,
+        mamba=login_file(config),
+        rattler=(named, rattler) if named else (rattler,),
+        token_dirs=(os.path.join(home, ".continuum", "anaconda-client", "tokens"), _anaconda_client(home, environ)),
+    )
+
+
+def _anaconda_client(home: str, environ: Mapping[str, str]) -> str:
+    """anaconda-client's directory of tokens, found as conda finds it (``gateways/anaconda_client.py``)."""
+    if named := environ.get("BINSTAR_CONFIG_DIR"):
+        return os.path.join(named, "data")
+    if sys.platform == "win32":
+        return os.path.join(environ.get("LOCALAPPDATA", home), "ContinuumIO", "binstar")
+    if sys.platform == "darwin":
+        return os.path.join(home, "Library", "Application Support", "binstar")
+    return os.path.join(environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config"), "binstar")
+
+
+def _is_set(name: str, environ: Mapping[str, str]) -> bool:
+    """Whether a variable that switches something on is there, and not ``0`` (mamba's rule)."""
+    return environ.get(name, "0") not in ("", "0")
 
 
 def _ssl_verify(config: Config) -> bool | str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.config import Config, load_config
-from engine.settings import fetch_settings, link_options, repodata_settings, transport_settings
+from engine.settings import credential_places, fetch_settings, link_options, repodata_settings, transport_settings
 
 
 def config(tmp_path: Path, **options: object) -> Config:
@@ -21,7 +21,25 @@ def test_transport(tmp_path: Path) -> None:
     assert found.ssl_verify is True
     assert found.proxies == {"https": "http://proxy:1"}
     assert found.no_proxy == ("a.org", "b.org")
-    assert found.auth_file == str(tmp_path / ".mamba/auth/authentication.json")
+    assert found.credentials.mamba == str(tmp_path / ".mamba/auth/authentication.json")
+
+
+def test_files_of_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    plain = credential_places(config(tmp_path), {})
+    assert plain.rattler == (str(tmp_path / ".rattler/credentials.json"),)
+    assert plain.netrc == str(tmp_path / ".netrc")
+    assert plain.token_dirs == (
+        str(tmp_path / ".continuum/anaconda-client/tokens"),
+        str(tmp_path / ".config/binstar"),
+    )
+    named = credential_places(config(tmp_path), {"RATTLER_AUTH_FILE": "/r.json", "BINSTAR_CONFIG_DIR": "/b"})
+    assert named.rattler == ("/r.json", str(tmp_path / ".rattler/credentials.json"))
+    assert named.token_dirs[1] == "/b/data"
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert credential_places(config(tmp_path), {}).token_dirs[1] == str(
+        tmp_path / "Library/Application Support/binstar"
+    )
 
 
 @pytest.mark.parametrize(("text", "value"), [("<false>", False), ("<system>", True)])
@@ -32,6 +50,7 @@ def test_ssl_verify(tmp_path: Path, text: str, value: bool) -> None:
 def test_low_speed_limit_can_be_switched_off(tmp_path: Path) -> None:
     assert transport_settings(config(tmp_path), {}).low_speed_limit == 30
     assert transport_settings(config(tmp_path), {"MAMBA_NO_LOW_SPEED_LIMIT": "1"}).low_speed_limit == 0
+    assert transport_settings(config(tmp_path), {"MAMBA_NO_LOW_SPEED_LIMIT": "0"}).low_speed_limit == 30
 
 
 def test_repodata(tmp_path: Path) -> None:

@@ -65,6 +65,8 @@ COMMANDS: dict[str, Command] = {
     "package compress": Command("engine.commands.package_compress", "Make a package archive of a directory"),
     "package transmute": Command("engine.commands.package_transmute", "Turn .tar.bz2 into .conda, or the other way"),
     "constructor": Command("engine.commands.constructor", "Unpack what an installer brought (used by constructor)"),
+    "auth login": Command("engine.commands.auth_login", "Remember who you are at a server"),
+    "auth logout": Command("engine.commands.auth_logout", "Forget who you are at a server"),
     "clean": Command("engine.commands.clean", "Remove what the package cache does not need"),
 }
 

@@ -17,13 +17,14 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timezone
 from types import TracebackType
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import anyio
 import anyio.to_thread
 
 from engine.errors import HttpStatusError, NetworkError, OfflineError
 from engine.events import Notice, Report, silent
-from engine.fetch.auth import AuthStore, read_credentials
+from engine.fetch.auth import AuthStore, Credential
 from engine.fetch.http_errors import network_error, status_error
 from engine.fetch.http_local import open_local
 from engine.fetch.pace import Pace
@@ -65,15 +66,13 @@ class Transport:
         self.report = report
         self._entered = False
         self._session: aiohttp.ClientSession | None = None
-        self._auth = AuthStore()
+        self._auth: AuthStore | None = None
+        self._keyring: dict[str, Credential | None] = {}
         self._tls: ssl.SSLContext | None = None
-        self._tls_lock = anyio.Lock()
+        self._lock = anyio.Lock()
         self._random = random.Random()
 
     async def __aenter__(self) -> Transport:
-        settings = self.settings
-        if settings.netrc or settings.auth_file:
-            self._auth = await anyio.to_thread.run_sync(read_credentials, settings.netrc, settings.auth_file)
         self._entered = True
         return self
 
@@ -142,6 +141,9 @@ class Transport:
         here = url
         for _ in range(MAX_REDIRECTS + 1):
             answer = await self._request(here, headers)
+            if answer.status in (401, 403) and await self._is_in_keyring(here):
+                await answer.give_back()
+                answer = await self._request(here, headers)
             if answer.status not in REDIRECTS or "Location" not in answer.headers:
                 await self._check_status(url, answer, in_part="Range" in headers)
                 return answer
@@ -159,7 +161,7 @@ class Transport:
         session = self._session = self._session or _new_session(settings)
         proxy = None
         try:
-            place = self._auth.authorise(url)
+            place = (await self._credentials()).authorise(url)
             secret = {"Authorization": place.header} if place.header else {}
             proxy = proxy_for(url, settings.proxies, settings.no_proxy)
             reply = await session.get(
@@ -176,11 +178,41 @@ class Transport:
             raise failure from error
         return _HttpResponse(url, reply, settings)
 
+    async def _credentials(self) -> AuthStore:
+        """Who we are for whom, read when first needed."""
+        if (known := self._auth) is not None:
+            return known
+        async with self._lock:
+            known = self._auth = self._auth or await self._read_credentials()
+        return known
+
+    async def _read_credentials(self) -> AuthStore:
+        from engine.fetch.credential_files import read_credentials
+
+        store, notes = await anyio.to_thread.run_sync(read_credentials, self.settings.credentials)
+        for note in notes:
+            self.report(Notice("warning", note))
+        return store
+
+    async def _is_in_keyring(self, url: str) -> bool:
+        """Whether the keyring knows who we are for a server that has just refused us; it is asked once for each."""
+        host = urlsplit(url).hostname or ""
+        if not self.settings.keyring or self._auth is None:
+            return False
+        async with self._lock:
+            if host not in self._keyring:
+                from engine.fetch.credential_keyring import keyring_credential
+
+                found = self._keyring[host] = await anyio.to_thread.run_sync(keyring_credential, host)
+                if found is not None:
+                    self._auth.add(host, found)
+        return self._keyring[host] is not None
+
     async def _tls_for(self, url: str, proxy: str | None) -> ssl.SSLContext | bool:
         """The TLS context, made when first needed: reading a trust store costs some 20 ms."""
         if not (url.startswith("https:") or (proxy or "").startswith("https:")):
             return True
-        async with self._tls_lock:
+        async with self._lock:
             if self._tls is None:
                 self._tls = await anyio.to_thread.run_sync(tls_context, self.settings)
         return self._tls

@@ -12,6 +12,16 @@ from engine.version import __version__
 USER_AGENT = f"whipsnake/{__version__} Python/{sys.version_info.major}.{sys.version_info.minor} {sys.platform}"
 
 
+class CredentialPlaces(msgspec.Struct, frozen=True, kw_only=True):
+    """Where credentials may be; none of these need exist."""
+
+    netrc: str | None = None
+    mamba: str | None = None
+    rattler: tuple[str, ...] = ()
+    """The strongest first."""
+    token_dirs: tuple[str, ...] = ()
+
+
 class TransportSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How to talk to servers. Times are in seconds, sizes in bytes; defaults are micromamba's where it has one."""
 
@@ -41,8 +51,8 @@ class TransportSettings(msgspec.Struct, frozen=True, kw_only=True):
     """From scheme (``https``), scheme and host (``https://example.org``), or ``all`` to a proxy's URL."""
     no_proxy: tuple[str, ...] = ()
     """Hosts and domains that are asked directly; ``*`` is all."""
-    netrc: str | None = None
-    """Path of a netrc file."""
-    auth_file: str | None = None
-    """Path of mamba's ``authentication.json``."""
+    credentials: CredentialPlaces = CredentialPlaces()
+    """The files that say who we are for whom."""
+    keyring: bool = False
+    """Ask the system's keyring about servers that refuse us, if the library for it is installed."""
     user_agent: str = USER_AGENT

@@ -9,6 +9,7 @@ import tempfile
 import traceback
 
 from engine.model.channel import mask_secrets
+from engine.model.url import MASK
 from engine.version import __version__
 
 
@@ -17,7 +18,7 @@ def write_report(error: Exception, words: list[str]) -> str | None:
     trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     text = (
         f"whipsnake {__version__}, Python {sys.version.split()[0]}, {platform.platform()}\n"
-        f"command: whipsnake {' '.join(words)}\n\n{trace}"
+        f"command: whipsnake {' '.join(_without_secrets(words))}\n\n{trace}"
     )
     try:
         handle, path = tempfile.mkstemp(prefix="whipsnake-fault-", suffix=".txt")
@@ -26,3 +27,8 @@ def write_report(error: Exception, words: list[str]) -> str | None:
     except OSError:
         return None
     return path
+
+
+def _without_secrets(words: list[str]) -> list[str]:
+    """The words of the command line; of `auth` only the command, since what follows may be a password."""
+    return [*words[: words.index("auth") + 2], MASK] if "auth" in words else words

@@ -16,6 +16,7 @@ import pytest
 from engine.errors import HttpStatusError, NetworkError, OfflineError, WhipsnakeError
 from engine.events import Event, Notice
 from engine.fetch.http import Transport, TransportSettings
+from engine.fetch.settings import CredentialPlaces
 from tests.kit.server import ChannelServer, unused_port
 
 pytestmark = pytest.mark.anyio
@@ -185,11 +186,11 @@ async def test_credentials_from_files(directory: Path, tmp_path: Path) -> None:
     with ChannelServer(directory, basic=("me", "secret")) as server:
         netrc = tmp_path / "netrc"
         netrc.write_text("machine 127.0.0.1 login me password secret\n")
-        assert (await fetch(f"{server.url}/file", quick(netrc=str(netrc))))[0] == 200
+        assert (await fetch(f"{server.url}/file", quick(credentials=CredentialPlaces(netrc=str(netrc)))))[0] == 200
     with ChannelServer(directory, token="abc-123") as server:
         entries = {server.host: {"type": "CondaToken", "token": "abc-123"}}
         (tmp_path / "auth.json").write_text(json.dumps(entries))
-        settings = quick(netrc=str(netrc), auth_file=str(tmp_path / "auth.json"))
+        settings = quick(credentials=CredentialPlaces(netrc=str(netrc), mamba=str(tmp_path / "auth.json")))
         assert (await fetch(f"http://{server.host}/file", settings))[0] == 200
 
 
