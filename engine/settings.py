@@ -91,6 +91,7 @@ def link_options(config: Config, environ: Mapping[str, str]) -> LinkOptions:
         program=executable(sys.argv[0], environ) if config.shortcuts else "",
         use_lockfiles=config.use_lockfiles,
         lock_timeout=float(config.lock_timeout),
+        prevent_conflicts=config.path_conflict == "prevent",
         override_frozen=not config.protect_frozen_envs,
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 
 import anyio
 import anyio.from_thread
@@ -185,7 +186,9 @@ class Filling:
             raise LinkError(f"Could not link {', '.join(missing[:5])}: the packages did not arrive")
 
     async def _settle(self) -> None:
-        won = await anyio.to_thread.run_sync(settle, self._claims, self._linker, self._report)
+        won = await anyio.to_thread.run_sync(
+            partial(settle, self._claims, self._linker, self._report, prevent=self._request.options.prevent_conflicts)
+        )
         if not won:
             return
         for index in won:

@@ -14,7 +14,7 @@ import secrets
 import msgspec
 from anyio.streams.memory import MemoryObjectReceiveStream
 
-from engine.errors import PrefixError, ScriptError
+from engine.errors import LinkError, PrefixError, ScriptError
 from engine.events import Notice, Report
 from engine.link.apply import Filling, needed_by_python
 from engine.link.create import in_thread, python_of, target_for, write_extra_files
@@ -40,6 +40,7 @@ from engine.link.recover import recover, sweep
 from engine.link.request import LinkRequest, LinkSummary
 from engine.link.restore import restore
 from engine.link.scripts import ScriptPlace, run_script
+from engine.link.settle import PREVENTED
 from engine.model.records import CachedPackage, PrefixRecord
 
 
@@ -146,6 +147,8 @@ class _Change:
         self._stage_history()
         write_extra_files(self.request, self.new)
         found = plan_change(self.prefix, self.staging, self.removed, self.survivors)
+        if found.warnings and self.request.options.prevent_conflicts:
+            raise LinkError(found.warnings[0], hint=PREVENTED)
         for text in found.warnings:
             self.report(Notice("warning", text))
         return found.journal

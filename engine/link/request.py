@@ -63,6 +63,8 @@ class LinkOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds to wait for another process that changes the same prefix; 0 waits for ever."""
     bytecode: BytecodeStore | None = None
     """Where byte-compiled files are shared between environments; None compiles for each prefix alone."""
+    prevent_conflicts: bool = False
+    """Refuse packages that bring the same file, instead of warning (conda's ``path_conflict: prevent``)."""
     override_frozen: bool = False
     """Change the environment although it is marked as frozen (CEP 22)."""
 

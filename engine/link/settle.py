@@ -21,8 +21,10 @@ from engine.link.package import PackageLinker
 from engine.link.plan import PackagePlan, PlannedPath
 
 
-def settle(claims: Claims, linkers: Callable[[int], PackageLinker], report: Report) -> dict[int, list[str]]:
-    """Decide all contested paths and warn once for each pair of packages.
+def settle(
+    claims: Claims, linkers: Callable[[int], PackageLinker], report: Report, *, prevent: bool = False
+) -> dict[int, list[str]]:
+    """Decide all contested paths and warn once for each pair of packages; with ``prevent`` that is a `LinkError`.
 
     ``linkers`` makes a package's linker again. Returns, for each package that took part, the contested paths that
     it has in the end; its `Linked` has been brought up to date.
@@ -40,8 +42,14 @@ def settle(claims: Claims, linkers: Callable[[int], PackageLinker], report: Repo
         raise StorageError.from_os_error("put files in place that several packages bring", error) from error
     _update_losses(taking_part, owners, contested, claims)
     for (winner, loser), paths in sorted(pairs.items()):
-        report(Notice("warning", _warning(taking_part[winner].plan, taking_part[loser].plan, paths)))
+        text = _warning(taking_part[winner].plan, taking_part[loser].plan, paths)
+        if prevent:
+            raise LinkError(text.rpartition(" Those of ")[0], hint=PREVENTED)
+        report(Notice("warning", text))
     return {index: [path for path, owner in owners.items() if owner == index] for index in taking_part}
+
+
+PREVENTED = "The configuration says `path_conflict: prevent`; nothing was changed."
 
 
 def _warning(winner: PackagePlan, loser: PackagePlan, paths: list[str]) -> str:
