@@ -32,6 +32,8 @@ class Parcel:
         self.wanted = 0
         """How many environments want it, all in all."""
         self.waiting: list[MemoryObjectSendStream[Parcel]] = []
+        self.scope = anyio.CancelScope()
+        """Of its download."""
 
     @property
     def is_settled(self) -> bool:
@@ -75,10 +77,13 @@ class Supply:
         return parcels
 
     def leave(self, parcels: Sequence[Parcel], sink: MemoryObjectSendStream[Parcel]) -> None:
-        """Whoever reads ``sink`` has failed, and waits no more: what nobody else wants is not begun."""
+        """Whoever reads ``sink`` has failed, and waits no more: what nobody else wants is given up."""
         for parcel in parcels:
             if sink in parcel.waiting:
                 parcel.waiting.remove(sink)
+                if not parcel.waiting:
+                    self._parcels.pop(parcel.record.url, None)  # who wants it later asks anew
+                    parcel.scope.cancel()
 
     def stop(self) -> None:
         """Let `run` end when all is settled."""
@@ -110,12 +115,13 @@ class Supply:
             parcel = heapq.heappop(self._queue)
             if parcel.waiting:
                 return parcel
-            del self._parcels[parcel.record.url]  # who wants it later asks anew
         return None
 
     async def _settle(self, parcel: Parcel) -> None:
+        """Fetch it and tell all who wait; if they all leave meanwhile, the download stops."""
         try:
-            parcel.package = await self._fetch(parcel.record)
+            with parcel.scope:
+                parcel.package = await self._fetch(parcel.record)
         except Exception as error:
             found = first_error(error)
             if not isinstance(found, WhipsnakeError):
