@@ -28,6 +28,6 @@ What may know what (kept by import-linter, see pyproject.toml):
 
 * `model` and `solve` are sans-I/O: no file, clock, socket, environment variable or event loop.
 * `fetch.archive`, `link.plan`, `link.placeholder` and the dialects of `shell` are pure functions too.
-* `fetch.http` alone imports aiohttp. `config` alone reads environment variables (and is handed them).
+* `fetch.http_client` alone imports aiohttp. `config` alone reads environment variables (and is handed them).
 * `fetch` and `link` meet only in the flow, through values of `model`.
 """

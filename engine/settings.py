@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from engine.config import Config
-from engine.config.channels import check_allowed
+from engine.config.channels import check_allowed, mirrors
 from engine.environments import environments_file
 from engine.fetch.package import FetchSettings
 from engine.fetch.repodata import RepodataSettings
@@ -33,6 +33,7 @@ def transport_settings(config: Config, environ: Mapping[str, str]) -> TransportS
         client_cert_key=config.client_ssl_cert_key,
         proxies={**proxies, **config.proxy_servers},
         no_proxy=tuple(filter(None, (host.strip() for host in config.proxy_environ.get("no", "").split(",")))),
+        mirrors=mirrors(config),
         credentials=credential_places(config, {} if config.no_env else environ),
         keyring=True,
     )

@@ -9,7 +9,8 @@ import msgspec
 
 from engine.config.schema import Config
 from engine.errors import ConfigError, InvalidChannel
-from engine.model.channel import NO_DEFAULTS, Channel, ChannelContext, resolve_channels
+from engine.model.channel import NO_DEFAULTS, Channel, ChannelContext, is_path, resolve_channels
+from engine.model.url import scheme_of
 
 
 def channel_context(config: Config) -> ChannelContext:
@@ -22,9 +23,30 @@ def channel_context(config: Config) -> ChannelContext:
         default_channels=config.default_channels,
         custom_channels=config.custom_channels,
         custom_multichannels=multichannels,
+        mirrored_channels=config.mirrored_channels,
         cwd=config.cwd,
         home=config.home,
     )
+
+
+def mirrors(config: Config) -> dict[str, tuple[str, ...]]:
+    """Address of each mirrored channel → the addresses that have it, the preferred one first.
+
+    Raises `ConfigError` for a mirror that is neither an address nor a path.
+    """
+    context = channel_context(config)
+    found = {}
+    for name, texts in config.mirrored_channels.items():
+        for text in texts:
+            if not (scheme_of(text) or is_path(text)):
+                raise ConfigError(
+                    f"The key 'mirrored_channels' lists {text!r} for {name}, expected the address of a channel",
+                    hint="A mirror is written with its scheme, as in https://conda.example.org/conda-forge.",
+                )
+        if texts:
+            addresses = tuple(resolve_channels([text], context)[0].base_url for text in texts)
+            found[resolve_channels([name], context)[0].base_url] = addresses
+    return found
 
 
 def _local_channels(config: Config) -> Iterable[str]:

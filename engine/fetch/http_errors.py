@@ -1,6 +1,6 @@
 """What went wrong on the network, in words: status codes and exceptions → our errors, secrets masked.
 
-Knows exceptions by their class names where they are aiohttp's: only `engine.fetch.http` imports that.
+Knows exceptions by their class names where they are aiohttp's: only `engine.fetch.http_client` imports that.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ _TLS_HINT = (
 
 
 _KINDS: dict[str, tuple[str, str, bool]] = {
+    "ProxyConnectionError": ("could not reach the proxy {proxy}", _PROXY_HINT, True),
+    "ProxyError": ("the proxy {proxy} refused ({detail})", _PROXY_HINT, False),
     "ClientProxyConnectionError": ("could not reach the proxy {proxy}", _PROXY_HINT, True),
     "ClientHttpProxyError": ("the proxy {proxy} refused ({detail})", _PROXY_HINT, False),
     "ClientSSLError": ("no trusted connection to {host} ({detail})", _TLS_HINT, False),

@@ -28,10 +28,13 @@ class LocalResponse:
     def __init__(self, url: str, status: int, headers: Headers, file: BinaryIO | None = None) -> None:
         self.url, self.status, self.headers = url, status, headers
         self._file = file
+        self.base = ""
+        self.received = 0
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The file's bytes."""
         while self._file and (chunk := await anyio.to_thread.run_sync(self._read)):
+            self.received += len(chunk)
             yield chunk
 
     def _read(self) -> bytes:

@@ -30,3 +30,15 @@ def _is_excepted(host: str, port: int | None, no_proxy: Sequence[str]) -> bool:
         if domain in (host, f"{host}:{port}") or (domain and host.endswith(f".{domain}")):
             return True
     return False
+
+
+def is_socks(proxy: str | None) -> bool:
+    """Whether a proxy's URL asks for SOCKS."""
+    return proxy is not None and proxy.lower().startswith("socks")
+
+
+def plain_socks(proxy: str) -> tuple[str, bool]:
+    """The URL of a SOCKS proxy as libraries know it, and whether the proxy shall look names up (curl's ``socks5h``)."""
+    scheme, _, rest = proxy.partition("://")
+    kind = scheme.lower()
+    return f"{'socks4' if kind in ('socks4', 'socks4a') else 'socks5'}://{rest}", kind in ("socks5h", "socks4a")

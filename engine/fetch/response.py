@@ -42,5 +42,9 @@ class Response(Protocol):
     def url(self) -> str:
         """Where it came from in the end, after redirects. May hold secrets."""
 
+    @property
+    def base(self) -> str:
+        """The mirror that it came from; empty where the channel has none."""
+
     def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives. Raises `NetworkError` where the connection breaks. Use it once."""

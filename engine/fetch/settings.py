@@ -51,6 +51,8 @@ class TransportSettings(msgspec.Struct, frozen=True, kw_only=True):
     """From scheme (``https``), scheme and host (``https://example.org``), or ``all`` to a proxy's URL."""
     no_proxy: tuple[str, ...] = ()
     """Hosts and domains that are asked directly; ``*`` is all."""
+    mirrors: Mapping[str, tuple[str, ...]] = {}
+    """Address of a channel → addresses of its mirrors, the preferred one first; the channel's own if it is one."""
     credentials: CredentialPlaces = CredentialPlaces()
     """The files that say who we are for whom."""
     keyring: bool = False

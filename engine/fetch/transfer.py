@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import anyio
 
@@ -68,6 +68,8 @@ class Continuation:
         self.checked = checked
         self.position = start
         self.validator = validator
+        self._base = ""
+        """The mirror that the last bytes came from."""
         self._total: int | None = None
         self._encoded = False
         """The bytes we count are not those that a server would count in a Range (gzip on the way)."""
@@ -78,9 +80,7 @@ class Continuation:
         while True:
             before = self.position
             try:
-                async with (
-                    _given(first) if first else self._transport.open(self._url, headers=self._headers()) as found
-                ):
+                async with _given(first) if first else self._open() as found:
                     async for chunk in self.body(found):
                         yield chunk
                 return
@@ -93,10 +93,17 @@ class Continuation:
             if fruitless:  # a connection that got us on is made anew at once
                 await anyio.sleep(self._transport.pause(fruitless))
 
+    def _open(self) -> AbstractAsyncContextManager[Response]:
+        """Ask for the rest. What no digest will check is gone on with where it was begun."""
+        only = self._base if self.position and self._base and not self.checked else None
+        return self._transport.open(self._url, headers=self._headers(), only=only)
+
     def _headers(self) -> dict[str, str]:
         if not self.position or self._encoded:
             return self._given
-        condition = {"If-Range": self.validator} if self.validator else {}
+        # mirrors have names of their own for one file: there the digest alone tells
+        named = self.validator if not (self.checked and self._transport.has_mirrors(self._url)) else None
+        condition = {"If-Range": named} if named else {}
         return {**self._given, **condition, "Range": f"bytes={self.position}-"}
 
     async def body(self, response: Response) -> AsyncIterator[bytes]:
@@ -105,6 +112,7 @@ class Continuation:
             self._check_end(response)
             return
         skip = self._place(response)
+        self._base = response.base
         try:
             async for chunk in response.chunks():
                 fresh = chunk[skip:] if skip else chunk
@@ -115,6 +123,7 @@ class Continuation:
                         self._progress(len(fresh))
                     yield fresh
         except NetworkError as error:
+            self._transport.broke(response)
             raise _Broken(error) from error
         if self._total is not None and not self._encoded and self.position < self._total:
             # a server may give less than what was asked for (RFC 9110 §15.3.7)

@@ -108,8 +108,18 @@ class ChannelContext(msgspec.Struct, frozen=True, kw_only=True):
     """Name → the address *above* it, as conda has it: ``{"a": "https://h/x"}`` makes ``a/b`` mean ``https://h/x/a/b``."""
     custom_multichannels: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     """Name → the channels it stands for."""
+    mirrored_channels: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    """Name → the addresses that have the channel, see `canonical_mirror`. Keys that are addresses change no name."""
     cwd: str = "/"
     home: str = "/"
+
+
+def canonical_mirror(mirrors: Sequence[str]) -> str:
+    """The address that a mirrored channel is known by in records and lists: the first one, as mamba has it.
+
+    One that every conda tool can fetch from is preferred to a registry of container images.
+    """
+    return next((mirror for mirror in mirrors if scheme_of(mirror) != "oci"), mirrors[0])
 
 
 def resolve_channels(texts: Sequence[str], context: ChannelContext) -> tuple[Channel, ...]:
@@ -135,13 +145,18 @@ class _Resolver:
         self.alias = split_url(alias)
         named = {name.strip("/"): _named_url(self._address(url), name) for name, url in context.custom_channels.items()}
         named |= {name: split_url(url) for name, url in CONDA_CHANNELS.items() if name not in named}
+        mirrored = {name: mirrors for name, mirrors in context.mirrored_channels.items() if mirrors}
+        self.mirrored = {
+            name: self._address(canonical_mirror(mirrors)) for name, mirrors in mirrored.items() if not scheme_of(name)
+        }
+        named |= self.mirrored
         self.named = dict(sorted(named.items(), key=lambda item: -len(item[0])))  # the longest name wins
         self.multiple = {"defaults": context.default_channels, **context.custom_multichannels}
 
     def resolve(self, text: str) -> Iterator[Channel]:
         """The channels that one text means."""
         place, platforms = _split_platforms(text)
-        members = self.multiple.get(place)
+        members = None if place in self.mirrored else self.multiple.get(place)
         if members is None:
             yield self._one(place, platforms)
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.fetch.proxy import proxy_for
+from engine.fetch.proxy import is_socks, plain_socks, proxy_for
 
 PROXIES = {"https": "http://secure:1", "all": "plain:2", "http://special.org": "http://special:3", "ftp": ""}
 
@@ -42,3 +42,12 @@ def test_exceptions(entry: str, url: str, direct: bool) -> None:
 
 def test_without_proxies() -> None:
     assert proxy_for("https://any.org/", {}) is None
+
+
+def test_socks() -> None:
+    assert is_socks("SOCKS5://h:1") and is_socks("socks4a://h:1")
+    assert not is_socks("http://h:1") and not is_socks(None)
+    assert plain_socks("socks5://me:pw@h:1") == ("socks5://me:pw@h:1", False)
+    assert plain_socks("socks5h://h:1") == ("socks5://h:1", True)
+    assert plain_socks("socks4a://h:1") == ("socks4://h:1", True)
+    assert plain_socks("socks://h:1") == ("socks5://h:1", False)

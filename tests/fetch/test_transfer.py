@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.errors import HttpStatusError, NetworkError
+from engine.errors import FileChanged, HttpStatusError, NetworkError
 from engine.events import Event, TransferAdvanced
 from engine.fetch.http import Transport, TransportSettings
 from engine.fetch.response import Headers
@@ -93,6 +93,30 @@ async def test_starting_in_the_middle(directory: Path) -> None:
             await read(f"{server.url}/file", start=1000, validator='"another"')
 
 
+async def test_at_the_end_there_is_nothing_more(directory: Path) -> None:
+    with ChannelServer(directory) as server:
+        assert await read(f"{server.url}/file", start=len(BODY), validator=server.etag("file")) == (b"", 0)
+        with pytest.raises(FileChanged, match="changed"):
+            await read(f"{server.url}/file", start=len(BODY) + 1, validator=server.etag("file"))
+        assert [request.status for request in server.requests] == [416, 416]
+
+
+async def test_a_part_that_is_shorter_than_asked_for_is_not_the_end(directory: Path) -> None:
+    with ChannelServer(directory) as server:
+        server.fail("/file", cut_after=1000)
+        server.fail("/file", at_most=500_000)
+        assert await read(f"{server.url}/file") == (BODY, len(BODY))
+        assert [request.range for request in server.requests] == [None, "bytes=1000-", "bytes=501000-"]
+
+
+async def test_a_file_of_another_length_is_another_file(directory: Path) -> None:
+    with ChannelServer(directory, etags=False, last_modified=False) as server:
+        server.fail("/file", cut_after=1000)
+        server.fail("/file", headers={"Content-Range": f"bytes 1000-{len(BODY) - 1}/{len(BODY) + 5}"})
+        with pytest.raises(FileChanged):
+            await read(f"{server.url}/file")
+
+
 async def test_a_missing_file_is_an_error(directory: Path) -> None:
     with ChannelServer(directory) as server, pytest.raises(HttpStatusError) as caught:
         await read(f"{server.url}/none")
@@ -108,6 +132,7 @@ class Told:
     """A response that says what it is told to."""
 
     url = "http://host/file"
+    base = ""
 
     def __init__(self, status: int, chunks: list[bytes], **headers: str) -> None:
         self.status, self._chunks = status, chunks

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import InvalidChannel
-from engine.model.channel import Channel, ChannelContext, resolve_channels
+from engine.model.channel import DEFAULT_ALIAS, Channel, ChannelContext, resolve_channels
 
 CONTEXT = ChannelContext(
     custom_channels={"mine": "https://u:p@corp.org/t/tk-1/conda", "deep/er": "https://d.org/deep", "local-x": "/srv"},
@@ -168,3 +168,27 @@ def test_any_text_is_a_channel_or_our_error(text: str) -> None:
         return
     for channel in channels:
         assert channel.public_url and channel.subdir_url("noarch")
+
+
+def test_mirrored_channels_are_known_by_their_first_mirror() -> None:
+    context = ChannelContext(
+        mirrored_channels={
+            "corp": ("https://a.host/corp", "https://b.host/corp"),
+            "images": ("oci://ghcr.io/mirrors/images", "https://b.host/images"),
+            "only-images": ("oci://ghcr.io/mirrors/forge",),
+            "https://conda.host/x": ("https://a.host/x",),
+            "none": (),
+        }
+    )
+
+    def one(text: str) -> tuple[str, str]:
+        [channel] = resolve_channels([text], context)
+        return channel.name, channel.base_url
+
+    assert one("corp") == one("https://a.host/corp") == ("corp", "https://a.host/corp")
+    assert one("corp/label/dev") == ("corp/label/dev", "https://a.host/corp/label/dev")
+    assert one("https://b.host/corp") == ("https://b.host/corp", "https://b.host/corp")
+    assert one("images") == ("images", "https://b.host/images")
+    assert one("only-images") == ("only-images", "oci://ghcr.io/mirrors/forge")
+    assert one("https://conda.host/x") == ("https://conda.host/x", "https://conda.host/x")
+    assert one("none") == ("none", f"{DEFAULT_ALIAS}/none")
