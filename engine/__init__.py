@@ -19,8 +19,8 @@ The words all of them share are in `engine.model` (pure values: versions, specs,
 `engine.errors`; what passes between the flow and the commands is in `engine.request`, what the engine reports while
 it works in `engine.events`; `engine.flow` holds the only helpers for many tasks at once. `engine.bulk` is the flow
 for many environments in one run. Beside the flow: `engine.query` (who needs whom), `engine.shell` (a prefix → shell
-code), `engine.environments` (which there are), `engine.pip` and `engine.pypi` (what is not from conda),
-`engine.settings` (`Config` → what each part needs of it).
+code), `engine.menu` (menu entries), `engine.environments` (which there are), `engine.pip` and `engine.pypi` (what is
+not from conda), `engine.settings` (`Config` → what each part needs of it).
 
 What may know what (kept by import-linter, see pyproject.toml):
 
