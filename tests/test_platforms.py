@@ -31,7 +31,8 @@ for name in ("SIGALRM", "SIGHUP", "SIGKILL", "SIGPIPE", "SIGUSR1", "SIGUSR2", "S
     if hasattr(signal, name):
         delattr(signal, name)
 sys.platform = "win32"
-sys.modules["msvcrt"] = type(sys)("msvcrt")
+for name in ("msvcrt", "winreg"):
+    sys.modules[name] = type(sys)(name)
 os.supports_dir_fd = frozenset()
 os.supports_follow_symlinks = frozenset({os.stat})
 """

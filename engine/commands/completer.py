@@ -44,6 +44,7 @@ _ACTIONS = {
     "activate": "make an environment the active one",
     "deactivate": "go back to the one before",
     "deinit": "take the block out of the start-up file",
+    "enable_long_path_support": "let Windows have paths of more than 260 characters",
     "hook": "print the code that makes the shell function",
     "init": "put a block into the shell's start-up file",
     "reactivate": "bring the active environment up to date",

@@ -10,6 +10,7 @@ from engine.commands.shell import add_shell_options, chosen_shell, this_program
 from engine.errors import ExitCode
 from engine.shell import init
 from engine.shell.dialect import SHELLS
+from engine.shell.root_files import remove_files, root_files, write_files
 
 if TYPE_CHECKING:
     from engine.commands.app import App
@@ -39,7 +40,7 @@ def change_files(args: Namespace, app: App, action: str) -> int:
     shells = _initialised(app) if action == "reinit" and not args.shell else [chosen_shell(args, app)]
     changes = [_plan(args, app, action, shell) for shell in shells]
     for shell, change in zip(shells, changes, strict=True):
-        _carry_out(app, action, shell, change)
+        _carry_out(args, app, action, shell, change)
     app.out.result(
         success=True,
         operation=f"shell_{action}",
@@ -51,9 +52,13 @@ def change_files(args: Namespace, app: App, action: str) -> int:
 
 
 def _initialised(app: App) -> list[str]:
-    """The shells whose start-up file has our block. PowerShell, which is slow to ask, has to be named."""
-    shells = [shell for shell in init.INITIALISABLE if shell not in ("powershell", "tcsh")]
+    """The shells whose start-up file has our block. PowerShell and cmd.exe have to be named."""
+    shells = [shell for shell in init.INITIALISABLE if shell not in ("powershell", "tcsh") and not _is_cmd(shell)]
     return [shell for shell in shells if init.is_initialised(shell, _rc_file(app, shell))]
+
+
+def _is_cmd(shell: str) -> bool:
+    return shell in ("cmd", "cmd.exe")
 
 
 def _rc_file(app: App, shell: str) -> str:
@@ -61,18 +66,32 @@ def _rc_file(app: App, shell: str) -> str:
 
 
 def _plan(args: Namespace, app: App, action: str, shell: str) -> init.RcChange:
+    if _is_cmd(shell):
+        from engine.shell.autorun import plan_autorun
+
+        return plan_autorun(None if action == "deinit" else this_program(args, app, shell))
     path = _rc_file(app, shell)
     if action == "deinit":
         return init.plan_deinit(shell, path)
     return init.plan_init(shell, path, this_program(args, app, shell))
 
 
-def _carry_out(app: App, action: str, shell: str, change: init.RcChange) -> None:
+def _is_shared(app: App, shell: str) -> bool:
+    """Whether another shell that is initialised reads the same files: bash and zsh do."""
+    kin = {"bash": "zsh", "zsh": "bash"}.get(shell)
+    return kin is not None and init.is_initialised(kin, _rc_file(app, kin))
+
+
+def _carry_out(args: Namespace, app: App, action: str, shell: str, change: init.RcChange) -> None:
     would = app.config.dry_run
     if not would:
+        files = root_files(this_program(args, app, shell))
         if action != "deinit":
             init.prepare_root(app.config.root_prefix)
+            write_files(app.config.root_prefix, files, app.out.warning)
         change.write()
+        if action == "deinit" and not _is_shared(app, shell):
+            remove_files(app.config.root_prefix, files, app.out.warning)
     if change.before == change.after:
         app.out.line(f"{change.path}: nothing to do.")
     elif action == "deinit":

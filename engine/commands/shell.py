@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 _CODE = ("activate", "deactivate", "reactivate")
 _CHANGES = ("install", "update", "upgrade", "remove", "uninstall")
 _FILES = ("init", "deinit", "reinit")
-_HELP = f"one of {', '.join(('hook', *_CODE, *_FILES))}; without one, a new shell is started in the environment"
+_LONG_PATHS = "enable_long_path_support"
+_HELP = f"one of {', '.join(('hook', *_CODE, *_FILES, _LONG_PATHS))}; without one, a shell is started there"
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -70,6 +71,12 @@ def run(args: Namespace, app: App) -> int:
         return _hook(args, app)
     if args.action in _CODE:
         return _activation(args, app)
+    if args.action == _LONG_PATHS:
+        from engine.shell.long_paths import enable_long_paths
+
+        app.out.line(enable_long_paths())
+        app.out.result(success=True)
+        return ExitCode.OK
     if args.action == "dispatch":
         return _dispatch(args)
     return _subshell(args, app)
@@ -106,7 +113,19 @@ def this_program(args: Namespace, app: App, shell: str) -> Program:
 
 def _hook(args: Namespace, app: App) -> int:
     shell = chosen_shell(args, app)
+    if shell in ("cmd", "cmd.exe"):
+        return _hook_of_cmd(this_program(args, app, shell), app)
     _print(app, shell, "shell_hook", dialect_of(shell).hook(this_program(args, app, shell)))
+    return ExitCode.OK
+
+
+def _hook_of_cmd(program: Program, app: App) -> int:
+    """cmd.exe can't evaluate what is printed, so nothing is (as with micromamba): the hook is a file to be called."""
+    from engine.shell.root_files import root_files, write_files
+
+    write_files(program.root_prefix, root_files(program), app.out.warning)
+    _print(app, program.shell, "shell_hook", "")
+    app.out.warning(f'Now run: CALL "{program.root_prefix}\\condabin\\mamba_hook.bat"')
     return ExitCode.OK
 
 
@@ -132,6 +151,7 @@ def _operations(args: Namespace, app: App, dialect: Dialect) -> list[Operation]:
         dialect.path_separator,
         prompt_format=config.env_prompt if config.changeps1 else None,
         prompt_variable=dialect.prompt_variable,
+        prompt=dialect.prompt,
     )
     windows = sys.platform == "win32"
     activator = Activator(
@@ -166,7 +186,13 @@ def _existing(prefix: str | None) -> str:
 def _print(app: App, shell: str, operation: str, code: str) -> None:
     """Print code exactly as it is: paths and variables may hold bytes that are no text in any encoding."""
     if app.out.json:
-        app.out.result(success=True, operation=operation, context={"shell_type": shell}, actions={"print": [code]})
+        app.out.result(
+            success=True,
+            operation=operation,
+            context={"shell_type": shell},
+            actions={"print": [code]},
+            log_history=[],
+        )
         return
     stream = app.out.stream
     if isinstance(stream, io.TextIOWrapper):
@@ -179,10 +205,12 @@ def _in_a_file(code: str) -> str:
     """cmd.exe can't evaluate text: its code goes into a file, whose name is printed; the caller removes it."""
     import tempfile
 
+    from engine.shell.cmd import in_utf8
+
     with tempfile.NamedTemporaryFile(
         "w", prefix="whipsnake_", suffix=".bat", delete=False, encoding="utf-8", newline="\r\n"
     ) as file:
-        file.write(code)
+        file.write(in_utf8(code))
     return file.name + "\n"
 
 
@@ -190,7 +218,7 @@ def _subshell(args: Namespace, app: App) -> int:
     from engine.shell.run import RunRequest, execute
 
     if args.place is not None:
-        names = ", ".join(("hook", *_CODE, *_FILES))
+        names = ", ".join(("hook", *_CODE, *_FILES, _LONG_PATHS))
         raise UsageError(f"`shell` knows no action {args.action!r}.", hint=f"There are: {names}.")
     args.place = args.action
     _take_place(args, app, "base")

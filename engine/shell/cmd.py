@@ -38,33 +38,70 @@ def render(operations: Sequence[Operation]) -> str:
 
 
 def hook(program: Program) -> str:
-    """A batch file that stands for the program: to be saved as ``<name>.bat`` in a directory of PATH."""
-    root = assignment("MAMBA_ROOT_PREFIX", program.root_prefix)
+    """A batch file that stands for the program: ``<root prefix>\\condabin\\<name>.bat``."""
+    words, file = f"__{program.name}", f"__{program.name}_file"
+    ask = f"""'CALL "%MAMBA_EXE%" shell %{words}% --shell cmd.exe'"""
     return f"""\
 @SET {assignment("MAMBA_EXE", program.path)}
-@SET {root}
-@IF "%1"=="activate" GOTO :apply
-@IF "%1"=="deactivate" GOTO :apply
-@IF "%1"=="reactivate" GOTO :apply
+@SET {assignment("MAMBA_ROOT_PREFIX", program.root_prefix)}
+@SET {words}=%*
+@IF "%~1"=="activate" GOTO apply
+@IF "%~1"=="deactivate" GOTO apply
+@IF "%~1"=="reactivate" GOTO apply
 @CALL "%MAMBA_EXE%" %*
 @IF ERRORLEVEL 1 EXIT /B %ERRORLEVEL%
 @IF "%CONDA_SHLVL%"=="" EXIT /B 0
 @IF "%CONDA_SHLVL%"=="0" EXIT /B 0
-@FOR %%C IN (install update upgrade remove uninstall) DO @IF "%1"=="%%C" (
-    @FOR /F "delims=" %%F IN ('CALL "%MAMBA_EXE%" shell reactivate --shell cmd.exe') DO @CALL "%%F" & @DEL "%%F"
-)
+@SET {words}=reactivate
+@FOR %%C IN (install update upgrade remove uninstall) DO @IF "%~1"=="%%C" GOTO apply
+@SET {words}=
 @EXIT /B 0
 :apply
-@FOR /F "delims=" %%F IN ('CALL "%MAMBA_EXE%" shell %* --shell cmd.exe') DO @CALL "%%F" & @DEL "%%F"
+@SET "{file}="
+@FOR /F "delims=" %%F IN ({ask}) DO @SET "{file}=%%F"
+@SET {words}=
+@IF NOT DEFINED {file} EXIT /B 1
+@CALL "%{file}%"
+@DEL "%{file}%"
+@SET "{file}="
 """
 
 
-def block(program: Program) -> str:
-    """cmd.exe has no start-up file."""
-    raise UsageError(
-        "cmd.exe has no start-up file.",
-        hint=f"Save what `{program.name} shell hook -s cmd.exe` prints as {program.name}.bat in a directory of PATH.",
+def start_up(program: Program) -> str:
+    """What every cmd.exe runs first: the name and the directory of the batch files."""
+    return f"""\
+@IF DEFINED CONDA_SHLVL GOTO :EOF
+@SET {assignment("MAMBA_EXE", program.path)}
+@SET {assignment("MAMBA_ROOT_PREFIX", program.root_prefix)}
+@SET "PATH=%~dp0;%PATH%"
+@DOSKEY {program.name}="%~dp0{program.name}.bat" $*
+@SET CONDA_SHLVL=0
+"""
+
+
+def activate_script(program: Program) -> str:
+    """``activate.bat``, which shortcuts and people call by its path."""
+    return f"""\
+@CALL "%~dp0..\\condabin\\mamba_hook.bat"
+@CALL "%~dp0..\\condabin\\{program.name}.bat" activate %*
+"""
+
+
+def in_utf8(code: str) -> str:
+    """``code`` so that cmd.exe reads it right from a file in UTF-8, whatever the console's code page."""
+    if code.isascii():
+        return code
+    return (
+        '@FOR /F "tokens=2 delims=:." %%C IN (\'CHCP\') DO @SET "__codepage=%%C"\n@CHCP 65001 > NUL\n'
+        f'{code}@CHCP %__codepage% > NUL\n@SET "__codepage="\n'
     )
 
 
-DIALECT = Dialect(".bat", render, hook, block, path_separator=";")
+def block(program: Program) -> str:
+    """cmd.exe has no start-up file, but a value in the registry: see `engine.shell.autorun`."""
+    raise UsageError(
+        "cmd.exe has no start-up file.", hint=f"`{program.name} shell init -s cmd.exe` writes to the registry."
+    )
+
+
+DIALECT = Dialect(".bat", render, hook, block, path_separator=";", prompt_variable="PROMPT", prompt="$P$G")

@@ -40,6 +40,8 @@ class Dialect(msgspec.Struct, frozen=True):
     block: Callable[[Program], str]
     """What goes into the start-up file, between the marks; ends with a newline."""
     prompt_variable: str | None = None
+    prompt: str = ""
+    """What the shell shows where that variable is not set."""
     path_separator: str = ":"
 
 

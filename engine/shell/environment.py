@@ -45,6 +45,8 @@ class Rules(msgspec.Struct, frozen=True):
     """`env_prompt` of the configuration; None where the prompt is to be left alone (`changeps1: false`)."""
     prompt_variable: str | None = None
     """The shell's variable that holds its prompt, if it has one that we may change."""
+    prompt: str = ""
+    """What the prompt is where that variable is not set."""
 
 
 class Activator(msgspec.Struct, frozen=True):
@@ -203,7 +205,7 @@ class Activator(msgspec.Struct, frozen=True):
         variable = self.rules.prompt_variable
         if variable is None or self.rules.prompt_format is None:
             return None
-        prompt = self.environ.get(variable, "")
+        prompt = self.environ.get(variable, self.rules.prompt)
         if "POWERLINE_COMMAND" in prompt:
             return None  # powerline shows the environment by itself
         present = self.environ.get("CONDA_PROMPT_MODIFIER")

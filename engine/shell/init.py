@@ -39,7 +39,7 @@ _FILES = {
 }
 """Below the home directory. bash's depends on the system, PowerShell's has to be asked for."""
 
-INITIALISABLE = ("bash", *_FILES, "powershell")
+INITIALISABLE = ("bash", *_FILES, "powershell", "cmd.exe")
 
 
 class RcChange(msgspec.Struct, frozen=True):

@@ -73,16 +73,20 @@ fi
     return code
 
 
+_COMPLETION = {"bash": (bash, "BASH_VERSION"), "zsh": (zsh, "ZSH_VERSION")}
+
+
 def _completion(program: Program, exe: str) -> str:
     """Completion for people. It is handed over as a text, since other shells than its own could not even read it."""
-    emit, version = {"bash": (bash, "BASH_VERSION"), "zsh": (zsh, "ZSH_VERSION")}.get(program.shell, (None, ""))
-    if emit is None:
-        return ""
-    return f"""\
+    code = ""
+    for shell, (emit, version) in _COMPLETION.items():
+        if program.shell in (shell, "posix"):
+            code += f"""\
 case "$-${{{version}:+ {version}}}" in
     *i*{version}) \\eval {quote(emit(program, exe))} ;;
 esac
 """
+    return code
 
 
 def block(program: Program) -> str:
