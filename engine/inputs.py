@@ -63,16 +63,8 @@ def gather(
     categories: Sequence[str] = ("main",),
 ) -> Asked:
     """Read all files and understand all words. Raises what `engine.specfile` and `MatchSpec.parse` raise."""
-    context = SpecContext(
-        platform=config.platform,
-        cwd=config.cwd,
-        home=config.home,
-        environ=environ,
-        use_uv=config.use_uv,
-        categories=tuple(categories),
-        uppercase_variables=config.envvars_force_uppercase,
-    )
-    file = combine(_read(files, context, fetch)) if files else SpecFile(kind="list", source="the command line")
+    context = _context(config, environ, categories)
+    file = read_files(files, config, environ, fetch, categories=categories)
     texts = (*words, *file.specs)
     explicit = (*(explicit_package(text, context) for text in texts if is_explicit(text)), *file.explicit)
     _check_local(explicit)
@@ -86,6 +78,32 @@ def gather(
         variables=file.variables,
         notices=file.notices,
     )
+
+
+def _context(config: Config, environ: Mapping[str, str], categories: Sequence[str]) -> SpecContext:
+    return SpecContext(
+        platform=config.platform,
+        cwd=config.cwd,
+        home=config.home,
+        environ=environ,
+        use_uv=config.use_uv,
+        categories=tuple(categories),
+        uppercase_variables=config.envvars_force_uppercase,
+    )
+
+
+def read_files(
+    files: Sequence[str],
+    config: Config,
+    environ: Mapping[str, str],
+    fetch: Fetch,
+    *,
+    categories: Sequence[str] = ("main",),
+) -> SpecFile:
+    """All files as one; one that asks for nothing if there are none. Raises what `engine.specfile` raises."""
+    if not files:
+        return SpecFile(kind="list", source="the command line")
+    return combine(_read(files, _context(config, environ, categories), fetch))
 
 
 def _read(files: Sequence[str], context: SpecContext, fetch: Fetch) -> list[SpecFile]:

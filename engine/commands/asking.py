@@ -48,6 +48,8 @@ def take_file_name(asked: Asked, app: App) -> None:
     It is stronger than the active environment, as in micromamba.
     """
     config = app.config
+    if asked.name:
+        check_file_name(asked.name)  # a path there is a mistake, even where it does not count
     if asked.name and "env_name" not in app.options and "target_prefix" not in config.sources:
         place = place_of(check_file_name(asked.name), prefix_context(config))
         app.reconfigure(msgspec.structs.replace(config, target_prefix=place))

@@ -90,6 +90,10 @@ def _run_command(words: list[str], out: Out) -> int:
     parser = make_parser(name, module)
     args = _parse(module, parser, leading + rest)
     app = App({**getattr(module, "OPTIONS", {}), **vars(args)}, dict(os.environ), out, words)
+    if "print_config_only" in args:
+        from engine.commands.print_config import print_config
+
+        return print_config(name, args, app)
     code: int = module.run(args, app)
     return code
 

@@ -51,6 +51,8 @@ def add_general_options(parser: ArgumentParser) -> None:
     add_value(group, "--trace", dest="trace", metavar="FILE", help=text)
     add_flag(group, "--use-uv", dest="use_uv", help="install the pip part of a file with uv")
     add_flag(group, "--debug", dest="debug", help=SUPPRESS)
+    for flag in ("--print-config-only", "--print-context-only"):
+        add_flag(group, flag, dest="print_config_only", help=SUPPRESS)
 
 
 def add_prefix_options(parser: ArgumentParser) -> None:

@@ -121,8 +121,8 @@ def combine(files: Sequence[SpecFile]) -> SpecFile:
     for other in others:
         if other.kind != first.kind:
             raise UsageError(
-                f"Files of different kinds can't be used together: {first.source} ({first.kind}) "
-                f"and {other.source} ({other.kind})",
+                f"Files of different kinds can't be used together (found multiple spec file types): "
+                f"{first.source} ({first.kind}) and {other.source} ({other.kind})",
                 hint="Give files of one kind: environment.yml, lists of specifications, or @EXPLICIT and lock files.",
             )
     if not others:
