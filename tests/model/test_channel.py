@@ -177,7 +177,7 @@ def test_mirrored_channels_are_known_by_their_first_mirror() -> None:
             "images": ("oci://ghcr.io/mirrors/images", "https://b.host/images"),
             "only-images": ("oci://ghcr.io/mirrors/forge",),
             "https://conda.host/x": ("https://a.host/x",),
-            "none": (),
+            "nobody": (),
         }
     )
 
@@ -191,4 +191,4 @@ def test_mirrored_channels_are_known_by_their_first_mirror() -> None:
     assert one("images") == ("images", "https://b.host/images")
     assert one("only-images") == ("only-images", "oci://ghcr.io/mirrors/forge")
     assert one("https://conda.host/x") == ("https://conda.host/x", "https://conda.host/x")
-    assert one("none") == ("none", f"{DEFAULT_ALIAS}/none")
+    assert one("nobody") == ("nobody", f"{DEFAULT_ALIAS}/nobody")
