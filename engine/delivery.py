@@ -21,6 +21,7 @@ from engine.fetch.cache import PackageCache
 from engine.fetch.http import Transport
 from engine.fetch.package import prepare
 from engine.flow import feed
+from engine.link.needs import needed_by_python
 from engine.link.request import LinkRequest, LinkSummary
 from engine.model.records import CachedPackage, RepoDataRecord
 from engine.request import Plan, Services
@@ -66,7 +67,8 @@ def _start_fetching(  # noqa: PLR0917 - each of its own type
         feed(group, plan.packages, sink.clone() if rest else sink)
     if rest:
         settings = msgspec.structs.replace(fetch_settings(services.config), check_cached=False)
-        group.start_soon(prepare, rest, cache, transport, settings, services.report, sink)
+        first = needed_by_python(plan.transaction.link)  # so that its packages can be compiled while others arrive
+        group.start_soon(prepare, rest, cache, transport, settings, services.report, sink, first)
 
 
 async def fetch_all(

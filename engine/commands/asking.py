@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,11 +20,13 @@ from engine.inputs import Asked, gather
 from engine.link.remove import remove_prefix
 from engine.link.request import LinkRequest
 from engine.model.channel import mask_secrets
-from engine.pip import PipRequest, install_requirements
 from engine.request import Outcome
 from engine.settings import link_options, transport_settings
 from engine.shell.init import prepare_root
 from engine.specfile import PipPart
+
+if TYPE_CHECKING:
+    from engine.pip import PipRequest
 
 
 def gather_asked(args: Namespace, app: App) -> Asked:
@@ -82,6 +85,10 @@ def pip_step(asked: Asked, session: Session, prefix: str, *, undo: bool) -> Call
     """The step that installs the pip part. With ``undo`` a failure takes the new environment away again."""
 
     async def install_pip_parts(outcome: Outcome) -> None:
+        if not asked.pip_parts:
+            return
+        from engine.pip import install_requirements
+
         try:
             for part in asked.pip_parts:
                 await install_requirements(_pip_request(asked, session, prefix, part), session.progress)
@@ -94,6 +101,8 @@ def pip_step(asked: Asked, session: Session, prefix: str, *, undo: bool) -> Call
 
 
 def _pip_request(asked: Asked, session: Session, prefix: str, part: PipPart) -> PipRequest:
+    from engine.pip import PipRequest
+
     return PipRequest(
         prefix=prefix,
         requirements=part.lines,

@@ -6,7 +6,6 @@ import os
 import re
 import stat
 from collections.abc import AsyncIterator
-from email.utils import formatdate
 from typing import BinaryIO
 
 import anyio
@@ -79,6 +78,8 @@ def _answer(url: str, file: BinaryIO, range_header: str | None) -> LocalResponse
     wanted = _RANGE.match(range_header or "")
     start = min(int(wanted.group(1)), info.st_size) if wanted else 0
     file.seek(start)
+    from email.utils import formatdate  # slow to load
+
     fields = [("Content-Length", str(info.st_size - start)), ("Last-Modified", formatdate(info.st_mtime, usegmt=True))]
     if wanted:
         fields.append(("Content-Range", f"bytes {start}-{info.st_size - 1}/{info.st_size}"))

@@ -14,7 +14,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -88,8 +88,11 @@ async def prepare(  # noqa: PLR0917  (the engine's parts, each of its own type)
     settings: FetchSettings,
     report: Report,
     sink: MemoryObjectSendStream[CachedPackage],
+    first: Collection[str] = (),
 ) -> None:
     """Send the cached package of each of ``records`` to ``sink`` as soon as it is ready, in no order; then close it.
+
+    Packages with a name in ``first`` are begun first, and among equals the biggest.
 
     Raises the first failure (`FetchError`, `StorageError`, `CacheError`) after all that was in work has stopped and
     cleaned up after itself; what was published before stays in the cache. If the receiver leaves, the rest is given up
@@ -98,7 +101,7 @@ async def prepare(  # noqa: PLR0917  (the engine's parts, each of its own type)
     run = _Preparation(cache, transport, settings, report, sink)
     async with sink:
         try:
-            await run.run(records)
+            await run.run(records, frozenset(first))
         except BaseExceptionGroup as group:
             error = first_error(group)
             if not isinstance(error, anyio.BrokenResourceError):
@@ -124,6 +127,7 @@ class _Preparation:
         report: Report,
         sink: MemoryObjectSendStream[CachedPackage],
     ) -> None:
+        self._first: frozenset[str] = frozenset()
         self._cache, self._transport, self._settings = cache, transport, settings
         self._report, self._sink = report, sink
         self._workers = max(1, settings.download_threads)
@@ -142,8 +146,9 @@ class _Preparation:
         self._locking = settings.use_lockfiles
         self._fetched = self._bytes = 0
 
-    async def run(self, records: Sequence[RepoDataRecord]) -> None:
+    async def run(self, records: Sequence[RepoDataRecord], first: frozenset[str]) -> None:
         """Everything, from looking into the cache to the last package."""
+        self._first = first
         begun = time.monotonic()
         with self._send, self._receive:
             found, missing = await anyio.to_thread.run_sync(self._look_up, records, limiter=self._limiter)
@@ -175,8 +180,12 @@ class _Preparation:
                 self._cache.sweep()
             except OSError as error:
                 self._report(Notice("debug", f"Left-overs of earlier runs could not be removed: {error}"))
-        missing.sort(key=lambda record: (-(record.size or 0), record.fn))
+        missing.sort(key=self._rank)
+        found.sort(key=lambda pair: self._rank(pair[0]))
         return found, missing
+
+    def _rank(self, record: RepoDataRecord) -> tuple[bool, int, str]:
+        return record.name not in self._first, -(record.size or 0), record.fn
 
     async def _deliver(self, found: Iterable[_Found]) -> None:
         """Send out what is cached, once its files were looked at; what is broken joins the queue."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 
 from engine.fetch.settings import TransportSettings
 
@@ -28,6 +27,8 @@ def retry_after(header: str | None, now: datetime) -> float | None:
         return None
     if header.strip().isdigit():
         return float(header)
+    from email.utils import parsedate_to_datetime  # of use to few, and slow to load
+
     try:
         then = parsedate_to_datetime(header)
     except (ValueError, IndexError):

@@ -9,13 +9,15 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from engine.errors import ArchiveError, VerificationError
-from engine.fetch.extract import Contents
 from engine.fetch.file_list import MAX_LIST, read_paths
 from engine.fetch.paths import safe_path
 from engine.model.records import PackageRecord, PathEntry
+
+if TYPE_CHECKING:  # who only looks at what is unpacked need not wait for the unpacking
+    from engine.fetch.extract import Contents
 
 _SHOWN = 5
 

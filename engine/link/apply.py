@@ -19,14 +19,14 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 from engine.errors import LinkError
 from engine.events import Report, WorkFinished, WorkStarted
 from engine.flow import first_error
-from engine.link.check import damage
 from engine.link.claims import Claims
 from engine.link.codesign import sign
 from engine.link.compiling import Compiling, Pending
 from engine.link.disk import storage
+from engine.link.hands import Hands
 from engine.link.meta import META
 from engine.link.modes import Modes
-from engine.link.package import Linked, PackageLinker, missing_file
+from engine.link.package import Damaged, Linked, PackageLinker, missing_file
 from engine.link.paths_json import read_entry_points, read_paths
 from engine.link.plan import PackagePlan, plan_package, pyc_source
 from engine.link.pyc import Source, batches
@@ -35,14 +35,6 @@ from engine.link.request import LinkRequest, LinkSummary, PrefixTarget
 from engine.link.scripts import ScriptPlace, has_script, run_script
 from engine.link.settle import settle
 from engine.model.records import CachedPackage, RepoDataRecord
-
-
-class _Damaged(Exception):
-    """A cached package is not as its list says; nothing of it was linked."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
 
 
 class Filling:
@@ -58,6 +50,9 @@ class Filling:
         self._compiling = (
             Compiling(request, target, report, python, self._write_record) if python and compiled else None
         )
+        # Two, with a process each that makes the links, keep the file system busy; more help where files are copied.
+        self._workers = request.options.link_threads or min(2, available_cores())
+        self._hands = Hands(self._workers if self._workers > 1 else 0)
         self._claims = Claims(fold_for(target.staging))
         self._modes = Modes(target.staging, request.options, report)
         self._index = {record.name: number for number, record in enumerate(request.link)}
@@ -74,7 +69,13 @@ class Filling:
         Of several errors at once the first is raised, bare.
         """
         try:
-            await self._link_and_compile(packages)
+            try:
+                await self._link_and_compile(packages)
+            finally:
+                if self._compiling:
+                    self._compiling.close()
+                with anyio.CancelScope(shield=True):
+                    await anyio.to_thread.run_sync(self._hands.close)
         except Exception as error:
             first = first_error(error)
             if first is error:
@@ -86,8 +87,7 @@ class Filling:
 
     async def _link_and_compile(self, packages: MemoryObjectReceiveStream[CachedPackage]) -> None:
         cores = available_cores()
-        # Hard links are made under the interpreter's lock: more than two threads only help where files are copied.
-        workers = self._request.options.link_threads or min(2, cores)
+        workers = self._workers
         if not self._needed:
             self._python_ready.set()
         async with anyio.create_task_group() as group:
@@ -122,13 +122,12 @@ class Filling:
         await self._pre_link(package)
         try:
             plan, linked, pending = await anyio.to_thread.run_sync(self._link_job, package, limiter=limiter)
-        except _Damaged as error:
+        except Damaged as error:
             package = await self._healed(package, error.path)
             plan, linked, pending = await anyio.to_thread.run_sync(self._link_job, package, limiter=limiter)
         self._packages[plan.index], self._linked[plan.index] = package, linked
-        size = sum(path.entry.size_in_bytes or 0 for path in plan.paths)
-        self._bytes += size
-        self._report(WorkFinished("link", name, files=linked.files, bytes=size))
+        self._bytes += linked.bytes
+        self._report(WorkFinished("link", name, files=linked.files, bytes=linked.bytes))
         return name, pending
 
     async def _healed(self, package: CachedPackage, path: str) -> CachedPackage:
@@ -147,18 +146,15 @@ class Filling:
     def _link_job(self, package: CachedPackage) -> tuple[PackagePlan, Linked, Pending | None]:
         """In a worker thread: read the package's lists, link its files, write its record if nothing is to come."""
         plan = self._plan(package)
-        damaged = damage(plan, package.directory) if package.unchecked else None
-        if damaged is not None:
-            raise _Damaged(damaged)
         with storage(f"link {plan.record.dist}"):
             mode = self._modes.choose(package.directory)
         linker = PackageLinker(plan, package.directory, self._target, self._claims, mode)
-        linked = linker.run(anyio.from_thread.check_cancelled)
+        linked = linker.run(anyio.from_thread.check_cancelled, self._hands, check=package.unchecked)
         sign(linked, self._target.staging, self._target.platform, self._report)
         pending = None
         if self._compiling:
             with storage(f"link the byte-compiled files of {plan.record.dist}"):
-                pending = self._compiling.look_up(plan, linked, package)
+                pending = self._compiling.look_up(plan, linked, package, self._hands)
         if pending is None:
             self._write_record(plan, linked, package)
         return plan, linked, pending
@@ -259,16 +255,3 @@ def fold_for(staging: str) -> Callable[[str], str] | None:
     """How paths are compared there: `str.casefold` where the file system does not tell upper from lower case."""
     with storage(f"look into {staging}"):
         return str.casefold if os.path.lexists(os.path.join(staging, META.upper())) else None
-
-
-def needed_by_python(records: tuple[RepoDataRecord, ...]) -> frozenset[str]:
-    """The packages that must be linked before ``python`` can run: itself and all it depends on, however far."""
-    depends = {record.name: [text.split()[0] for text in record.depends if text.strip()] for record in records}
-    found: set[str] = set()
-    todo = ["python"]
-    while todo:
-        name = todo.pop()
-        if name in depends and name not in found:
-            found.add(name)
-            todo += depends[name]
-    return frozenset(found)

@@ -16,7 +16,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 
 from engine.errors import LinkError, PrefixError, ScriptError
 from engine.events import Notice, Report
-from engine.link.apply import Filling, needed_by_python
+from engine.link.apply import Filling
 from engine.link.create import in_thread, python_of, target_for, write_extra_files
 from engine.link.difference import plan_change
 from engine.link.disk import remove_tree, storage
@@ -33,6 +33,7 @@ from engine.link.journal import (
 from engine.link.lock import make_held, prefix_lock
 from engine.link.menus import change_menus, menus_to_remove
 from engine.link.meta import META, is_environment
+from engine.link.needs import needed_by_python
 from engine.link.noarch import PythonInfo
 from engine.link.prefix import check_frozen
 from engine.link.records import read_records

@@ -10,9 +10,9 @@ it compiles: it need not wait for the other to arrive and to be linked.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
-import stat
 import sys
 from collections.abc import Callable
 
@@ -23,8 +23,10 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from engine.errors import LinkError
 from engine.events import Report, WorkFinished, WorkStarted
+from engine.link.batch import Files, find_damage
+from engine.link.hands import Hands
 from engine.link.modes import NO_LINK_ERRORS, Mode, copy_file
-from engine.link.package import Linked
+from engine.link.package import LINK_AT, Linked
 from engine.link.plan import PackagePlan, pyc_source
 from engine.link.pyc import Compiler, Made, Source, batches, fit, own_kind
 from engine.link.request import LinkRequest, PrefixTarget
@@ -67,6 +69,7 @@ class Compiling:
         else:
             self._executable, self._own = python, False
         self._staged: set[str] = set()
+        self._no_hands = Hands(0)
         self._send, self._receive = anyio.create_memory_object_stream[Pending](float("inf"))
 
     # --- in worker threads -------------------------------------------------------------------------------------
@@ -79,26 +82,26 @@ class Compiling:
         own += [source for source, pyc in plan.stale if _made_for(pyc, current)]
         return fit(source for source in plan.sources if source not in rewritten), fit(own)
 
-    def look_up(self, plan: PackagePlan, linked: Linked, package: CachedPackage) -> Pending | None:
+    def look_up(self, plan: PackagePlan, linked: Linked, package: CachedPackage, hands: Hands) -> Pending | None:
         """Link what the cache has; None if nothing is left to do."""
         shared, own = self.wanted(plan)
         pending = Pending(plan, linked, package, shared, own, made={})
         if shared and self._kind:
-            self._link_cached(pending)
+            self._link_cached(pending, hands)
         return pending if pending.shared or own else None
 
-    def _link_cached(self, pending: Pending) -> None:
+    def _link_cached(self, pending: Pending, hands: Hands) -> None:
         """Link the byte-compiled files that are in the cache, if they are all there."""
-        found = self._store.find(pending.package, self._kind) if self._store and self._kind else None
+        if self._store is None or not self._kind:
+            return
+        found = self._store.find(pending.package, self._kind)
         if found is None or not self._covers(found, pending):
             return
-        if not _is_sound(found):
-            self._store.drop(found) if self._store else None
-            return
         try:
-            self._link(found, pending)
+            if not self._link(found, pending, hands, check=True):
+                self._store.drop(found)
+                return
         except FileNotFoundError:  # `clean` was here meanwhile
-            pending.linked.compiled.clear()
             return
         pending.linked.from_cache = len(pending.linked.compiled)
         pending.shared = []
@@ -110,25 +113,32 @@ class Compiling:
             not file.pyc or _belongs(file.pyc, file.source) for file in found.files
         )
 
-    def _link(self, bytecode: Bytecode, pending: Pending) -> None:
+    def _link(self, bytecode: Bytecode, pending: Pending, hands: Hands, *, check: bool) -> bool:
+        """Link byte-compiled files to where Python looks for them; false if they are damaged, and none is linked."""
         linked = pending.linked
-        for number, file in enumerate(bytecode.files):
-            if file.pyc and self._in_prefix(file.source) not in linked.lost:
-                path = self._in_prefix(file.pyc)
-                self._place(f"{bytecode.directory}/{number}", path, linked.mode)
-                linked.compiled.append(path)
-
-    def _place(self, origin: str, path: str, mode: Mode) -> None:
-        """Put one file where Python looks for it, in place of what is there."""
-        end = f"{self._target.staging}/{path}"
-        try:
-            _put(origin, end, mode)
-        except FileNotFoundError:
-            os.makedirs(os.path.dirname(end), exist_ok=True)
-            _put(origin, end, mode)
-        except FileExistsError:
-            os.unlink(end)
-            _put(origin, end, mode)
+        wanted = [
+            (str(number), self._in_prefix(file.pyc), file.size)
+            for number, file in enumerate(bytecode.files)
+            if file.pyc and self._in_prefix(file.source) not in linked.lost
+        ]
+        files = _by_folder(bytecode.directory, self._target.staging, wanted)
+        if linked.mode is Mode.HARD and LINK_AT:
+            damaged, _, problems = hands.carry_out((check, [one[1] for one in files], files))
+            if damaged is not None:
+                return False
+            for number, source, end in problems:
+                if not source or number not in (errno.EEXIST, *NO_LINK_ERRORS):
+                    raise OSError(number, os.strerror(number), source or end)
+                _put_over(source, end, linked.mode)
+        else:
+            if check and any(map(find_damage, files)):
+                return False
+            for origin, folder, names, new, _ in files:
+                os.makedirs(folder, exist_ok=True)
+                for name, other in zip(names, new or names, strict=True):
+                    _put_over(f"{origin}/{name}", f"{folder}/{other}", linked.mode)
+        linked.compiled += [path for _, path, _ in wanted]
+        return True
 
     def _in_package(self, path: str) -> str:
         return "site-packages" + path[len(self._python.site_packages) :]
@@ -143,7 +153,7 @@ class Compiling:
             bytecode = Bytecode(pending.staged, files)
             if complete:
                 bytecode = self._store.publish(pending.package, self._kind, pending.staged, files)
-            self._link(bytecode, pending)
+            self._link(bytecode, pending, self._no_hands, check=False)
             self._store.discard(pending.staged)
             self._staged.discard(pending.staged)
             inside = pending.own
@@ -165,6 +175,11 @@ class Compiling:
     def end(self) -> None:
         """Nothing more will be submitted."""
         self._send.close()
+
+    def close(self) -> None:
+        """Whether it ran or not."""
+        self._send.close()
+        self._receive.close()
 
     async def run(self, ready: anyio.Event, workers: int) -> None:
         """Compile all that is submitted; returns after `end`, when all is done. ``ready`` says that Python runs."""
@@ -218,7 +233,7 @@ class Compiling:
     def _prepare(self, pending: Pending) -> list[Source]:
         """Look into the cache once more (another process may have been there), then open a place to compile into."""
         if pending.shared:
-            self._link_cached(pending)
+            self._link_cached(pending, self._no_hands)
         if pending.shared and self._store and self._kind:
             pending.staged = self._store.stage(pending.package) or ""
             self._staged.add(pending.staged)
@@ -277,17 +292,25 @@ def _belongs(pyc: str, source: str) -> bool:
     return pyc_source(pyc) == source
 
 
-def _is_sound(bytecode: Bytecode) -> bool:
-    """Whether every file is there with its size."""
+def _by_folder(origin: str, staging: str, wanted: list[tuple[str, str, int]]) -> list[Files]:
+    """Files of one directory (name, path in the prefix, size), by the directory that they go to."""
+    folders: dict[str, tuple[list[str], list[str], list[int | None]]] = {}
+    for name, path, size in wanted:
+        folder, _, new = path.rpartition("/")
+        names, others, sizes = folders.setdefault(folder, ([], [], []))
+        names.append(name)
+        others.append(new)
+        sizes.append(size)
+    return [(origin, f"{staging}/{folder}", *lists) for folder, lists in folders.items()]
+
+
+def _put_over(origin: str, end: str, mode: Mode) -> None:
+    """Put one file somewhere, in place of what is there."""
     try:
-        for number, file in enumerate(bytecode.files):
-            if file.pyc:
-                facts = os.lstat(f"{bytecode.directory}/{number}")
-                if facts.st_size != file.size or not stat.S_ISREG(facts.st_mode):
-                    return False
-    except OSError:
-        return False
-    return True
+        _put(origin, end, mode)
+    except FileExistsError:
+        os.unlink(end)
+        _put(origin, end, mode)
 
 
 def _put(origin: str, end: str, mode: Mode) -> None:

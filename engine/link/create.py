@@ -18,13 +18,14 @@ import msgspec
 from anyio.streams.memory import MemoryObjectReceiveStream
 
 from engine.events import Notice, Report
-from engine.link.apply import Filling, needed_by_python
+from engine.link.apply import Filling
 from engine.link.disk import storage
 from engine.link.history import dist_string, format_block, history_path
 from engine.link.journal import Journal, drop_journal, write_journal
 from engine.link.lock import place_lock, prefix_lock
 from engine.link.menus import change_menus, menus_to_remove
 from engine.link.meta import is_environment
+from engine.link.needs import needed_by_python
 from engine.link.noarch import PythonInfo, python_info
 from engine.link.prefix import check_frozen
 from engine.link.recover import recover

@@ -9,22 +9,26 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 import msgspec
 
 from engine.errors import LinkError, PlaceholderError, StorageError
 from engine.link import mach_o, placeholder
+from engine.link.batch import Files, find_damage
+from engine.link.check import special_damage
 from engine.link.claims import Claims
 from engine.link.entry_points import EntryPoint, script_body, unix_script
+from engine.link.hands import Hands
 from engine.link.launcher import SHEBANG, windows_launcher
 from engine.link.modes import NO_LINK_ERRORS, Mode, copy_file, create
 from engine.link.plan import Group, PackagePlan, PlannedPath
 from engine.link.request import PrefixTarget
 from engine.model.platform import is_windows
 
-_LINK_AT = os.link in os.supports_dir_fd
+LINK_AT = os.link in os.supports_dir_fd
+"""Whether files can be linked relative to open directories."""
 _SECOND = 1_000_000_000
 
 
@@ -43,6 +47,8 @@ class Linked(msgspec.Struct):
     index: int
     directory: str
     mode: Mode
+    bytes: int = 0
+    """Of all its files, as far as the package tells."""
     hardlinked: int = 0
     reflinked: int = 0
     copied: int = 0
@@ -63,6 +69,14 @@ class Linked(msgspec.Struct):
         return self.hardlinked + self.reflinked + self.copied + self.softlinked + len(self.written)
 
 
+class Damaged(Exception):
+    """A cached package is not as its list says; nothing of it was linked."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
 class PackageLinker:
     """Carries out the plan of one package below ``target.staging``."""
 
@@ -71,23 +85,52 @@ class PackageLinker:
         self.done = Linked(plan.index, directory, mode, written={}, unsigned=[], lost=set(), compiled=[])
         self._index = plan.index
 
-    def run(self, checkpoint: Callable[[], None]) -> Linked:
-        """Make everything that isn't claimed by others. ``checkpoint`` is called often and may raise to stop."""
+    def run(self, checkpoint: Callable[[], None], hands: Hands, *, check: bool = False) -> Linked:
+        """Make everything that isn't claimed by others. ``checkpoint`` is called often and may raise to stop.
+
+        With ``check``, the files in the cache are compared with the package's list first: raises `Damaged`.
+        """
         try:
-            blocked = self.make_dirs()
-            uncontested = not blocked and self.claims.claim_all(self.plan.plain, self._index)
-            for group in self.plan.groups:
-                checkpoint()
-                if uncontested:
-                    self._link_names(group, group.names)
-                elif group.target not in blocked:
-                    self._link_group(group)
-                else:
-                    self._lose(group)
+            damaged = special_damage(self.plan, self.directory) if check else None
+            if damaged is not None:
+                raise Damaged(damaged)
+            checkpoint()
+            blocked = self.claims.claim_dirs(self.plan.needed_dirs, self._index)
+            files = self._claimed(blocked)
+            if self.done.mode is Mode.HARD and LINK_AT:
+                self._hard_link(files, self._new_dirs(blocked), hands, check)
+            else:
+                self._place_all(files, self._new_dirs(blocked), checkpoint, check)
             self._link_others(blocked, checkpoint)
+            self.done.bytes = sum(filter(None, [path.entry.size_in_bytes for path in self.plan.paths]))
         except OSError as error:
             raise self.failed(error) from error
         return self.done
+
+    def _claimed(self, blocked: set[str]) -> list[Files]:
+        """The plain files that are ours to make."""
+        groups = self.plan.groups
+        if not blocked and self.claims.claim_all(self.plan.plain, self._index):
+            return [self._files(group, group.names, group.sizes) for group in groups]
+        found = []
+        for group in groups:
+            start = f"{group.target}/" if group.target else ""
+            mine = (
+                self.claims.claim_names(group.target, group.names, self._index) if group.target not in blocked else []
+            )
+            if len(mine) < len(group.names):
+                kept = set(mine)
+                self.done.lost.update(start + name for name in group.names if name not in kept)
+                sizes = [size for name, size in zip(group.names, group.sizes, strict=True) if name in kept]
+            else:
+                sizes = group.sizes
+            if mine:
+                found.append(self._files(group, mine, sizes))
+        return found
+
+    def _files(self, group: Group, names: list[str], sizes: list[int | None]) -> Files:
+        staging = self.target.staging
+        return _join(self.directory, group.source), _join(staging, group.target), names, None, sizes
 
     def failed(self, error: OSError) -> LinkError | StorageError:
         """The error for the user."""
@@ -99,54 +142,46 @@ class PackageLinker:
     def _missing(self, path: str) -> LinkError:
         return missing_file(self.plan.record.dist, path, self.directory)
 
-    def make_dirs(self) -> set[str]:
-        """Make the needed directories that nobody made yet; returns those where a file is in the way."""
-        made, staging = self.claims.made, self.target.staging
-        blocked = self.claims.claim_dirs(self.plan.needed_dirs, self._index)
-        for directory in self.plan.needed_dirs:
-            if directory not in made and directory not in blocked:
-                with suppress(FileExistsError):  # made by another thread
-                    os.mkdir(f"{staging}/{directory}")
-                made.add(directory)
-        return blocked
+    def _new_dirs(self, blocked: set[str]) -> list[str]:
+        """The needed directories that nobody made yet."""
+        made = self.claims.made
+        return [path for path in self.plan.needed_dirs if path not in made and path not in blocked]
 
-    def _lose(self, group: Group) -> None:
-        start = f"{group.target}/" if group.target else ""
-        self.done.lost.update(start + name for name in group.names)
+    def make_dirs(self, directories: Iterable[str]) -> None:
+        """Make directories, parents first."""
+        for directory in directories:
+            with suppress(FileExistsError):  # made by another thread
+                os.mkdir(f"{self.target.staging}/{directory}")
+            self.claims.made.add(directory)
 
-    def _link_group(self, group: Group) -> None:
-        names = self.claims.claim_names(group.target, group.names, self._index)
-        if names is not group.names:
-            kept = set(names)
-            start = f"{group.target}/" if group.target else ""
-            self.done.lost.update(start + name for name in group.names if name not in kept)
-        self._link_names(group, names)
+    def _hard_link(self, files: list[Files], directories: list[str], hands: Hands, check: bool) -> None:
+        """Nearly every file of every package passes here."""
+        staging = self.target.staging
+        job = (check, [f"{staging}/{path}" for path in directories], files)
+        damaged, done, problems = hands.carry_out(job)
+        if damaged is not None:
+            raise Damaged(damaged[len(self.directory) + 1 :])
+        self.claims.made.update(directories)
+        self.done.hardlinked += done
+        for number, source, target in problems:
+            error = OSError(number, os.strerror(number), source or target)
+            if not source:
+                raise error
+            self._not_linked(error, source[len(self.directory) + 1 :], target[len(staging) + 1 :])
 
-    def _link_names(self, group: Group, names: list[str]) -> None:
-        if self.done.mode is Mode.HARD and _LINK_AT:
-            self._hard_link(group, names)
-        else:
+    def _place_all(
+        self, files: list[Files], directories: list[str], checkpoint: Callable[[], None], check: bool
+    ) -> None:
+        """Where files are copied or soft-linked: one after the other."""
+        damaged = next(filter(None, map(find_damage, files)), None) if check else None
+        if damaged is not None:
+            raise Damaged(damaged[len(self.directory) + 1 :])
+        self.make_dirs(directories)
+        home, staging = len(self.directory) + 1, len(self.target.staging) + 1
+        for origin, end, names, _, _ in files:
+            checkpoint()
             for name in names:
-                self.place(_join(group.source, name), _join(group.target, name))
-
-    def _hard_link(self, group: Group, names: list[str]) -> None:
-        """The hot loop: nearly every file of every package passes here."""
-        link, done = os.link, 0
-        source = os.open(_join(self.directory, group.source), os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            target = os.open(_join(self.target.staging, group.target), os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                for name in names:
-                    try:
-                        link(name, name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
-                        done += 1
-                    except OSError as error:
-                        self._not_linked(error, _join(group.source, name), _join(group.target, name))
-            finally:
-                os.close(target)
-        finally:
-            os.close(source)
-            self.done.hardlinked += done
+                self.place(f"{origin}/{name}"[home:], f"{end}/{name}"[staging:])
 
     def _not_linked(self, error: OSError, source: str, target: str) -> None:
         """One file could not be hard-linked: say why, or copy it."""
@@ -164,7 +199,7 @@ class PackageLinker:
         mode, origin, end = self.done.mode, _join(self.directory, source), _join(self.target.staging, target)
         if mode is Mode.HARD:
             try:
-                os.link(origin, end, follow_symlinks=False) if _LINK_AT else os.link(origin, end)
+                os.link(origin, end, follow_symlinks=False) if LINK_AT else os.link(origin, end)
                 self.done.hardlinked += 1
             except OSError as error:
                 self._not_linked(error, source, target)

@@ -50,6 +50,8 @@ class PackagePlan(msgspec.Struct, frozen=True):
     softlinks: list[PlannedPath]
     directories: list[str]
     """Directories that are entries themselves, as empty ones are."""
+    listed_dirs: list[str]
+    """The same, in the package."""
     scripts: list[EntryPoint]
     needed_dirs: list[str]
     """Every directory that must exist, parents before children; the prefix itself is not listed."""
@@ -88,6 +90,7 @@ def plan_package(
         copies=special["copy"],
         softlinks=special["softlink"],
         directories=[path.target for path in special["directory"]],
+        listed_dirs=[path.entry.path for path in special["directory"]],
         scripts=scripts,
         needed_dirs=_needed_dirs(groups, special, moved.scripts if moved and scripts else ""),
         sources=_sources(paths) if moved else [],

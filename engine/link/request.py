@@ -47,7 +47,8 @@ class LinkOptions(msgspec.Struct, frozen=True, kw_only=True):
     compile_pyc: bool = True
     run_link_scripts: bool = True
     link_threads: int = 0
-    """Packages linked at once; 0 means as many as help. (Compilers are one for each core.)"""
+    """Packages linked at once; 0 means as many as help. From 2 on, processes of their own make the links of big
+    packages. (Compilers are one for each core.)"""
     root_prefix: str = ""
     """What link scripts see as ``ROOT_PREFIX``."""
     registry: str | None = None

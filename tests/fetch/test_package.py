@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,11 @@ class Bench:
         return set(os.listdir(pkgs)) if os.path.isdir(pkgs) else set()
 
     async def prepare(
-        self, records: Sequence[RepoDataRecord], settings: FetchSettings | None = None, **transport: Any
+        self,
+        records: Sequence[RepoDataRecord],
+        settings: FetchSettings | None = None,
+        first: Collection[str] = (),
+        **transport: Any,
     ) -> list[CachedPackage]:
         """What comes out; raises the one error."""
         found: list[CachedPackage] = []
@@ -84,9 +88,8 @@ class Bench:
         options = TransportSettings(retry_wait=0.01, max_retries=2, **transport)
         try:
             async with Transport(options) as connections, anyio.create_task_group() as group:
-                group.start_soon(
-                    prepare, records, self.cache, connections, settings or FetchSettings(), self.events.append, send
-                )
+                how = settings or FetchSettings()
+                group.start_soon(prepare, records, self.cache, connections, how, self.events.append, send, first)
                 async with receive:
                     async for package in receive:
                         found.append(package)
@@ -117,6 +120,13 @@ async def test_cold_then_warm(bench: Bench) -> None:
     assert bench.server.count() == 4
     assert bench.said(PhaseFinished)[0].note == "4 cached"
     assert not bench.said(TransferStarted)
+
+
+async def test_what_is_needed_first_comes_first_and_then_the_biggest(bench: Bench) -> None:
+    settings = FetchSettings(download_threads=1)
+    for expected in (["p1", "p3", "p2", "p0"], ["p1", "p3", "p2", "p0"]):  # downloaded, then cached
+        found = await bench.prepare(bench.records(), settings, first={"p1"})
+        assert [package.record.name for package in found] == expected
 
 
 async def test_nothing_to_do(bench: Bench) -> None:
@@ -157,6 +167,16 @@ async def test_a_broken_hit_is_healed(bench: Bench) -> None:
     assert Path(victim.directory, "share/p2").stat().st_size == 60_000
     assert bench.server.count() == 4  # its archive was still there
     assert "broken in the package cache" in bench.said(Notice)[0].text
+
+
+async def test_the_check_of_what_is_cached_can_be_left_to_who_links_it(bench: Bench) -> None:
+    first = await bench.prepare(bench.records())
+    assert not any(package.unchecked for package in first)
+    settings = FetchSettings(check_cached=False)
+    assert all(package.unchecked for package in await bench.prepare(bench.records(), settings))
+    for change in ({"safety_checks": "disabled"}, {"extra_safety_checks": True}):
+        settings = FetchSettings(check_cached=False, **change)  # type: ignore[arg-type]
+        assert not any(package.unchecked for package in await bench.prepare(bench.records(), settings))
 
 
 async def test_without_safety_checks_the_marker_is_believed(bench: Bench) -> None:

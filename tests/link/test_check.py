@@ -12,9 +12,13 @@ import msgspec
 import pytest
 
 from engine.errors import LinkError
-from engine.link.check import damage
+from engine.link.claims import Claims
+from engine.link.hands import Hands
+from engine.link.modes import Mode
+from engine.link.package import Damaged, PackageLinker
 from engine.link.paths_json import read_paths
 from engine.link.plan import plan_package
+from engine.link.request import PrefixTarget
 from engine.model.records import CachedPackage
 from tests.kit.package import PLACEHOLDER, Directory, File, Symlink, make_package
 from tests.kit.tree import tree
@@ -30,9 +34,19 @@ FILES = {
 }
 
 
-def found(package: CachedPackage) -> str | None:
-    entries = read_paths(package.directory, "p")
-    return damage(plan_package(0, package.record, entries, (), None), package.directory)
+def found(package: CachedPackage, mode: Mode = Mode.HARD) -> str | None:
+    """What is damaged, going by an attempt to link it; then nothing was linked."""
+    staging = Path(package.directory).parent / "staging"
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir()
+    target = PrefixTarget("/prefix", str(staging), "/prefix", "linux-64", None)
+    plan = plan_package(0, package.record, read_paths(package.directory, "p"), (), None)
+    try:
+        PackageLinker(plan, package.directory, target, Claims(), mode).run(lambda: None, Hands(0), check=True)
+    except Damaged as error:
+        assert not list(staging.iterdir())
+        return error.path
+    return None
 
 
 @pytest.fixture
@@ -41,7 +55,7 @@ def package(tmp_path: Path) -> CachedPackage:
 
 
 def test_a_sound_package(package: CachedPackage) -> None:
-    assert found(package) is None
+    assert found(package) is None and found(package, Mode.COPY) is None
 
 
 @pytest.mark.parametrize("path", ["bin/hello", "lib/plain", "share/own", "top"])
@@ -57,6 +71,7 @@ def test_every_kind_of_damage_is_seen(package: CachedPackage, path: str, kind: s
     elif kind == "directory":
         victim.mkdir()
     assert found(package) == path
+    assert found(package, Mode.COPY) == path
 
 
 def test_links_and_directories_are_looked_at_too(package: CachedPackage) -> None:
@@ -75,7 +90,7 @@ def test_links_and_directories_are_looked_at_too(package: CachedPackage) -> None
 
 def test_a_directory_that_is_gone(package: CachedPackage) -> None:
     shutil.rmtree(Path(package.directory, "lib"))
-    assert found(package) == "lib/plain"
+    assert found(package) in ("lib/plain", "lib/link")
 
 
 @pytest.mark.anyio

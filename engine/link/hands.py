@@ -1,0 +1,96 @@
+"""Who makes the links: a worker thread itself, or a small process of its own that does nothing else.
+
+Between two system calls a thread needs the interpreter's lock, which the planning of the next package holds; a process
+does not. Rule: whoever does it, the result is that of `engine.link.batch`. A process is started when the first job that
+is worth it comes, one for each worker thread at most, and they end with `close`, or with us.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import subprocess
+import sys
+import threading
+
+from engine.errors import LinkError
+from engine.link import batch
+
+WORTH = 100
+"""Files of a job from which on handing it over pays."""
+
+
+class Hands:
+    """The processes of one prefix. Serves many threads; make one, `close` it."""
+
+    def __init__(self, processes: int) -> None:
+        """At most ``processes`` are started; with none, every thread works for itself."""
+        self._left = processes if _can_help() else 0
+        self._idle: list[subprocess.Popen[bytes]] = []
+        self._all: list[subprocess.Popen[bytes]] = []
+        self._lock = threading.Lock()
+
+    def carry_out(self, job: batch.Job) -> batch.Result:
+        """Do a job. Raises `LinkError` if a process died over it."""
+        if sum(len(files[2]) for files in job[2]) < WORTH:
+            return batch.carry_out(job)
+        process = self._take()
+        if process is None:
+            return batch.carry_out(job)
+        result = _ask(process, job)
+        with self._lock:
+            self._idle.append(process)
+        return result
+
+    def _take(self) -> subprocess.Popen[bytes] | None:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+            if not self._left:
+                return None
+            self._left -= 1
+            try:
+                process = subprocess.Popen(
+                    [sys.executable, "-I", "-S", "-X", f"utf8={sys.flags.utf8_mode}", batch.__file__],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                )
+            except OSError:
+                self._left = 0
+                return None
+            self._all.append(process)
+            return process
+
+    def close(self) -> None:
+        """End the processes; what they were doing is given up."""
+        with self._lock:
+            self._left = 0
+            for process in self._all:
+                process.kill()
+                process.communicate()
+            self._all.clear()
+            self._idle.clear()
+
+
+def _ask(process: subprocess.Popen[bytes], job: batch.Job) -> batch.Result:
+    try:
+        if process.stdin is None or process.stdout is None:
+            raise EOFError
+        text = marshal.dumps(job)
+        process.stdin.write(len(text).to_bytes(8, "big") + text)
+        process.stdin.flush()
+        size = int.from_bytes(process.stdout.read(8), "big")
+        result: batch.Result = marshal.loads(process.stdout.read(size))
+    except (EOFError, OSError, ValueError, TypeError) as error:
+        raise LinkError(
+            f"Could not link into {job[2][0][1]}: the process that makes the links ended unexpectedly",
+            hint="Try again; if it stays so, `link_threads: 1` does without such processes.",
+        ) from error
+    return result
+
+
+def _can_help() -> bool:
+    """Whether processes can be started, and are needed: without an interpreter lock, threads do as well."""
+    locked = getattr(sys, "_is_gil_enabled", lambda: True)()
+    return bool(locked and sys.executable and not getattr(sys, "frozen", False) and os.name == "posix")
