@@ -19,6 +19,7 @@ from engine.link.prefix import PrefixData, check_frozen, check_new_prefix, read_
 from engine.link.recover import recover
 from engine.planning import Planner
 from engine.request import Accept, InstallRequest, Outcome, Services
+from engine.requested import with_requested
 from engine.settings import link_options, transport_settings
 
 
@@ -35,7 +36,9 @@ async def install(request: InstallRequest, services: Services, accept: Accept) -
             services.report(Notice("warning", note))
         if not config.dry_run:
             check_frozen(request.prefix, override=options.override_frozen)
-        return await _install(request, services, accept, read_prefix(request.prefix))
+        present = read_prefix(request.prefix)
+        records = with_requested(present.records, present.history)
+        return await _install(request, services, accept, PrefixData(request.prefix, records, present.history))
 
 
 async def _install(request: InstallRequest, services: Services, accept: Accept, present: PrefixData) -> Outcome:
@@ -48,6 +51,6 @@ async def _install(request: InstallRequest, services: Services, accept: Accept, 
         if config.download_only:
             await fetch_all(plan.transaction.link, services, transport, cache)
             return Outcome(plan)
-        if plan.transaction.is_empty and request.mode != "create":
+        if plan.transaction.is_empty and not plan.news and request.mode != "create":
             return Outcome(plan)
         return Outcome(plan, await carry_out(plan, services, transport, cache))

@@ -7,33 +7,41 @@ since only they know what they need.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import anyio.to_thread
 import msgspec
 
 from engine.delivery import fetch_all
+from engine.earlier import broken, keep_earlier
 from engine.errors import DamagedIndex, SolveError, Unsatisfiable
 from engine.events import Notice, Phase, PhaseFinished, PhaseStarted
 from engine.fetch.cache import PackageCache
 from engine.fetch.http import Transport
 from engine.fetch.load import load_subdirs
 from engine.fetch.shard_walk import Wanted
+from engine.going_back import records_of
+from engine.holding import held_back
 from engine.inputs import explicit_records, unknown_records
 from engine.link.prefix import PrefixData
 from engine.local_rows import LocalRows, spec_for
 from engine.machine import assumed_machine
-from engine.model.records import CachedPackage, RepoDataRecord
+from engine.model.channel import Channel
+from engine.model.records import CachedPackage, PrefixRecord, RepoDataRecord
 from engine.model.repodata import RepoData
 from engine.model.shards import ShardRows, with_json
 from engine.pins import pins_of
-from engine.request import InstallRequest, Plan, Services
+from engine.request import Held, InstallRequest, Plan, Services
+from engine.requested import dependencies, earlier_specs, protected, specs_of, without_requested
+from engine.revisions import past
 from engine.settings import repodata_settings
 from engine.solve.fits import spec_matches
 from engine.solve.order import link_order
+from engine.solve.request import resolved
 from engine.solve.solver import solve
 from engine.solve.task import Solution, SolveTask
 from engine.solve.transaction import Transaction
+from engine.solve.wording import spec_text
 from engine.solving import addresses, channels_of_specs, cutoffs, may_downgrade, with_channels
 
 
@@ -58,6 +66,9 @@ class Planner:
         self.channels = with_channels(request.channels, self.named_channels.values())
         self.channel_names = {channel.public_url: channel.name for channel in self.channels}
         """Of all channels that were looked in."""
+        self.neutered: tuple[str, ...] = ()
+        self.held: tuple[Held, ...] = ()
+        self.past = None if request.revision is None else past(present.history, request.revision)
 
     async def plan(self) -> Plan:
         """Decide what must change."""
@@ -70,19 +81,43 @@ class Planner:
             self.present.records, solution, reinstall=self._again(known) if self.request.reinstall else ()
         )
         cached = await anyio.to_thread.run_sync(self._cached, transaction.link)
-        return Plan(self.request, transaction, cached, self._requested(known), packages, self.channel_names)
+        requested = self._requested(known)
+        return Plan(
+            self.request,
+            transaction,
+            cached,
+            requested,
+            packages,
+            self.channel_names,
+            kept=self._kept(requested),
+            neutered=self.neutered,
+            forgotten=self._forgotten(requested),
+            held=self.held,
+            news=self._is_news(requested),
+        )
 
     async def _solution(self, explicit: Sequence[RepoDataRecord]) -> Sequence[RepoDataRecord]:
         """What the prefix shall hold, in link order."""
+        if self.past is not None:
+            return link_order(await records_of(self.past, self.present, self.cache, self.config, self._load_names))
+        decided = self._decided(explicit)
+        return (await self._solve(explicit)).records if decided is None else decided
+
+    def _decided(self, explicit: Sequence[RepoDataRecord]) -> Sequence[RepoDataRecord] | None:
+        """The same where nothing is left to solve."""
         request, present = self.request, self.present.records
+        if request.exact is not None:
+            return link_order(request.exact)
         if request.force and request.mode == "remove":
             return [record for record in present if not any(spec_matches(spec, record) for spec in request.remove)]
         if explicit and not request.asked.specs:
             names = {record.name for record in explicit}
-            return link_order([*(record for record in present if record.name not in names), *explicit])
-        if not request.asked.specs and not request.remove:
+            stay = () if request.only_asked else present
+            return link_order([*(record for record in stay if record.name not in names), *explicit])
+        if not (request.asked.specs or request.remove or request.update_all or request.only_asked):
             return present
-        return (await self._solve(explicit)).records
+        satisfied = all(any(spec_matches(spec, one) for one in present) for spec in request.asked.specs)
+        return present if request.skip_satisfied and satisfied else None
 
     async def _solve(self, explicit: Sequence[RepoDataRecord]) -> Solution:
         """Load the index and ask the solver; once more with a fresh index if it was damaged, or the user wants that."""
@@ -109,10 +144,29 @@ class Planner:
         task = self._task([LocalRows(explicit), *rows] if explicit else rows, explicit)
         self.report(PhaseStarted(Phase.SOLVE))
         began = time.monotonic()
-        solution = await self._answer(task)
+        solution = await self._faithful(task, await self._answer(task))
+        if self.request.update or self.request.update_all:
+            names = None if self.request.update_all else tuple(self.request.update)
+            self.held = await anyio.to_thread.run_sync(held_back, task, solution, names, abandon_on_cancel=True)
         solution = msgspec.structs.replace(solution, records=tuple(map(with_json, solution.records)))
         self.report(PhaseFinished(Phase.SOLVE, time.monotonic() - began, items=len(solution.records)))
         return solution
+
+    async def _faithful(self, task: SolveTask, solution: Solution) -> Solution:
+        """The answer that keeps to earlier requests as far as can be. (To update everything is to drop their bounds,
+        as in conda.)"""
+        request = self.request
+        if request.update_all or request.only_asked or request.mode == "create":
+            return solution
+        asked = [spec.exact_name for spec in (*task.specs, *request.remove)]
+        specs = tuple(resolved(spec, task) for spec in earlier_specs(self.present.records, asked))
+        kept = await keep_earlier(task, solution, specs, self._answer)
+        given_up = broken(specs, kept)
+        for spec in given_up:
+            text = f"{spec_text(spec)}, which was asked for earlier, can't be kept to any more."
+            self.report(Notice("info", text))
+        self.neutered = tuple(spec.exact_name or "" for spec in given_up)
+        return kept
 
     async def _load(self, explicit: Sequence[RepoDataRecord], *, refresh: bool) -> Sequence[RepoData | ShardRows]:
         """The index of all channels."""
@@ -124,6 +178,14 @@ class Planner:
             channels, platform, self.transport, settings, self.report, wanted=self.wanted(explicit)
         )
         self.report(PhaseFinished(Phase.REPODATA, time.monotonic() - began, items=len(rows)))
+        return rows
+
+    async def _load_names(self, channels: Sequence[Channel], names: frozenset[str]) -> Sequence[RepoData | ShardRows]:
+        """What channels have of some packages, and nothing of what these need."""
+        settings, platform = repodata_settings(self.config), self.machine.platform
+        wanted = Wanted(names, deep=False)
+        rows = await load_subdirs(channels, platform, self.transport, settings, self.report, wanted=wanted)
+        self.channel_names |= {one.channel.public_url: one.channel.name for one in rows}
         return rows
 
     async def _answer(self, task: SolveTask) -> Solution:
@@ -148,7 +210,7 @@ class Planner:
             specs=(*map(spec_for, explicit), *request.asked.specs),
             repodata=rows,  # type: ignore[arg-type]  # `Rows` is a protocol that RepoData and LocalRows both follow
             virtual=self.machine.virtual,
-            installed=self.present.records,
+            installed=self._installed(),
             pinned=pins,
             channel_priority=config.channel_priority,
             channel_addresses=addresses({**channels_of_specs(pins, config), **self.named_channels}),
@@ -156,13 +218,47 @@ class Planner:
             allow_uninstall=config.allow_uninstall or request.mode == "remove",
             allow_downgrade=may_downgrade(config),
             keep="freeze" if request.freeze_installed else "prefer",
+            update=self._updated(),
+            update_all=request.update_all,
             remove=request.remove,
-            prune=request.prune,
+            prune=request.prune or request.only_asked,
             pin_python=not config.no_py_pin,
             add_pip=config.add_pip_as_python_dependency,
             no_deps=request.no_deps,
             only_deps=request.only_deps,
         )
+
+    def _installed(self) -> tuple[PrefixRecord, ...]:
+        """What is installed, as the solver shall see it."""
+        if self.request.only_asked:
+            return without_requested(self.present.records)
+        return protected(self.present.records) if self.request.prune else self.present.records
+
+    def _updated(self) -> frozenset[str]:
+        request = self.request
+        names = [spec.exact_name for spec in request.asked.specs if spec.exact_name]
+        return request.update | (dependencies(self.present.records, names) if request.update_deps else frozenset())
+
+    def _kept(self, requested: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        """Of packages that nobody mentions now, what was asked for earlier; without bounds that can't be kept to."""
+        gone = {*requested, *self._forgotten(requested)}
+        earlier = {record.name: specs_of(record) for record in self.present.records if record.name not in gone}
+        found = {name: (name,) if name in self.neutered else specs for name, specs in earlier.items() if specs}
+        if self.past is not None:
+            found = {name: (spec,) for name, spec in self.past.requested.items()}
+        return {**found, **self.request.exact_requested}
+
+    def _forgotten(self, requested: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+        if self.past is not None:
+            return tuple(r.name for r in self.present.records if specs_of(r) and r.name not in self.past.requested)
+        if not self.request.only_asked:
+            return self.request.forget
+        return tuple(r.name for r in self.present.records if specs_of(r) and r.name not in requested)
+
+    def _is_news(self, requested: Mapping[str, tuple[str, ...]]) -> bool:
+        """Whether somebody asks for something else than before, or not any more."""
+        before = {record.name: specs_of(record) for record in self.present.records}
+        return any(specs != before.get(name) for name, specs in requested.items()) or bool(self._forgotten(requested))
 
     def _again(self, explicit: Sequence[RepoDataRecord]) -> set[str]:
         asked = {spec.exact_name or "" for spec in self.request.asked.specs}
@@ -172,6 +268,10 @@ class Planner:
         return frozenset(record.fn for record in records if self.cache.find(record))
 
     def _requested(self, explicit: Sequence[RepoDataRecord]) -> dict[str, tuple[str, ...]]:
+        if self.past is not None:
+            before = {record.name: specs_of(record) for record in self.present.records}
+            again = self.past.requested.items()
+            return {name: (spec,) for name, spec in again if spec not in before.get(name, ())}
         found: dict[str, tuple[str, ...]] = {record.name: (record_spec(record),) for record in explicit}
         for spec in self.request.asked.specs:
             name = spec.exact_name or ""

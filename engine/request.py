@@ -17,8 +17,9 @@ from engine.link.request import LinkSummary
 from engine.machine import Machine
 from engine.model.channel import Channel
 from engine.model.match_spec import MatchSpec
-from engine.model.records import CachedPackage, RepoDataRecord
+from engine.model.records import CachedPackage, PrefixRecord, RepoDataRecord
 from engine.solve.transaction import Transaction
+from engine.solve.why import WhyVersion
 
 Mode = Literal["create", "install", "remove"]
 
@@ -38,8 +39,29 @@ class InstallRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Put packages that were asked for in again, though they are there."""
     no_deps: bool = False
     only_deps: bool = False
+    update: frozenset[str] = frozenset()
+    """Installed packages to bring to their newest version."""
+    update_all: bool = False
+    update_deps: bool = False
+    """Bring what the packages asked for need to its newest version too."""
+    skip_satisfied: bool = False
+    """Do nothing if what is installed is what is asked for."""
     prune: bool = False
-    """Whether removing takes along what nobody needs any more."""
+    """Whether what nobody needs any more goes along."""
+    only_asked: bool = False
+    """Whether everything goes that is neither asked for now nor needed by that (``env update --prune``)."""
+    exact: tuple[RepoDataRecord, ...] | None = None
+    """What the prefix shall hold, if that is decided already."""
+    revision: int | None = None
+    """The state in the prefix's history that shall come back."""
+    exact_requested: Mapping[str, tuple[str, ...]] = {}
+    """Of ``exact``: package name → the specs that once asked for it."""
+    forget: tuple[str, ...] = ()
+    """Names that count as not asked for any more."""
+    clone_of: str = ""
+    """The environment that a new one is a copy of: what belongs to no package is copied from there."""
+    moves: bool = False
+    """Whether ``clone_of`` goes when the new one is there (``rename``)."""
     force: bool = False
     """Remove just the packages named, whatever needs them."""
     command: str = ""
@@ -57,6 +79,15 @@ class Services(msgspec.Struct, frozen=True):
     report: Report
 
 
+class Held(msgspec.Struct, frozen=True):
+    """A package that stays older than the newest there is."""
+
+    record: PrefixRecord
+    newest: RepoDataRecord
+    why: WhyVersion | None = None
+    """The reason, where it was looked for."""
+
+
 class Plan(msgspec.Struct, frozen=True):
     """What will be done, before anything is."""
 
@@ -70,6 +101,16 @@ class Plan(msgspec.Struct, frozen=True):
     """Packages that were fetched already, because only they know what they need."""
     channel_names: Mapping[str, str] = {}
     """Address → name of every channel that was looked in."""
+    kept: Mapping[str, tuple[str, ...]] = {}
+    """Package name → the specs that asked for it earlier, and go on counting."""
+    neutered: tuple[str, ...] = ()
+    """Names whose earlier specs could not be kept to."""
+    forgotten: tuple[str, ...] = ()
+    """Names that count as not asked for any more."""
+    held: tuple[Held, ...] = ()
+    """Packages that were to be updated, and are not the newest."""
+    news: bool = False
+    """Whether the history has something to note even if no package changes: specs that nobody had given before."""
 
     @property
     def to_fetch(self) -> tuple[RepoDataRecord, ...]:

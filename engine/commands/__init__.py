@@ -23,6 +23,7 @@ COMMANDS: dict[str, Command] = {
     "create": Command("engine.commands.create", "Create a new environment"),
     "bulk": Command("engine.commands.bulk", "Make many environments in one run"),
     "install": Command("engine.commands.install", "Install packages into an environment"),
+    "update": Command("engine.commands.update", "Update packages of an environment"),
     "remove": Command("engine.commands.remove", "Remove packages, or a whole environment"),
     "recover": Command("engine.commands.recover", "Put right what a crash left half done in an environment"),
     "list": Command("engine.commands.list", "List the packages of an environment"),
@@ -33,6 +34,7 @@ COMMANDS: dict[str, Command] = {
     "env config vars set": Command("engine.commands.env_vars_set", "Set variables of an environment"),
     "env config vars unset": Command("engine.commands.env_vars_unset", "Take variables of an environment away"),
     "export": Command("engine.commands.env_export", "Print an environment (the same as 'env export')"),
+    "env update": Command("engine.commands.env_update", "Bring an environment to what a file asks for"),
     "env remove": Command("engine.commands.env_remove", "Remove an environment"),
     "search": Command("engine.commands.search", "Search for packages (the same as 'repoquery search')"),
     "repoquery search": Command("engine.commands.search", "Search for packages"),
@@ -70,5 +72,5 @@ COMMANDS: dict[str, Command] = {
     "clean": Command("engine.commands.clean", "Remove what the package cache does not need"),
 }
 
-ALIASES: dict[str, str] = {"uninstall": "remove", "diff": "compare"}
+ALIASES: dict[str, str] = {"uninstall": "remove", "upgrade": "update", "diff": "compare"}
 """Other names that people know."""

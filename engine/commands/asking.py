@@ -81,8 +81,11 @@ def fetch_file(url: str, app: App) -> bytes:
     return flow.run(fetch)
 
 
-def pip_step(asked: Asked, session: Session, prefix: str, *, undo: bool) -> Callable[[Outcome], Awaitable[None]]:
-    """The step that installs the pip part. With ``undo`` a failure takes the new environment away again."""
+def pip_step(
+    asked: Asked, session: Session, prefix: str, *, undo: bool, update: bool = False
+) -> Callable[[Outcome], Awaitable[None]]:
+    """The step that installs the pip part. With ``undo`` a failure takes the new environment away again; with
+    ``update`` what is there becomes newer."""
 
     async def install_pip_parts(outcome: Outcome) -> None:
         if not asked.pip_parts:
@@ -91,7 +94,7 @@ def pip_step(asked: Asked, session: Session, prefix: str, *, undo: bool) -> Call
 
         try:
             for part in asked.pip_parts:
-                await install_requirements(_pip_request(asked, session, prefix, part), session.progress)
+                await install_requirements(_pip_request(asked, session, prefix, part, update=update), session.progress)
         except BaseException:
             if undo and outcome.summary is not None:
                 await remove_prefix(_removal(outcome, session), session.progress)
@@ -100,7 +103,7 @@ def pip_step(asked: Asked, session: Session, prefix: str, *, undo: bool) -> Call
     return install_pip_parts
 
 
-def _pip_request(asked: Asked, session: Session, prefix: str, part: PipPart) -> PipRequest:
+def _pip_request(asked: Asked, session: Session, prefix: str, part: PipPart, *, update: bool) -> PipRequest:
     from engine.pip import PipRequest
 
     return PipRequest(
@@ -111,6 +114,7 @@ def _pip_request(asked: Asked, session: Session, prefix: str, part: PipPart) -> 
         platform=session.config.platform,
         use_uv=asked.use_uv,
         no_deps=part.no_deps,
+        update=update,
     )
 
 

@@ -16,7 +16,7 @@ import anyio.to_thread
 
 from engine import flow
 from engine.commands.app import App
-from engine.commands.report import plan_json, plan_view
+from engine.commands.report import held_json, held_lines, plan_json, plan_view
 from engine.errors import StorageError, UsageError
 from engine.events import PhaseFinished, both
 from engine.install import install
@@ -69,8 +69,12 @@ class Session:
         self.out.result(**plan_json(plan, dry_run=self.config.dry_run))
         if plan.transaction.is_empty:
             self.out.result(message="All requested packages already installed")
+        if plan.held:
+            self.out.result(held=[held_json(held) for held in plan.held])
         colours = self.out.is_terminal and _wants_colours(self.app.environ)
         for line in plan_lines(plan_view(plan), colours=colours):
+            self.out.line(line)
+        for line in held_lines(plan.held):
             self.out.line(line)
         if self.config.dry_run:
             return False
@@ -91,8 +95,9 @@ class Session:
 
     def _report(self, outcome: Outcome) -> None:
         finished = self.progress.finished
-        self.out.result(timings={event.phase.value: round(event.seconds, 6) for event in finished})
-        self.out.result(fetch=_fetched(outcome, self.progress))
+        if finished:
+            self.out.result(timings={event.phase.value: round(event.seconds, 6) for event in finished})
+            self.out.result(fetch=_fetched(outcome, self.progress))
         if outcome.summary is not None:
             self.out.result(link=_numbers(outcome), messages=list(outcome.summary.messages))
 
@@ -101,7 +106,7 @@ class Session:
         if self.declined:
             self.out.line("Nothing was changed.")
         elif self.config.dry_run:
-            self.out.line("Dry run: nothing was changed.")
+            self.out.line("Dry run. Not executing the transaction.")
         else:
             seconds = time.monotonic() - self._began - self._waited
             self.out.line(describe_run(_shown(self.progress.finished), seconds))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 
 from engine.commands.app import App
 from engine.commands.asking import begin_root_prefix, gather_asked, pip_step, take_file_name
 from engine.commands.change import Session, confirm
 from engine.commands.options import add_install_options, add_value
+from engine.config import Config
 from engine.config.channels import configured_channels
 from engine.config.prefixes import check_place
 from engine.environments import environment_name
@@ -97,10 +99,19 @@ def _files(asked: Asked, app: App) -> dict[str, bytes]:
 
 
 def _say_goodbye(session: Session, outcome: Outcome, prefix: str) -> None:
-    if outcome.summary is not None:
-        name = environment_name(prefix, session.config)
-        which = shlex.quote(name or prefix)
-        option = f"-n {which}" if name else f"-p {which}"
-        session.out.line(f"\nActivate it:          whipsnake activate {which}")
-        session.out.line(f"Run one command:      whipsnake run {option} COMMAND\n")
+    if outcome.summary is not None and session.app.environ.get("CONDA_PREFIX") != prefix:
+        for line in activation_lines(prefix, session.config):
+            session.out.line(line)
     session.last_line()
+
+
+def activation_lines(prefix: str, config: Config) -> Sequence[str]:
+    """How to use a new environment, in micromamba's words."""
+    name = environment_name(prefix, config)
+    which = shlex.quote(name or prefix)
+    return (
+        "\nTo activate this environment, use:\n",
+        f"    whipsnake activate {which}\n",
+        "Or to execute a single command in this environment, use:\n",
+        f"    whipsnake run {'-n' if name else '-p'} {which} mycommand\n",
+    )

@@ -50,7 +50,7 @@ def remove_environment(prefix: str, app: App) -> int:
     )
     if config.dry_run:
         out.result(success=True)
-        out.line("Dry run: nothing was changed.")
+        out.line("Dry run. Not executing the transaction.")
         return 0
     if app.asks and not confirm("Remove it"):
         out.line("Nothing was changed.")
@@ -65,5 +65,5 @@ def remove_environment(prefix: str, app: App) -> int:
     )
     flow.run(partial(remove_prefix, request, progress))
     out.result(success=True)
-    out.line(f"Removed the environment {prefix} in {human_seconds(time.monotonic() - began)}.")
+    out.line(f"Environment removed at prefix: {prefix} ({human_seconds(time.monotonic() - began)})")
     return 0

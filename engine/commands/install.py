@@ -8,10 +8,10 @@ from argparse import ArgumentParser, Namespace
 from engine.commands.app import App
 from engine.commands.asking import begin_root_prefix, gather_asked, pip_step, take_file_name
 from engine.commands.change import Session
-from engine.commands.options import add_flag, add_install_options, add_value
+from engine.commands.options import add_flag, add_install_options, add_update_options, add_value
 from engine.config.channels import configured_channels
 from engine.config.prefixes import check_place, required_prefix
-from engine.errors import PrefixError, UsageError
+from engine.errors import PrefixError
 from engine.healing import healed
 from engine.inputs import Asked
 from engine.link.meta import is_environment
@@ -25,24 +25,24 @@ OPTIONS = {"use_target_prefix_fallback": True, "use_root_prefix_fallback": True}
 def arguments(parser: ArgumentParser) -> None:
     """The install options, and what is to become of packages that are there."""
     add_install_options(parser)
+    add_update_options(parser)
     group = parser.add_argument_group("install options")
-    add_flag(group, "--freeze-installed", dest="freeze_installed", help="leave installed packages as they are")
-    add_flag(group, "--force-reinstall", dest="force_reinstall", help="put packages in again that are there")
-    text = "not yet supported"
-    add_value(group, "--revision", dest="revision", metavar="N", help=text)
+    add_flag(group, "--update-all", dest="update_all", help="bring everything to its newest version as well")
+    text = "bring the environment back to what it was (see `list --revisions`)"
+    add_value(group, "--revision", dest="revision", type=int, metavar="N", help=text)
 
 
 def run(args: Namespace, app: App) -> int:
     """Install."""
-    asked_options = vars(args)
-    if asked_options.get("revision") is not None:
-        raise UsageError("Going back to a revision of an environment is not supported yet.")
+    given = vars(args)
+    if given.get("revision") is not None:
+        from engine.commands.revision import go_back
+
+        return go_back(given["revision"], args, app)
     asked = gather_asked(args, app)
-    if asked.is_empty and not asked.pip_parts:
-        raise UsageError(
-            "Nothing was named that could be installed.", hint="Name packages, or a file with --file FILE."
-        )
-    prefix = _prefix(app, asked)
+    if asked.is_empty and not asked.pip_parts and not given.get("update_all"):
+        return nothing_to_do(app)
+    prefix = place_for(app, asked)
     session = Session(app)
     exists = is_environment(prefix) or begin_root_prefix(prefix, app.config)
     request = InstallRequest(
@@ -50,19 +50,29 @@ def run(args: Namespace, app: App) -> int:
         prefix=prefix,
         asked=asked,
         channels=configured_channels(app.config),
-        freeze_installed=bool(asked_options.get("freeze_installed")),
-        reinstall=bool(asked_options.get("force_reinstall")),
-        no_deps=bool(asked_options.get("no_deps")),
-        only_deps=bool(asked_options.get("only_deps")),
+        freeze_installed=bool(given.get("freeze_installed")),
+        reinstall=bool(given.get("force_reinstall")),
+        no_deps=bool(given.get("no_deps")),
+        only_deps=bool(given.get("only_deps")),
+        update_all=bool(given.get("update_all")),
+        update_deps=bool(given.get("update_deps")),
+        skip_satisfied=bool(given.get("skip_satisfied")),
         command=app.command,
-        files=_files(prefix, asked),
+        files=variables_file(prefix, asked),
     )
     session.run(request, after=pip_step(asked, session, prefix, undo=not exists) if asked.pip_parts else None)
     session.last_line()
     return 0
 
 
-def _prefix(app: App, asked: Asked) -> str:
+def nothing_to_do(app: App) -> int:
+    """Nothing was named; micromamba takes that for no mistake."""
+    app.out.result(success=True, message="Nothing to do.")
+    app.out.line("Nothing to do. (Name packages, or a file with --file FILE.)")
+    return 0
+
+
+def place_for(app: App, asked: Asked) -> str:
     """The environment, or the root prefix, which `install` may begin. A directory with other things is refused."""
     take_file_name(asked, app)
     prefix = healed(required_prefix(app.config.target_prefix), app.out.warning)
@@ -77,7 +87,8 @@ def _prefix(app: App, asked: Asked) -> str:
     return prefix
 
 
-def _files(prefix: str, asked: Asked) -> dict[str, bytes]:
+def variables_file(prefix: str, asked: Asked) -> dict[str, bytes]:
+    """The variables that a file brings, added to those that are there."""
     if not asked.variables:
         return {}
     return {"conda-meta/state": state_file(read_state(prefix), asked.variables)}

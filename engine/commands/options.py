@@ -111,6 +111,7 @@ def add_link_options(parser: ArgumentParser) -> None:
         parser, ["--skip-run-link-scripts"], ["--run-link-scripts"], dest="skip_run_link_scripts",
         help="run no pre- and post-link scripts",
     )  # fmt: skip
+    add_frozen_option(parser)
 
 
 def add_install_options(parser: ArgumentParser) -> None:
@@ -150,6 +151,23 @@ def add_solve_options(parser: ArgumentParser) -> None:
         metavar="NAME",
         help="which groups of a lock file (default: main)",
     )
+
+
+def add_update_options(parser: ArgumentParser) -> None:
+    """What is to become of installed packages (conda's words)."""
+    group = parser.add_argument_group("options about installed packages")
+    text = "leave installed packages as they are"
+    add_flag(group, "--freeze-installed", "--no-update-deps", dest="freeze_installed", help=text)
+    add_flag(group, "--force-reinstall", dest="force_reinstall", help="put packages in again that are there")
+    add_flag(group, "--update-deps", dest="update_deps", help="update what they need as well")
+    text = "do nothing if what is asked for is there, without looking for something newer"
+    add_flag(group, "-S", "--satisfied-skip-solve", dest="skip_satisfied", help=text)
+
+
+def add_frozen_option(parser: Options) -> None:
+    """CEP 22: never the default."""
+    text = "change the environment although it is marked as frozen"
+    add_flag(parser, "--override-frozen", dest="protect_frozen_envs", value=False, help=text)
 
 
 def add_linking_options(parser: ArgumentParser) -> None:

@@ -10,10 +10,10 @@ import msgspec
 from engine.model.records import RepoDataRecord
 from engine.model.url import strip_secrets
 from engine.ui.plan import PlanRow, PlanSection, PlanView
-from engine.ui.text import human_bytes
+from engine.ui.text import human_bytes, one_line
 
 if TYPE_CHECKING:
-    from engine.request import Plan
+    from engine.request import Held, Plan
     from engine.solve.transaction import Change
 
 _SECTIONS = {
@@ -75,16 +75,48 @@ def short_channel(url: str) -> str:
 
 
 def plan_json(plan: Plan, *, dry_run: bool) -> dict[str, object]:
-    """``actions``, ``prefix``, ``dry_run``: micromamba's and conda's keys for what is (to be) done."""
+    """``actions``, ``prefix``, ``dry_run``: micromamba's and conda's keys for what is (to be) done.
+
+    As in micromamba, there are no ``actions`` where an environment is as it was asked to be, and what would be empty
+    (apart from ``FETCH``) is left away.
+    """
     transaction = plan.transaction
     names = plan.channel_names
+    found: dict[str, object] = {"prefix": plan.request.prefix, "dry_run": dry_run, "success": True}
+    if transaction.is_empty and plan.request.mode != "create":
+        return found
+    lists = {"LINK": transaction.link, "UNLINK": transaction.remove}
     actions = {
         "FETCH": [record_json(record, names) for record in plan.to_fetch],
-        "LINK": [record_json(record, names) for record in transaction.link],
-        "UNLINK": [record_json(record, names) for record in transaction.remove],
+        **{key: [record_json(record, names) for record in records] for key, records in lists.items() if records},
         "PREFIX": plan.request.prefix,
     }
-    return {"actions": actions, "prefix": plan.request.prefix, "dry_run": dry_run, "success": True}
+    return {"actions": actions, **found}
+
+
+def held_lines(held: Sequence[Held]) -> Iterable[str]:
+    """What stays older than it could be, and why."""
+    from engine.ui.why import version_lines
+
+    for one in held:
+        if one.why is None:
+            continue
+        yield f"{one.record.name} stays at {one.record.version}:"
+        yield from (f"  {one_line(line)}" for line in version_lines(one.record, one.why))
+        yield ""
+    rest = [one for one in held if one.why is None]
+    if rest:
+        shown = ", ".join(f"{one.record.name} {one.record.version} (newest: {one.newest.version})" for one in rest[:8])
+        more = f" and {len(rest) - 8} more" if len(rest) > 8 else ""
+        yield f"Not the newest: {shown}{more}. `whipsnake why NAME` tells why."
+        yield ""
+
+
+def held_json(held: Held) -> dict[str, object]:
+    """The same as plain values."""
+    why = {"verdict": held.why.verdict, "story": list(held.why.story)} if held.why else {}
+    name, version = held.record.name, held.record.version
+    return {"name": name, "version": version, "newest": held.newest.version, **why}
 
 
 def record_json(record: RepoDataRecord, names: Mapping[str, str] | None = None) -> dict[str, object]:

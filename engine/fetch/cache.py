@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 
 from engine.errors import ArchiveError, CacheError, VerificationError
 from engine.fetch.entry_lock import EntryLock, remove_dead_locks
-from engine.fetch.marker import MARKER, completed, is_same, read_marker
+from engine.fetch.marker import MARKER, completed, is_same, marked_record, read_marker
 from engine.fetch.temporary import dead_leftovers, remove_tree, temporary_name
 from engine.fetch.verify import check_unpacked
 from engine.model.records import CachedPackage, RepoDataRecord
@@ -84,6 +84,14 @@ class PackageCache:
             if record.size in (None, size):
                 return path
         return None
+
+    def find_dist(self, dist: str) -> list[RepoDataRecord]:
+        """The unpacked packages of a name, version and build, whatever channel they are from."""
+        if os.sep in dist:
+            return []
+        markers = (read_marker(os.path.join(pkgs_dir, dist)) for pkgs_dir in self.pkgs_dirs)
+        records = (marked_record(marker[1]) for marker in markers if marker is not None)
+        return [record for record in records if record is not None]
 
     def _bases(self, record: RepoDataRecord) -> Iterator[str]:
         nested = nested_directory(record.url)

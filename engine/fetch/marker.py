@@ -90,6 +90,14 @@ def marker_text(record: RepoDataRecord, index_json: bytes) -> bytes:
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
+def marked_record(text: bytes) -> RepoDataRecord | None:
+    """The package that a marker is of; None where it makes no sense."""
+    try:
+        return msgspec.structs.replace(_RECORD.decode(text), raw=text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
 def completed(record: RepoDataRecord, text: bytes) -> RepoDataRecord:
     """``record`` itself if an index told us of it; else (an address on the command line) what its marker says.
 

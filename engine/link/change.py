@@ -38,6 +38,7 @@ from engine.link.noarch import PythonInfo
 from engine.link.prefix import check_frozen
 from engine.link.records import read_records
 from engine.link.recover import recover, sweep
+from engine.link.removed import REMOVED, with_removed
 from engine.link.request import LinkRequest, LinkSummary
 from engine.link.restore import restore
 from engine.link.scripts import ScriptPlace, run_script
@@ -146,6 +147,7 @@ class _Change:
             report=self.report,
         )
         self._stage_history()
+        self._stage_removed()
         write_extra_files(self.request, self.new)
         found = plan_change(self.prefix, self.staging, self.removed, self.survivors)
         if found.warnings and self.request.options.prevent_conflicts:
@@ -163,6 +165,7 @@ class _Change:
             linked=[dist_string(record, names) for record in self.request.link],
             update_specs=self.request.update_specs,
             remove_specs=self.request.remove_specs,
+            neutered_specs=self.request.neutered_specs,
         )
         with storage("write the history of the environment"):
             with open(history_path(self.prefix), "rb") as file:
@@ -170,6 +173,14 @@ class _Change:
             glue = b"" if before.endswith(b"\n") or not before else b"\n"
             with open(history_path(self.new), "wb") as file:
                 file.write(before + glue + block.encode())
+
+    def _stage_removed(self) -> None:
+        """Note the records of what goes, for those who want it back."""
+        stay = {(record.dist, record.url) for record in self.request.link}
+        content = with_removed(self.prefix, [one for one in self.removed if (one.dist, one.url) not in stay])
+        if content is not None:
+            with storage(f"write {REMOVED}"), open(os.path.join(self.new, REMOVED), "wb") as file:
+                file.write(content)
 
     async def _pre_unlink(self) -> list[str]:
         """A failing one is only worth a warning: the package shall go in any case (as conda has it)."""

@@ -56,6 +56,7 @@ def format_block(
     linked: Sequence[str] = (),
     update_specs: Sequence[str] = (),
     remove_specs: Sequence[str] = (),
+    neutered_specs: Sequence[str] = (),
 ) -> str:
     """The text of one block. ``now`` is local time, as conda writes it."""
     one_line = " ".join(mask_secrets(command).split())
@@ -66,6 +67,8 @@ def format_block(
         lines.append(f"# remove specs: {_list(remove_specs)}")
     if update_specs:
         lines.append(f"# update specs: {_list(update_specs)}")
+    if neutered_specs:
+        lines.append(f"# neutered specs: {_list(neutered_specs)}")
     return "\n".join(lines) + "\n"
 
 

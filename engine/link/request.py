@@ -88,6 +88,8 @@ class LinkRequest(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
     update_specs: tuple[str, ...] = ()
     remove_specs: tuple[str, ...] = ()
+    neutered_specs: tuple[str, ...] = ()
+    """Earlier specs that were loosened so that the change was possible."""
     options: LinkOptions = LinkOptions()
     channel_names: Mapping[str, str] = {}
     """Address of a channel (as in records) → its short name, for the history. Others are shortened by rule."""

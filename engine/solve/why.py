@@ -69,6 +69,14 @@ def why_version(task: SolveTask, name: str) -> WhyVersion:
     return msgspec.structs.replace(answer, newest=newest, left_out=left_out)
 
 
+def newer_than(task: SolveTask, installed: PrefixRecord) -> RepoDataRecord | None:
+    """The newest that the channels offer, if that is newer than what is installed."""
+    newest = next(
+        (found for found in _offered(task, installed.name).records if isinstance(found, RepoDataRecord)), None
+    )
+    return newest if newest is not None and _order(newest) > _order(installed) else None
+
+
 def _offered(task: SolveTask, name: str) -> Candidates:
     """The candidates as if nothing were installed and the package were asked for: newest first."""
     return PackageIndex(msgspec.structs.replace(task, installed=()), {name: ()}, {}).candidates(name)

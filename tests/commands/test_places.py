@@ -78,7 +78,7 @@ def test_a_new_root_prefix(run_command: RunCommand, server: ChannelServer, here:
         assert (done.code, done.out) == (1, "")
         assert "it is the root prefix" in done.err
     assert run_command("remove", "-y", "-r", "./new", "-n", "base", "--all", "--keep-env").code == 0
-    assert os.listdir(here / "new" / "conda-meta") == ["history"]
+    assert sorted(os.listdir(here / "new" / "conda-meta")) == ["history", "whipsnake-removed.jsonl"]
 
 
 def test_a_package_file_that_is_not_there(create: RunCommand, here: Path) -> None:

@@ -19,6 +19,7 @@ from engine.errors import FrozenError, LinkError, LockError, PlaceholderError, P
 from engine.link import journal as journal_module
 from engine.link.prefix import read_prefix
 from engine.link.recover import recover
+from engine.link.removed import read_removed
 from engine.model.records import CachedPackage, PrefixRecord
 from tests.kit.package import PLACEHOLDER, Content, Directory, File, Symlink, make_package
 from tests.kit.tree import Entry, tree
@@ -62,7 +63,8 @@ async def test_install_update_remove(prefix: Path, cache: Path) -> None:
     assert set(files(prefix)) == {"a", "b", "e", "e/new"} and (prefix / "a").read_text() == "2"
     await change(prefix, remove=installed(prefix, "b"), remove_specs=("b",))
     assert set(files(prefix)) == {"a", "e", "e/new"}
-    assert meta(prefix) == ["a-2.0-h_0.json", "history"]
+    assert meta(prefix) == ["a-2.0-h_0.json", "history", "whipsnake-removed.jsonl"]
+    assert sorted(read_removed(str(prefix))) == ["a-1.0-h_0", "b-1.0-h_0"]
     history = read_prefix(str(prefix)).history
     assert [(len(one.linked), len(one.unlinked)) for one in history] == [(1, 0), (1, 0), (1, 1), (0, 1)]
     assert history[3].remove_specs == ("b",)
