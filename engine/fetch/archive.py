@@ -16,8 +16,9 @@ from typing import BinaryIO
 import msgspec
 
 from engine.errors import ArchiveError, UnsafeArchive
+from engine.fetch.bzip2 import bunzip
 from engine.fetch.conda_zip import NotStreamable, ZipMember, read_zip, read_zip_file
-from engine.fetch.decompress import bunzip, unzstd
+from engine.fetch.decompress import unzstd
 from engine.fetch.reader import ByteReader
 from engine.fetch.tar import Kind, Member, read_tar
 

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from engine.errors import ArchiveError, StorageError, UsageError
 from engine.fetch.archive import Budget, Limits, NotStreamable, read_conda_file, read_package
-from engine.fetch.decompress import bunzip
+from engine.fetch.bzip2 import bunzip
 from engine.fetch.extract import Contents, ExtractOptions, extract
 from engine.fetch.pack import pack
 from engine.fetch.tar import Member, read_tar
