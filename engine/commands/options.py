@@ -127,6 +127,28 @@ def add_install_options(parser: ArgumentParser) -> None:
     add_channel_options(parser)
     add_solve_options(parser)
     add_linking_options(parser)
+    add_conda_options(parser)
+
+
+def add_conda_options(parser: ArgumentParser) -> None:
+    """What conda's users are used to, and micromamba has other words for."""
+    group = parser.add_argument_group("conda's options")
+    add_flag(group, "-k", "--insecure", dest="ssl_verify", help="the same as --ssl-verify '<false>'", value="<false>")
+    text = "use cached indexes, however old they are"
+    add_flag(group, "-C", "--use-index-cache", dest="local_repodata_ttl", help=text, value=_FOR_EVER)
+    text = "the same as --channel local"
+    group.add_argument(
+        "--use-local", dest="channels", action="append_const", const="local", default=SUPPRESS, help=text
+    )
+    add_flag(group, "--no-lock", dest="use_lockfiles", help="lock nothing", value=False)
+    text = "packages may bring the same files, whatever 'path_conflict' says"
+    add_flag(group, "--clobber", dest="path_conflict", help=text, value="clobber")
+    for flag in ("--solver", "--repodata-fn"):  # there is one solver, and it knows which index to ask for
+        add_value(group, flag, dest="ignored", help=SUPPRESS)
+
+
+_FOR_EVER = 10**10
+"""Seconds."""
 
 
 def add_solve_options(parser: ArgumentParser) -> None:

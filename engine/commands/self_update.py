@@ -11,7 +11,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from engine.commands.options import add_general_options, add_network_options, add_prefix_options, add_value
+from engine.commands.options import add_install_options, add_value
 from engine.errors import ExitCode
 from engine.version import __version__
 
@@ -25,9 +25,7 @@ def arguments(parser: ArgumentParser) -> None:
     """micromamba's."""
     group = parser.add_argument_group("self-update options")
     add_value(group, "--version", dest="wanted_version", metavar="VERSION", help="this version instead of the newest")
-    add_general_options(parser)
-    add_prefix_options(parser)
-    add_network_options(parser)
+    add_install_options(parser)
 
 
 def run(args: Namespace, app: App) -> int:
