@@ -246,10 +246,15 @@ class StorageError(WhipsnakeError):
         tail = f" ({where})" if where and where not in doing else ""
         return cls(
             f"Could not {doing}: {reason}{tail}",
-            hint=_STORAGE_HINTS.get(code),
+            hint=_IN_USE_HINT if getattr(error, "winerror", None) in _IN_USE else _STORAGE_HINTS.get(code),
             data={"errno": errno.errorcode.get(code, ""), "path": where},
         )
 
+
+_IN_USE = (32, 33)
+"""What Windows calls it if a program has a file open, or a part of it locked."""
+
+_IN_USE_HINT = "A running program uses the file: close it and try again."
 
 _STORAGE_HINTS: dict[int, str] = {
     errno.ENOSPC: "Free some space (`whipsnake clean --all` empties the package cache) and try again.",

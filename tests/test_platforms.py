@@ -6,6 +6,8 @@ have been taken away, after the libraries that know how to do without them were 
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 WITHOUT_POSIX = """
 import sys
-import asyncio, multiprocessing, shutil, signal, socket, subprocess, tempfile  # the libraries' own business
+import asyncio, ctypes, multiprocessing, shutil, signal, socket, subprocess, tempfile  # the libraries' own business
 import aiohttp, anyio, anyio._backends._asyncio, rich.console, rich.progress, yaml, zstandard
 import os
 for name in ("fcntl", "grp", "posix", "pwd", "pty", "resource", "termios", "tty", "syslog"):
@@ -30,10 +32,16 @@ for name in (
 for name in ("SIGALRM", "SIGHUP", "SIGKILL", "SIGPIPE", "SIGUSR1", "SIGUSR2", "SIGXFSZ", "setitimer", "pthread_kill"):
     if hasattr(signal, name):
         delattr(signal, name)
-sys.platform = "win32"
+sys.platform, os.name = "win32", "nt"
 for name in ("msvcrt", "winreg"):
     sys.modules[name] = type(sys)(name)
+def nothing(*_, **__):
+    raise FileNotFoundError(2, "not there")
+sys.modules["msvcrt"].__dict__.update(locking=lambda *_: None, LK_NBLCK=2)
+sys.modules["winreg"].__dict__.update(OpenKey=nothing, HKEY_LOCAL_MACHINE=1, HKEY_CURRENT_USER=2)
+ctypes.WinDLL = lambda *_, **__: type(sys)("kernel32")
 os.supports_dir_fd = frozenset()
+shutil._use_fd_functions = False
 os.supports_follow_symlinks = frozenset({os.stat})
 """
 
@@ -48,5 +56,80 @@ for found in pkgutil.walk_packages(engine.__path__, "engine."):
 def test_every_module_is_imported_without_posix() -> None:
     ran = subprocess.run(
         [sys.executable, "-c", WITHOUT_POSIX + IMPORT_ALL], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stderr
+
+
+WITHOUT_HANDLES = """
+def without_handles(name):
+    real = getattr(os, name)
+    def checked(*args, **options):
+        given = [key for key in ("dir_fd", "src_dir_fd", "dst_dir_fd") if options.get(key) is not None]
+        if given or (name != "stat" and isinstance(args[0], int)):
+            raise NotImplementedError(f"{name}: no handles of directories on this system")
+        if name == "open" and os.path.isdir(args[0]):
+            raise PermissionError(13, "Permission denied", args[0])
+        return real(*args, **options)
+    setattr(os, name, checked)
+for name in ("chmod", "link", "lstat", "mkdir", "open", "readlink", "rename", "rmdir", "symlink", "unlink", "utime"):
+    without_handles(name)
+"""
+"""No function takes a handle of a directory, and a directory can't be opened."""
+
+
+QUESTIONS = ("list -n a", "env list", "config list", "ps", "completer run -n a t", "--help")
+
+
+def test_questions_are_answered_without_posix(tmp_path: Path) -> None:
+    prefix = tmp_path / "root" / "envs" / "a" / "conda-meta"
+    prefix.mkdir(parents=True)
+    (prefix / "history").touch()
+    record = {"name": "tool", "version": "1.0", "build": "h_0", "build_number": 0, "files": []}
+    (prefix / "tool-1.0-h_0.json").write_text(json.dumps(record))
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "MAMBA_ROOT_PREFIX": str(tmp_path / "root")}
+    environ |= {"CONDA_SUBDIR": "win-64", "CONDA_OVERRIDE_ARCHSPEC": "x86_64", "PYTHONPATH": str(ROOT)}
+    code = f"{WITHOUT_POSIX}{WITHOUT_HANDLES}\nfrom cli import main\n"
+    code += f"for words in {QUESTIONS!r}:\n    assert main(words.split()) == 0, words\n"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env=environ, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+LINK = """
+from pathlib import PosixPath
+import anyio
+from engine.link.remove import remove_prefix
+from tests.kit.package import PLACEHOLDER, make_package
+from tests.link.support import cached, change, create, request_for
+from engine.events import silent
+from engine.link.records import read_records
+
+here, cache = PosixPath(sys.argv[1]), PosixPath(sys.argv[1]) / "pkgs"
+tool = cached(make_package("tool", files={"bin/tool": f"#!{PLACEHOLDER}/x", "share/a/b": "c"}, subdir="win-64"), cache)
+newer = cached(make_package("tool", "2.0", files={"share/a/d": "e"}, subdir="win-64"), cache)
+other = cached(make_package("other", files={"share/a/f": "g"}, subdir="win-64"), cache)
+prefix = here / "envs" / "a"
+
+async def main():
+    await create(prefix, [tool], platform="win-64", compile_pyc=False)
+    assert (prefix / "bin/tool").read_text() == f"#!{prefix}/x"
+    await change(prefix, [newer, other], platform="win-64", compile_pyc=False)
+    assert not (prefix / "bin").exists() and (prefix / "share/a/d").read_text() == "e"
+    removed = [record for record in read_records(str(prefix)) if record.name == "tool"]
+    await change(prefix, remove=removed, platform="win-64")
+    assert [path.name for path in (prefix / "share/a").iterdir()] == ["f"]
+    await remove_prefix(request_for(prefix, [], platform="win-64"), silent)
+    assert not prefix.exists()
+
+anyio.run(main)
+"""
+
+
+def test_environments_are_made_changed_and_removed_without_posix(tmp_path: Path) -> None:
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    script = WITHOUT_POSIX + WITHOUT_HANDLES + LINK
+    ran = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], env=environ, capture_output=True, text=True, check=False
     )
     assert (ran.returncode, ran.stderr) == (0, "")

@@ -72,7 +72,7 @@ def run(args: Namespace, app: App) -> int:
     if args.action in _CODE:
         return _activation(args, app)
     if args.action == _LONG_PATHS:
-        from engine.shell.long_paths import enable_long_paths
+        from engine.long_paths import enable_long_paths
 
         app.out.line(enable_long_paths())
         app.out.result(success=True)

@@ -8,6 +8,7 @@ at the end, so neither the order of arrival nor the number of threads can be see
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from functools import partial
 
@@ -34,6 +35,7 @@ from engine.link.records import encode_record, record_name
 from engine.link.request import LinkRequest, LinkSummary, PrefixTarget
 from engine.link.scripts import ScriptPlace, has_script, run_script
 from engine.link.settle import settle
+from engine.long_paths import check_length
 from engine.model.records import CachedPackage, RepoDataRecord
 
 
@@ -146,6 +148,9 @@ class Filling:
     def _link_job(self, package: CachedPackage) -> tuple[PackagePlan, Linked, Pending | None]:
         """In a worker thread: read the package's lists, link its files, write its record if nothing is to come."""
         plan = self._plan(package)
+        if sys.platform == "win32":
+            longer = max(self._target.staging, self._target.prefix, key=len)
+            check_length(longer, (path.target for path in plan.paths), f"link {plan.record.dist}")
         with storage(f"link {plan.record.dist}"):
             mode = self._modes.choose(package.directory)
         linker = PackageLinker(plan, package.directory, self._target, self._claims, mode)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from engine.errors import StorageError
+from engine.link.in_use import set_aside, sweep
 from engine.link.meta import JOURNAL, META
 
 
@@ -67,7 +68,11 @@ def remove_tree(path: str) -> None:
             shutil.rmtree(path)
         except PermissionError:
             _make_writable(path)
+            if os.name == "nt":
+                set_aside(path)
             shutil.rmtree(path)
+    if os.name == "nt":
+        sweep(os.path.dirname(path))
 
 
 def empty(directory: str) -> None:
@@ -95,9 +100,12 @@ def _remove(path: str) -> None:
 
 
 def _make_writable(path: str) -> None:
-    """Packages may bring directories that nobody may write to, and then nothing in them can be removed."""
-    for directory, _, _ in os.walk(path):
+    """Packages may bring directories that nobody may write to, and then nothing in them can be removed; on Windows
+    that is so of files, too."""
+    for directory, _, names in os.walk(path):
         os.chmod(directory, 0o700)
+        for name in names if os.name == "nt" else ():
+            os.chmod(os.path.join(directory, name), 0o700)
 
 
 def leads_inside(path: str, prefix: str) -> bool:

@@ -7,8 +7,29 @@ marked as ready for such paths since 3.6, so that value is all that is missing.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 
-from engine.errors import StorageError, UsageError
+from engine.errors import PrefixError, StorageError, UsageError
+
+LIMIT = 259
+"""Characters of a path that Windows allows where long paths are not enabled: 260 with the end mark."""
+
+
+def check_length(directory: str, paths: Iterable[str], what: str) -> None:
+    """`PrefixError` naming the longest of ``paths`` (relative to ``directory``) if Windows would refuse it.
+
+    Its own answer to such a path is that there is no such file.
+    """
+    longest = max(paths, key=len, default="")
+    length = len(directory) + 1 + len(longest)
+    if length > LIMIT and not long_paths_enabled():
+        raise PrefixError(
+            f"Could not {what}: the path of {longest} would have {length} characters below {directory}, "
+            f"and this Windows allows {LIMIT}",
+            hint="Choose a shorter prefix, or run `whipsnake shell enable_long_path_support` as an administrator.",
+            data={"path": longest, "length": length, "limit": LIMIT},
+        )
+
 
 _KEY = "SYSTEM\\CurrentControlSet\\Control\\FileSystem"
 _NAME = "LongPathsEnabled"
