@@ -38,6 +38,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     specs: tuple[MatchSpec, ...] = ()
     explicit: tuple[ExplicitPackage, ...] = ()
     """Packages by address, in their order."""
+    with_needs: bool = False
+    """Whether what those need shall come too: a package of this machine was named by its path. (Addresses, and files
+    that list packages, say all that is wanted.)"""
     channels: tuple[str, ...] = ()
     """Of the files; they come after those of the command line."""
     name: str = ""
@@ -66,11 +69,13 @@ def gather(
     context = _context(config, environ, categories)
     file = read_files(files, config, environ, fetch, categories=categories)
     texts = (*words, *file.specs)
-    explicit = (*(explicit_package(text, context) for text in texts if is_explicit(text)), *file.explicit)
+    named = tuple(explicit_package(text, context) for text in texts if is_explicit(text))
+    explicit = (*named, *file.explicit)
     _check_local(explicit)
     return Asked(
         specs=_specs(text for text in texts if not is_explicit(text)),
         explicit=explicit,
+        with_needs=any(scheme_of(package.url) == "file" for package in named),
         channels=file.channels,
         name=file.name,
         pip_parts=file.pip_parts,

@@ -27,6 +27,7 @@ from engine.link.prefix import PrefixData
 from engine.local_rows import LocalRows, spec_for
 from engine.machine import assumed_machine
 from engine.model.channel import Channel
+from engine.model.match_spec import MatchSpec
 from engine.model.records import CachedPackage, PrefixRecord, RepoDataRecord
 from engine.model.repodata import RepoData
 from engine.model.shards import ShardRows, with_json
@@ -110,14 +111,22 @@ class Planner:
             return link_order(request.exact)
         if request.force and request.mode == "remove":
             return [record for record in present if not any(spec_matches(spec, record) for spec in request.remove)]
-        if explicit and not request.asked.specs:
+        if explicit and not request.asked.specs and not self._lacks(explicit):
             names = {record.name for record in explicit}
             stay = () if request.only_asked else present
             return link_order([*(record for record in stay if record.name not in names), *explicit])
-        if not (request.asked.specs or request.remove or request.update_all or request.only_asked):
+        if not (explicit or request.asked.specs or request.remove or request.update_all or request.only_asked):
             return present
         satisfied = all(any(spec_matches(spec, one) for one in present) for spec in request.asked.specs)
-        return present if request.skip_satisfied and satisfied else None
+        return present if request.skip_satisfied and satisfied and not explicit else None
+
+    def _lacks(self, explicit: Sequence[RepoDataRecord]) -> bool:
+        """Whether something that local packages need is neither given nor there."""
+        if not self.request.asked.with_needs or self.request.no_deps:
+            return False
+        there = [*explicit, *self.present.records]
+        needs = (MatchSpec.parse(text) for record in explicit for text in record.depends if not text.startswith("__"))
+        return not all(any(spec_matches(spec, record) for record in there) for spec in needs)
 
     async def _solve(self, explicit: Sequence[RepoDataRecord]) -> Solution:
         """Load the index and ask the solver; once more with a fresh index if it was damaged, or the user wants that."""

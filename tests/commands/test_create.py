@@ -354,3 +354,17 @@ def test_a_damaged_package_in_the_cache_is_healed(create: Create, root: Path, da
     done = create("-n", "two", "base-lib")
     assert done.code == 0
     assert (root / "envs/two/lib/base.txt").read_text() == victim.read_text() == content
+
+
+def test_a_local_package_comes_with_what_it_needs(
+    create: Create, run_command: RunCommand, root: Path, tmp_path: Path
+) -> None:
+    package = make_package("mine", "1.0", depends=("tool >=1", "__unix"), files={"share/mine": "mine"})
+    (tmp_path / package.fn).write_bytes(package.data)
+    assert create("-n", "one", tmp_path / package.fn).code == 0
+    assert "tool" in run_command("list", "-n", "one").out
+    assert create("-n", "two", tmp_path / package.fn, "--no-deps").code == 0
+    assert "tool" not in run_command("list", "-n", "two").out
+    (tmp_path / "list.txt").write_text(f"@EXPLICIT\n{tmp_path / package.fn}\n")
+    assert create("-n", "three", "-f", tmp_path / "list.txt").code == 0
+    assert "tool" not in run_command("list", "-n", "three").out
