@@ -102,6 +102,8 @@ def link_request(plan: Plan, services: Services) -> LinkRequest:
         options=msgspec.structs.replace(options, bytecode=BytecodeCache(PackageCache(services.config.pkgs_dirs))),
         channel_names=plan.channel_names,
         extra_files=plan.request.files,
+        clone_of=plan.request.clone_of,
+        moves=plan.request.moves,
     )
 
 

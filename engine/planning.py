@@ -255,13 +255,13 @@ class Planner:
         found = {name: (name,) if name in self.neutered else specs for name, specs in earlier.items() if specs}
         if self.past is not None:
             found = {name: (spec,) for name, spec in self.past.requested.items()}
-        return {**found, **self.request.exact_requested}
+        return found
 
     def _forgotten(self, requested: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
         if self.past is not None:
             return tuple(r.name for r in self.present.records if specs_of(r) and r.name not in self.past.requested)
         if not self.request.only_asked:
-            return self.request.forget
+            return ()
         return tuple(r.name for r in self.present.records if specs_of(r) and r.name not in requested)
 
     def _is_news(self, requested: Mapping[str, tuple[str, ...]]) -> bool:
@@ -281,6 +281,8 @@ class Planner:
             before = {record.name: specs_of(record) for record in self.present.records}
             again = self.past.requested.items()
             return {name: (spec,) for name, spec in again if spec not in before.get(name, ())}
+        if self.request.exact is not None:
+            return dict(self.request.exact_requested)
         found: dict[str, tuple[str, ...]] = {record.name: (record_spec(record),) for record in explicit}
         for spec in self.request.asked.specs:
             name = spec.exact_name or ""

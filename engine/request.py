@@ -56,8 +56,6 @@ class InstallRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The state in the prefix's history that shall come back."""
     exact_requested: Mapping[str, tuple[str, ...]] = {}
     """Of ``exact``: package name → the specs that once asked for it."""
-    forget: tuple[str, ...] = ()
-    """Names that count as not asked for any more."""
     clone_of: str = ""
     """The environment that a new one is a copy of: what belongs to no package is copied from there."""
     moves: bool = False

@@ -25,6 +25,7 @@ COMMANDS: dict[str, Command] = {
     "install": Command("engine.commands.install", "Install packages into an environment"),
     "update": Command("engine.commands.update", "Update packages of an environment"),
     "remove": Command("engine.commands.remove", "Remove packages, or a whole environment"),
+    "rename": Command("engine.commands.rename", "Give an environment another name or place"),
     "recover": Command("engine.commands.recover", "Put right what a crash left half done in an environment"),
     "list": Command("engine.commands.list", "List the packages of an environment"),
     "env list": Command("engine.commands.env_list", "List the environments"),

@@ -7,6 +7,8 @@ import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
+import msgspec
+
 from engine.commands.app import App
 from engine.commands.asking import begin_root_prefix, gather_asked, pip_step, take_file_name
 from engine.commands.change import Session, confirm
@@ -26,17 +28,14 @@ from engine.state import new_files
 def arguments(parser: ArgumentParser) -> None:
     """The install options, and what to copy from."""
     add_install_options(parser)
-    text = "not yet supported: use `list --explicit` and `create --file`"
+    text = "copy this environment (name or path): its packages, and the files that belong to none"
     add_value(parser, "--clone", dest="clone", metavar="ENV", help=text)
 
 
 def run(args: Namespace, app: App) -> int:
     """Make the environment, then the pip part of its file."""
     if vars(args).get("clone"):
-        raise UsageError(
-            "Cloning an environment is not supported yet.",
-            hint="`whipsnake list --explicit --md5 -p OLD > list.txt` writes what `create --file list.txt` makes anew.",
-        )
+        return _clone(args, app)
     asked = gather_asked(args, app)
     prefix = _prefix(app, asked)
     asked = with_default_packages(asked, app.config.create_default_packages)
@@ -57,6 +56,17 @@ def run(args: Namespace, app: App) -> int:
     outcome = session.run(
         request, after=pip_step(asked, session, prefix, undo=not is_root) if asked.pip_parts else None
     )
+    _say_goodbye(session, outcome, prefix)
+    return 0
+
+
+def _clone(args: Namespace, app: App) -> int:
+    from engine.commands.clone import clone_request
+
+    prefix = _prefix(app, Asked())
+    request = clone_request(args, prefix, app)
+    session = Session(app)
+    outcome = session.run(msgspec.structs.replace(request, replace=_may_replace(prefix, app)))
     _say_goodbye(session, outcome, prefix)
     return 0
 

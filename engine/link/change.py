@@ -14,7 +14,7 @@ import secrets
 import msgspec
 from anyio.streams.memory import MemoryObjectReceiveStream
 
-from engine.errors import LinkError, PrefixError, ScriptError
+from engine.errors import LinkError, PrefixError
 from engine.events import Notice, Report
 from engine.link.apply import Filling
 from engine.link.create import in_thread, python_of, target_for, write_extra_files
@@ -41,9 +41,9 @@ from engine.link.recover import recover, sweep
 from engine.link.removed import REMOVED, with_removed
 from engine.link.request import LinkRequest, LinkSummary
 from engine.link.restore import restore
-from engine.link.scripts import ScriptPlace, run_script
+from engine.link.scripts import ScriptPlace, pre_unlink, run_script
 from engine.link.settle import PREVENTED
-from engine.model.records import CachedPackage, PrefixRecord
+from engine.model.records import CachedPackage
 
 
 async def change_prefix(
@@ -197,15 +197,3 @@ class _Change:
         if os.path.lexists(journal_path(self.prefix)):
             undo_change(self.prefix, journal)
             drop_journal(self.prefix)
-
-
-async def pre_unlink(request: LinkRequest, removed: list[PrefixRecord], report: Report) -> list[str]:
-    """Run the scripts of packages that go; failures are warnings."""
-    place = ScriptPlace(request.prefix, request.prefix, request.platform)
-    messages: list[str] = []
-    for record in removed:
-        try:
-            messages += await run_script(place, record, "pre-unlink", request.options, report)
-        except ScriptError as error:
-            report(Notice("warning", error.message))
-    return messages

@@ -25,13 +25,16 @@ from engine.link.journal import Journal, drop_journal, write_journal
 from engine.link.lock import place_lock, prefix_lock
 from engine.link.menus import change_menus, menus_to_remove
 from engine.link.meta import is_environment
+from engine.link.moving import begin_move, commit_move, end_move, undo_move
 from engine.link.needs import needed_by_python
 from engine.link.noarch import PythonInfo, python_info
 from engine.link.prefix import check_frozen
+from engine.link.records import read_records
 from engine.link.recover import recover
 from engine.link.registry import register
 from engine.link.request import LinkRequest, LinkSummary, PrefixTarget
-from engine.link.scripts import ScriptPlace, has_script, run_script
+from engine.link.restore import link_order
+from engine.link.scripts import ScriptPlace, has_script, pre_unlink, run_script
 from engine.link.staging import (
     Staging,
     close,
@@ -41,6 +44,7 @@ from engine.link.staging import (
     publish,
     take_back,
 )
+from engine.link.untracked import copy_untracked
 from engine.model.records import CachedPackage, RepoDataRecord
 
 T = TypeVar("T")
@@ -60,7 +64,11 @@ async def create_prefix(
     `LinkError` as they come; after any failure or cancellation nothing is left of the attempt.
     """
     with packages:
-        async with place_lock(request.prefix, request.options, report), _lock_of_present(request, report):
+        async with (
+            place_lock(request.prefix, request.options, report),
+            _lock_of_source(request, report),
+            _lock_of_present(request, report),
+        ):
             await in_thread(recover, request.prefix)
             replaces = replace and is_environment(request.prefix)
             if replaces:
@@ -75,21 +83,37 @@ def _lock_of_present(request: LinkRequest, report: Report) -> AbstractAsyncConte
     return nullcontext()
 
 
+def _lock_of_source(request: LinkRequest, report: Report) -> AbstractAsyncContextManager[None]:
+    """The lock of the environment that gets another place."""
+    return prefix_lock(request.clone_of, request.options, report) if request.moves else nullcontext()
+
+
 async def _create(
     request: LinkRequest, packages: MemoryObjectReceiveStream[CachedPackage], report: Report, replace: bool
 ) -> LinkSummary:
     menus = await in_thread(menus_to_remove, request) if replace else []
+    if request.moves:
+        menus += await in_thread(menus_to_remove, msgspec.structs.replace(request, prefix=request.clone_of))
+        check_frozen(request.clone_of, override=request.options.override_frozen)
     staging = await in_thread(_open, request.prefix, replace)
     try:
         summary = await _build(request, staging, packages, report)
     except BaseException:
-        await in_thread(discard, staging)
+        await in_thread(_give_up, request, staging)
         raise
     messages = await _post_link(request, staging, report)
+    if request.moves:
+        await in_thread(end_move, request, report)
     await in_thread(finish, staging)
     _register(request, report)
     await in_thread(change_menus, request, menus, report)
     return msgspec.structs.replace(summary, messages=(*summary.messages, *messages))
+
+
+def _give_up(request: LinkRequest, staging: Staging) -> None:
+    discard(staging)
+    if request.moves:
+        undo_move(request)
 
 
 async def in_thread(work: Callable[..., T], *args: object) -> T:
@@ -112,6 +136,11 @@ async def _build(
     python = os.path.join(staging.path, target.python.executable) if target.python else None
     filling = Filling(request, target, report, python=python, needed=needed_by_python(request.link))
     summary = await filling.run(packages)
+    if request.moves:
+        records = await in_thread(read_records, request.clone_of)
+        place = msgspec.structs.replace(request, prefix=request.clone_of)
+        messages = await pre_unlink(place, list(reversed(link_order(records))), report)
+        summary = msgspec.structs.replace(summary, messages=(*summary.messages, *messages))
     await in_thread(_finish_files, request, staging)
     return summary
 
@@ -140,8 +169,17 @@ def _finish_files(request: LinkRequest, staging: Staging) -> None:
     ):
         file.write(block)
     write_extra_files(request, staging.path)
+    if request.clone_of:
+        records = read_records(request.clone_of)
+        copy_untracked(request.clone_of, staging.path, request.baked, records, share=request.moves)
+    source = request.clone_of if request.moves else ""
     if _with_scripts(request, staging.path):
-        write_journal(staging.path, Journal(kind="create", old=staging.path if staging.replaces else ""))
+        old = staging.path if staging.replaces else ""
+        write_journal(staging.path, Journal(kind="create", old=old, source=source))
+    elif request.moves:
+        write_journal(staging.path, Journal(kind="moved", source=source))
+    if request.moves:
+        begin_move(request)
     publish(staging)
 
 
@@ -168,17 +206,21 @@ async def _post_link(request: LinkRequest, staging: Staging, report: Report) -> 
     try:
         for record in _with_scripts(request, request.prefix):
             messages += await run_script(place, record, "post-link", request.options, report)
-        await in_thread(drop_journal, request.prefix)
+        await in_thread(commit_move if request.moves else _commit, request)
     except BaseException:
-        await in_thread(_undo, staging)
+        await in_thread(_undo, request, staging)
         raise
     return messages
 
 
-def _undo(staging: Staging) -> None:
+def _commit(request: LinkRequest) -> None:
+    drop_journal(request.prefix)
+
+
+def _undo(request: LinkRequest, staging: Staging) -> None:
     try:
         take_back(staging)
-        discard(staging)
+        _give_up(request, staging)
     finally:
         close(staging)
 

@@ -47,6 +47,8 @@ class Journal(msgspec.Struct, frozen=True):
     """change: soft links that come from ``new/``, after all files: so no file goes through a link that is new."""
     dirs: tuple[str, ...] = ()
     """change: directories that are made, parents first."""
+    pid: int = 0
+    """Whose it is, for file systems without locks."""
 
 
 _decode = msgspec.json.Decoder(Journal).decode
@@ -59,7 +61,8 @@ def journal_path(prefix: str) -> str:
 
 def write_journal(prefix: str, journal: Journal) -> None:
     """Write it, and wait until it is on the disk."""
-    write_atomic(journal_path(prefix), msgspec.json.encode(journal), sync=True)
+    mine = msgspec.structs.replace(journal, pid=os.getpid())
+    write_atomic(journal_path(prefix), msgspec.json.encode(mine), sync=True)
 
 
 def read_journal(prefix: str) -> Journal | None:

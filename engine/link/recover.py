@@ -54,8 +54,8 @@ def heal(prefix: str) -> str | None:
 
 
 def _heal(prefix: str, journal: Journal) -> str | None:
-    with unheld(prefix, 0) as dead:
-        if not dead:
+    with unheld(prefix, journal.pid) as dead:
+        if not dead and journal.kind in ("create", "moved"):
             raise LockError(f"Could not use {prefix}: another process is just making it", hint="Wait until it is done.")
         if journal.kind == "create":
             return _undo_create(prefix, journal)

@@ -6,7 +6,6 @@ import os
 
 from engine.errors import PrefixError
 from engine.events import Notice, Report
-from engine.link.change import pre_unlink
 from engine.link.create import in_thread
 from engine.link.lock import prefix_lock
 from engine.link.menus import change_menus, menus_to_remove
@@ -17,6 +16,7 @@ from engine.link.recover import recover
 from engine.link.registry import unregister
 from engine.link.request import LinkRequest
 from engine.link.restore import link_order
+from engine.link.scripts import pre_unlink
 from engine.link.vanish import vanish
 
 

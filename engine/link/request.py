@@ -97,6 +97,10 @@ class LinkRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Makes a package again whose files in the cache are damaged; without it, that is an error."""
     extra_files: Mapping[str, bytes] = {}
     """Further files (``conda-meta/state``, ``.mambarc``): path in the prefix → content."""
+    clone_of: str = ""
+    """The environment that a new one is a copy of: what belongs to no package comes from there."""
+    moves: bool = False
+    """Whether ``clone_of`` goes when the new one is there."""
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "prefix", os.path.normpath(self.prefix))

@@ -14,7 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -22,7 +22,7 @@ import msgspec
 from engine.errors import ScriptError
 from engine.events import Notice, Output, Report, WorkFinished, WorkStarted
 from engine.flow import child
-from engine.link.request import LinkOptions
+from engine.link.request import LinkOptions, LinkRequest
 from engine.model.platform import is_of_system, is_windows
 from engine.model.records import PackageRecord
 
@@ -148,3 +148,15 @@ def take_messages(prefix: str, name: str, report: Report) -> tuple[str, ...]:
     for line in lines:
         report(Output(name, line))
     return lines
+
+
+async def pre_unlink(request: LinkRequest, removed: Sequence[PackageRecord], report: Report) -> list[str]:
+    """Run the scripts of packages that go; failures are warnings: they shall go in any case (as conda has it)."""
+    place = ScriptPlace(request.prefix, request.prefix, request.platform)
+    messages: list[str] = []
+    for record in removed:
+        try:
+            messages += await run_script(place, record, "pre-unlink", request.options, report)
+        except ScriptError as error:
+            report(Notice("warning", error.message))
+    return messages

@@ -42,6 +42,13 @@ CASES = {
     "install": Case(["create", "-p", "{p}", "base-lib=1"], ["install", "-p", "{p}", "base-lib=2", "data"]),
     "install with a script": Case(["create", "-p", "{p}", "base-lib"], ["install", "-p", "{p}", "checked"]),
     "remove": Case(["create", "-p", "{p}", "tool", "data"], ["remove", "-p", "{p}", "base-lib"]),
+    "update": Case(["create", "-p", "{p}", "base-lib=1"], ["update", "-p", "{p}", "--all"]),
+    "clone": Case(["create", "-p", "{p}", "data"], ["create", "-p", "{q}", "--clone", "{p}"], ("{q}", "{p}")),
+    "rename": Case(["create", "-p", "{p}", "data"], ["rename", "-p", "{p}", "{q}"], ("{p}", "{q}")),
+    "rename, seen from the other end": Case(
+        ["create", "-p", "{p}", "tool"], ["rename", "-p", "{p}", "{q}"], ("{q}", "{p}")
+    ),
+    "rename with a script": Case(["create", "-p", "{p}", "scripted"], ["rename", "-p", "{p}", "{q}"], ("{p}", "{q}")),
     "env remove": Case(["create", "-p", "{p}", "tool", "data"], ["env", "remove", "-p", "{p}"]),
 }
 
@@ -71,7 +78,7 @@ class World:
     def run(self, words: Sequence[str], step: int = -1, error: int = 0) -> Ended:
         places = {"p": str(self.place / "env"), "q": str(self.place / "other")}
         told = [word.format(**places) for word in words]
-        if words[0] in ("create", "install", "update"):
+        if words[0] in ("create", "install", "update") and "--clone" not in words:
             told += ["--override-channels", "-c", self.channel.as_uri()]
         return run_stopped([*told, "--yes"] if words[0] != "list" else told, self.place, step, error)
 
