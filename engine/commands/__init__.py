@@ -62,6 +62,7 @@ COMMANDS: dict[str, Command] = {
     "config prepend": Command("engine.commands.config_prepend", "Add values to the beginning of a list"),
     "config remove": Command("engine.commands.config_remove", "Take a value out of a list"),
     "config remove-key": Command("engine.commands.config_remove_key", "Take a key out of a configuration file"),
+    "notices": Command("engine.commands.notices", "Show what the channels want their users to know"),
     "compare": Command("engine.commands.compare", "Compare an environment with another, or with a file"),
     "self-update": Command("engine.commands.self_update", "Say how to update whipsnake itself"),
     "package extract": Command("engine.commands.package_extract", "Take a package archive apart"),

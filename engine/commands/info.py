@@ -41,7 +41,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, app: App) -> int:
     """Print the part that was asked for, or everything."""
     asked = vars(args)
-    if asked.get("environments"):
+    if asked.get("environments") and not (asked.get("licenses") or asked.get("base")):
         show_environments(app)
         return 0
     if asked.get("licenses"):

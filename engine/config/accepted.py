@@ -39,7 +39,7 @@ ACCEPTED: Final[Mapping[str, str]] = {
     "no_plugins": "there are no plugins",
     "non_admin_enabled": "the system's permissions decide",
     "notify_outdated_conda": "nothing is looked up unasked",
-    "number_channel_notices": "notices of channels are not shown",
+    "number_channel_notices": "they are only shown by `whipsnake notices`",
     "pip_interop_enabled": "see prefix_data_interoperability",
     "plugins": "there are no plugins",
     "report_errors": "nothing is uploaded",
