@@ -80,7 +80,7 @@ if not set -q MAMBA_NO_PROMPT; and not functions -q __{name}_prompt
     end
 end
 """
-    code += f"if status is-interactive\n{completion(program, exe)}end\n"
+    code += f"if status is-interactive\n{completion(name)}end\n"
     if program.activates_base:
         code += f"set -q CONDA_PREFIX; or {name} activate base\n"
     return code

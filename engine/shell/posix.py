@@ -30,18 +30,21 @@ def render(operations: Sequence[Operation]) -> str:
 
 
 def hook(program: Program) -> str:
-    """The shell function that passes everything on to ``program``, and evaluates what activation answers."""
+    """The shell function that passes everything on to ``program``, and evaluates what activation answers.
+
+    Every command ends with a semicolon: people forget the quotes in ``eval $(…)``, and then all is one line.
+    """
     exe, name = quote(program.path), program.name
     condabin = quote(f"{program.root_prefix}/condabin")
     code = f"""\
-\\export MAMBA_EXE={exe}
-\\export MAMBA_ROOT_PREFIX={quote(program.root_prefix)}
+\\export MAMBA_EXE={exe};
+\\export MAMBA_ROOT_PREFIX={quote(program.root_prefix)};
 __{name}_apply() {{
-    __{name}_code="$(PS1="${{PS1:-}}" {exe} shell "$@" --shell {program.shell})" || \\return
-    \\eval "${{__{name}_code}}"
-    \\unset __{name}_code
-    \\hash -r 2>/dev/null || :
-}}
+    __{name}_code="$(PS1="${{PS1:-}}" {exe} shell "$@" --shell {program.shell})" || \\return;
+    \\eval "${{__{name}_code}}";
+    \\unset __{name}_code;
+    \\hash -r 2>/dev/null || :;
+}};
 {name}() {{
     case "${{1:-}}" in
         activate|deactivate|reactivate)
@@ -50,41 +53,41 @@ __{name}_apply() {{
                 *) __{name}_apply "$@" ;;
             esac ;;
         install|update|upgrade|remove|uninstall)
-            {exe} "$@" || \\return
+            {exe} "$@" || \\return;
             case "${{CONDA_SHLVL:-0}}" in
                 0) ;;
                 *) __{name}_apply reactivate ;;
             esac ;;
         *) {exe} "$@" ;;
-    esac
-}}
+    esac;
+}};
 if [ -z "${{CONDA_SHLVL+x}}" ]; then
-    \\export CONDA_SHLVL=0
+    \\export CONDA_SHLVL=0;
     case ":${{PATH:-}}:" in
         *:{condabin}:*) ;;
         *) \\export PATH={condabin}"${{PATH:+:$PATH}}" ;;
-    esac
-fi
-[ -n "${{PS1+x}}" ] || PS1=
+    esac;
+fi;
+[ -n "${{PS1+x}}" ] || PS1=;
 """
-    code += _completion(program, exe)
+    code += _completion(program)
     if program.activates_base:
-        code += f'[ -n "${{CONDA_PREFIX:-}}" ] || {name} activate base\n'
+        code += f'[ -n "${{CONDA_PREFIX:-}}" ] || {name} activate base;\n'
     return code
 
 
 _COMPLETION = {"bash": (bash, "BASH_VERSION"), "zsh": (zsh, "ZSH_VERSION")}
 
 
-def _completion(program: Program, exe: str) -> str:
+def _completion(program: Program) -> str:
     """Completion for people. It is handed over as a text, since other shells than its own could not even read it."""
     code = ""
     for shell, (emit, version) in _COMPLETION.items():
         if program.shell in (shell, "posix"):
             code += f"""\
 case "$-${{{version}:+ {version}}}" in
-    *i*{version}) \\eval {quote(emit(program, exe))} ;;
-esac
+    *i*{version}) \\eval {quote(emit(program.name))} ;;
+esac;
 """
     return code
 

@@ -96,6 +96,15 @@ def test_an_environment_by_a_path_that_looks_like_code(shell: str, root: Path, t
     assert not list(tmp_path.rglob("PWNED"))
 
 
+@pytest.mark.parametrize("shell", POSIX)
+@pytest.mark.parametrize("hook", ["bash", "zsh", "dash", "posix"])
+def test_a_hook_without_quotes_around_it(shell: str, hook: str, root: Path, tmp_path: Path) -> None:
+    exe = make_executable(tmp_path)
+    code = f"eval $({exe} shell hook -s {hook} -r {root})\nwhipsnake activate b\necho $CONDA_PREFIX\n"
+    ran = run_script(shell, code, tmp_path, session_environ(tmp_path))
+    assert (ran.stdout.decode(), ran.stderr) == (f"{root}/envs/b\n", b"")
+
+
 def test_fish(root: Path, tmp_path: Path) -> None:
     exe = make_executable(tmp_path)
     a, b = f"{root}/envs/my a", f"{root}/envs/b"

@@ -49,7 +49,7 @@ function __whipsnake_complete
     set -l words (commandline -opc)
     set -e words[1]
     set -l typed (commandline -ct)
-    set -l found ('/opt/it\'s here/bin/whipsnake' completer --describe $words "$typed" 2>/dev/null)
+    set -l found (whipsnake completer --describe $words "$typed" 2>/dev/null)
     if test (count $found) -gt 0
         string join \n -- $found
     else
