@@ -6,8 +6,8 @@ answers differ. Whoever is better there is the better answer, so each difference
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from engine.errors import ParseError
@@ -32,6 +32,9 @@ class Difference:
     what: str
     """What decided: absence, track_features, version, build number, timestamp, noarch, file name."""
     better: Side
+    near_ours: tuple[str, ...] = ()
+    """The packages as near to the request as that one whose version is newer in ours."""
+    near_theirs: tuple[str, ...] = ()
 
 
 def requested_names(specs: Sequence[str]) -> list[str]:
@@ -58,6 +61,12 @@ def dominated(ours: Answer, theirs: Answer) -> list[str]:
     return sorted(name for name, (mine, other) in pairs.items() if mine < other)
 
 
+def newer(ours: Answer, theirs: Answer, names: Iterable[str]) -> list[str]:
+    """The packages among some that both have and of which ours is newer."""
+    both = (name for name in names if name in ours and name in theirs)
+    return sorted(name for name in both if _version(ours[name]) > _version(theirs[name]))
+
+
 def same_versions(ours: Answer, theirs: Answer) -> bool:
     """Whether both have the same names and versions."""
     return ours.keys() == theirs.keys() and all(_version(ours[name]) == _version(theirs[name]) for name in ours)
@@ -75,7 +84,8 @@ def first_difference(ours: Answer, theirs: Answer, asked: Sequence[str], family:
             for name in names:
                 found = _differ(ours, theirs, name, met.get(name, depth + 1), family, key)
                 if found is not None:
-                    return found
+                    mine, peers = newer(ours, theirs, layer), newer(theirs, ours, layer)
+                    return replace(found, near_ours=tuple(mine), near_theirs=tuple(peers))
         below = {other for name in layer for other in _below(ours, theirs, name, family, depth == 0)}
         layer = sorted(below - met.keys())
     for name, depth in met.items():

@@ -40,6 +40,9 @@ class Outcome:
     older: str = ""
     dominated: list[str] = field(default_factory=list)
     dominating: list[str] = field(default_factory=list)
+    newer: list[str] = field(default_factory=list)
+    """The common packages of which ours is newer."""
+    peer_newer: list[str] = field(default_factory=list)
     same_versions: bool = False
     same_builds: bool = False
     difference: dict[str, Any] | None = None
@@ -95,7 +98,6 @@ def write_report(path: Path, outcomes: Sequence[Outcome], *, words: Sequence[str
         _times("whipsnake, processor seconds", [found.cpu for found in outcomes]),
         _times("py-rattler, processor seconds", [found.peer_cpu for found in outcomes]),
         _times("ratio of processor seconds", [found.cpu / found.peer_cpu for found in outcomes]),
-        _times("ratio of wall seconds", [found.seconds / found.peer_seconds for found in outcomes]),
         "",
         "### Where answers differ",
         "",

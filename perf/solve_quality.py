@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import argparse
 import gc
+import hashlib
 import json
 import multiprocessing
 import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ from typing import Any
 import msgspec
 
 from engine.errors import SolveError
+from engine.model.lazy_records import fns_of
 from engine.model.match_spec import MatchSpec
 from engine.model.records import PackageRecord, RepoDataRecord
 from engine.model.repodata import RepoData
@@ -44,7 +46,7 @@ def judge(instance: Instance, rows: Sequence[RepoData], folder: Path) -> Outcome
     """Solve an instance on both sides and compare."""
     outcome = Outcome(instance.id, instance.platform)
     specs = with_pip(instance.specs)
-    theirs = _peer(instance, specs, folder, outcome)
+    theirs = _peer(instance, specs, folder, rows, outcome)
     ours = _ours(instance, rows, outcome)
     if ours is not None and theirs is not None:
         _compare(outcome, ours, theirs, compare.requested_names(specs), rows)
@@ -80,7 +82,34 @@ def _ours(instance: Instance, rows: Sequence[RepoData], outcome: Outcome) -> com
     return {record.name: record for record in found.records}
 
 
-def _peer(instance: Instance, specs: Sequence[str], folder: Path, outcome: Outcome) -> compare.Answer | None:
+def _peer(
+    instance: Instance, specs: Sequence[str], folder: Path, rows: Sequence[RepoData], outcome: Outcome
+) -> compare.Answer | None:
+    """The peer's answer; an earlier run's, if it was kept: same version and same records give the same answer."""
+    kept = folder / f"{hashlib.sha256(json.dumps([instance.id, *specs]).encode()).hexdigest()[:16]}.peer"
+    if kept.exists():
+        told = json.loads(kept.read_text())
+        outcome.peer_feasible, outcome.peer_seconds, outcome.peer_cpu = told["feasible"], told["seconds"], told["cpu"]
+        return _found(told["fns"], rows) if told["feasible"] else None
+    answer = _solved_by_peer(instance, specs, folder, outcome)
+    facts = {"feasible": outcome.peer_feasible, "seconds": outcome.peer_seconds, "cpu": outcome.peer_cpu}
+    fns = {} if answer is None else {name: record.fn for name, record in answer.items()}  # type: ignore[attr-defined]
+    kept.write_text(json.dumps({**facts, "fns": fns}))
+    return answer
+
+
+def _found(fns: Mapping[str, str], rows: Sequence[RepoData]) -> compare.Answer:
+    """The records of some files, by name."""
+    found: dict[str, PackageRecord] = {}
+    for name, fn in fns.items():
+        for subdir in rows:
+            records = subdir.lazy_records(name)
+            if fn in fns_of(records):
+                found[name] = records[fns_of(records).index(fn)]
+    return found
+
+
+def _solved_by_peer(instance: Instance, specs: Sequence[str], folder: Path, outcome: Outcome) -> compare.Answer | None:
     import rattler
     from rattler.exceptions import SolverError
 
@@ -136,6 +165,8 @@ def _compare(
     outcome.older = compare.older_request(ours, theirs, names) or ""
     outcome.dominated = compare.dominated(ours, theirs)
     outcome.dominating = compare.dominated(theirs, ours)
+    outcome.newer = compare.newer(ours, theirs, ours)
+    outcome.peer_newer = compare.newer(theirs, ours, ours)
     outcome.same_versions = compare.same_versions(ours, theirs)
     outcome.same_builds = {r.dist for r in ours.values()} == {r.dist for r in theirs.values()}
     if not outcome.same_builds:
@@ -229,6 +260,9 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--spoil", action="store_true", help="ask for one dependency at its oldest version as well")
     parser.add_argument("--keep", type=Path, help="write each outcome to this file, one JSON object a line")
+    parser.add_argument(
+        "--peer", type=Path, help="keep the peer's answers and times in this folder, or take them from it"
+    )
     parser.add_argument("--kept", type=Path, nargs="+", help="solve nothing: report what earlier runs wrote by --keep")
     parser.add_argument("--report", type=Path, default=Path(__file__).parents[1] / "docs" / "solver-quality.md")
     args = parser.parse_args()
@@ -248,7 +282,9 @@ def main() -> int:
             print(json.dumps(asdict(outcome)), file=kept, flush=True)
 
     with tempfile.TemporaryDirectory(prefix="whipsnake-quality-") as folder:
-        run_all(instances, args.jobs, Path(folder), tell, spoil=args.spoil)
+        if args.peer:
+            args.peer.mkdir(parents=True, exist_ok=True)
+        run_all(instances, args.jobs, args.peer or Path(folder), tell, spoil=args.spoil)
     words = [*(["--every", str(args.every)] if args.every > 1 else []), *(["--spoil"] if args.spoil else [])]
     return _report(args.report, outcomes, words)
 

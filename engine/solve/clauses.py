@@ -1,7 +1,7 @@
 """From candidates to clauses, each clause with its reason.
 
 Rule of this file: what is written down must hold in every answer, and nothing is written down before it is needed.
-The relations of a package's candidates become clauses only when the search considers them (`Problem.encode`). Until
+The relations of a package's candidates become clauses only when the search considers them (`Problem.consider`). Until
 then such a candidate seems to need nothing, which makes the problem easier than it is, never harder: so whatever is
 contradictory stays so, and an answer all of whose candidates are written down is an answer.
 
@@ -44,7 +44,10 @@ class Problem(Links):
     ) -> None:
         super().__init__(index, virtual)
         self.ancestry = Ancestry(self.domains)
+        self._considered: set[tuple[int, int]] = set()
+        """Packages and ranks that were asked for: most are asked for again and again."""
         self._encoded: set[tuple[int, int]] = set()
+        """Packages and the first ranks of classes that are written down."""
         self._targets: dict[tuple[int, Interval, str], tuple[int, ...]] = {}
         self._add_pip = add_pip
         self._ignore_needs = ignore_needs
@@ -74,8 +77,13 @@ class Problem(Links):
 
     # --- candidates -----------------------------------------------------------------------------------------
 
-    def encode(self, package: int, ranks: Interval) -> None:
-        """Write down the relations of the candidates of a class, if that is not done yet."""
+    def consider(self, package: int, rank: int) -> None:
+        """Write down the relations of the candidates of the version class of a rank, if that is not done yet."""
+        if (package, rank) not in self._considered:
+            self._considered.add((package, rank))
+            self._encode(package, self.version_class(package, rank))
+
+    def _encode(self, package: int, ranks: Interval) -> None:
         if (package, ranks[0]) in self._encoded:
             return
         self._encoded.add((package, ranks[0]))

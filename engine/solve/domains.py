@@ -52,6 +52,7 @@ class Domains:
         self._watched: list[dict[int, None]] = []
         """By package: its watched literals, so that a long jump need not visit every rank."""
         self._head = 0
+        self._steps = 0
         self._conflict = NO_CONFLICT
         self._late: list[tuple[int, int]] = []
         """(level, clause): forced at an earlier level than the one they were added at, so to be told again."""
@@ -186,11 +187,18 @@ class Domains:
         while self._head < len(self.trail):
             place = self._head
             self._head += 1
+            self._steps += 1
             for literal in self._falsified_by(place):
                 conflict = self._visit(literal)
                 if conflict != NO_CONFLICT:
                     return conflict
         return NO_CONFLICT
+
+    @property
+    def work(self) -> int:
+        """What was done so far: clauses written and conclusions drawn. Of one kind of problem the time is proportional
+        to it, whatever else the machine does."""
+        return len(self.clauses) + self._steps
 
     @property
     def settled(self) -> bool:

@@ -21,13 +21,11 @@ from engine.model.url import mask_secrets
 from engine.solve.clauses import Problem
 from engine.solve.missing import channel_data, for_another_system
 from engine.solve.reasons import Reason, Relation, Requested
-from engine.solve.relax import Outcome, Remedy, find_remedies
-from engine.solve.sat import Formula, shrink
+from engine.solve.relax import Remedy, Tried, find_remedies
+from engine.solve.sat import MAX_WORK, Formula, shrink
 from engine.solve.story import MAX_SPECS, Story
 from engine.solve.task import SolveTask
 from engine.solve.wording import listed, shortened
-
-MAX_QUESTIONS = 400
 
 
 def explain(
@@ -36,20 +34,20 @@ def explain(
     origins: Sequence[int],
     formula: Formula,
     *,
-    conflicts: int,
-    solve: Callable[[SolveTask], Outcome],
+    work: int,
+    solve: Callable[[SolveTask, int], Tried],
 ) -> Unsatisfiable:
     """The error that tells why the clauses ``origins`` of a problem can't all be true.
 
-    ``conflicts``: how many the search met. ``solve`` answers other tasks, without explanations. Of the error's
-    ``data``, ``solver_problems`` is micromamba's key; ``rules`` and ``relations`` are the same taken apart, and
+    ``work``: what the search took. ``solve`` answers other tasks within such a limit, without explanations. Of the
+    error's ``data``, ``solver_problems`` is micromamba's key; ``rules`` and ``relations`` are the same taken apart, and
     ``remedies`` what would work.
     """
     reasons = minimal_reasons(problem, origins, formula, task.stop)
     story = Story(problem, task, reasons)
     names = [name for name in story.names() if problem.known(name)]
     held_back = any(problem.index.candidates(name).held_back for name in names)
-    remedies = find_remedies(task, reasons, held_back, conflicts, solve)
+    remedies = find_remedies(task, reasons, held_back, work, solve)
     heading = "What was asked for can't be had:" if len(story.roots) < 2 else "These can't be had together:"
     data = {
         "solver_problems": story.problems(),
@@ -73,12 +71,13 @@ def minimal_reasons(
         coarse.setdefault(_together(reason), []).append(number)
     clauses = problem.domains.clauses
     groups = {key: [clauses[number] for number in numbers] for key, numbers in coarse.items()}
-    kept = shrink(formula, groups, stop, MAX_QUESTIONS)
+    limit = formula.handed_over + MAX_WORK
+    kept = shrink(formula, groups, stop, limit)
     fine: dict[Reason, list[list[int]]] = {}
     for key in kept:
         for number in coarse[key]:
             fine.setdefault(problem.reasons[number], []).append(clauses[number])
-    return shrink(formula, fine, stop, MAX_QUESTIONS)
+    return shrink(formula, fine, stop, limit)
 
 
 def _together(reason: Reason) -> Hashable:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from engine.errors import SolveError
 from engine.model.cutoff import known_since
 from engine.model.lazy_records import fns_of, heads_of
 from engine.model.match_spec import MatchSpec
@@ -18,6 +19,9 @@ from engine.model.shards import ShardRows
 from engine.solve.fits import spec_matches
 from engine.solve.ranking import Candidates, Source, ranked
 from engine.solve.task import ChannelPriority, Rows, SolveTask
+
+MOST_CANDIDATES = 300_000
+"""Of one name: thirty times as many as any has in conda-forge. Ranking them takes some seconds and 400 MB."""
 
 
 def same_package(one: PackageRecord, other: PackageRecord) -> bool:
@@ -95,6 +99,13 @@ class PackageIndex:
 
     def _rank(self, name: str) -> Candidates:
         available, held_back, too_new = self._available(name)
+        count = sum(len(source.usable) for source in available)
+        if count > MOST_CANDIDATES:
+            raise SolveError(
+                f"The channels have {count:,} candidates of {name}; more than {MOST_CANDIDATES:,} of one package "
+                "can't be weighed against each other.",
+                hint="No real channel has so many: ask those who keep it.",
+            )
         installed = self._installed.get(name)
         if installed is not None:
             rank = self._channel_ranks.get(installed.channel, len(self._channel_ranks))

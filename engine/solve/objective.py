@@ -104,7 +104,9 @@ class Agenda:
         if high < 0:
             return 0
         rank = max(low, 0)
-        problem.encode(package, problem.version_class(package, rank))
+        problem.consider(package, rank)
+        if low == high:
+            return 0
         if ask is Ask.PRESENT:
             return domains.literal(package, 0) if low < 0 else 0
         stop = rank + 1

@@ -1,15 +1,15 @@
 """What would work instead: small changes of a request that has no answer, each tried by solving it.
 
-Rule of this file: nothing is offered that was not solved. Tries are few and bounded by the conflicts they may meet, so
-that an explanation takes no longer than some solves that succeed. Later requests are relaxed before earlier ones, since
-those matter less (see `engine.solve.task`).
+Rule of this file: nothing is offered that was not solved. Tries are few, and the work that they take is bounded by what
+it took to see that there is no answer, so that an explanation is not what one waits for. Later requests are relaxed
+before earlier ones, since those matter less (see `engine.solve.task`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -24,17 +24,24 @@ from engine.solve.wording import listed, spec_text
 
 MAX_TRIES = 8
 MAX_REMEDIES = 3
-MAX_CONFLICTS = 300
-"""In one try: what has an answer meets fewer as a rule."""
-MAX_CONFLICTS_IN_ALL = 600
-CHEAP = 50
-"""Conflicts after which one remedy is enough."""
+MIN_WORK, MAX_WORK = 12_000, 36_000
+"""What all tries may take (see `Domains.work`): a usual request that has an answer takes as much as the first, and some
+of those that have none take little more than a few hundred. Half of what it took to see that there is no answer is
+always allowed; up to the second number, `SHARE` times as much."""
+SHARE = 4.5
 _OVERRIDABLE = frozenset({"__cuda", "__glibc", "__linux", "__osx", "__win"})
 _LITERAL = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 
 Kind = Literal["option", "request", "machine"]
 Outcome: TypeAlias = "Solution | tuple[Reason, ...] | None"
 """An answer, the reasons that there is none, or nothing because it took too long or a package is missing."""
+
+
+class Tried(NamedTuple):
+    """What became of a try, and the work that it took."""
+
+    outcome: Outcome
+    work: int
 
 
 class Remedy(msgspec.Struct, frozen=True):
@@ -52,21 +59,21 @@ class Remedy(msgspec.Struct, frozen=True):
 
 
 def find_remedies(
-    task: SolveTask, reasons: Sequence[Reason], held_back: bool, conflicts: int, solve: Callable[[SolveTask], Outcome]
+    task: SolveTask, reasons: Sequence[Reason], held_back: bool, work: int, solve: Callable[[SolveTask, int], Tried]
 ) -> list[Remedy]:
     """Changes that work, the gentlest first.
 
-    ``held_back``: strict channel priority kept candidates away. ``conflicts``: how many it took to see that there is no
-    answer; where it took many, one remedy is enough.
+    ``held_back``: strict channel priority kept candidates away. ``work``: what it took to see that there is no answer;
+    the tries together take half of that, if it was much.
     """
-    tries = _Tries(task, conflicts, solve)
+    tries = _Tries(task, work, solve)
     found = list(_virtual(task, reasons, tries))
     for change, changed, names in _changes(task, reasons, held_back):
         solution = tries.solution(changed)
         if solution is not None:
             kind: Kind = "option" if changed.specs == task.specs else "request"
             found.append(Remedy(change, _given(solution, names), kind))
-        if len(found) == MAX_REMEDIES or tries.exhausted or (found and tries.dear):
+        if len(found) == MAX_REMEDIES or tries.exhausted:
             return found
     return found or list(_together(task, reasons, tries))
 
@@ -74,33 +81,36 @@ def find_remedies(
 class _Tries:
     """Solving within limits."""
 
-    def __init__(self, task: SolveTask, conflicts: int, solve: Callable[[SolveTask], Outcome]) -> None:
-        self._stop, self._solve, self._before = task.stop, solve, conflicts
-        self._left, self._conflicts, self._until = MAX_TRIES, MAX_CONFLICTS_IN_ALL, 0
+    def __init__(self, task: SolveTask, work: int, solve: Callable[[SolveTask, int], Tried]) -> None:
+        self._stop, self._solve = task.stop, solve
+        self._left, self._work = MAX_TRIES, _allowed(work)
+        self._last = 0
 
     @property
     def exhausted(self) -> bool:
-        return self._left <= 0 or self._conflicts <= 0
-
-    @property
-    def dear(self) -> bool:
-        """Whether the tries so far took long."""
-        return self._before + MAX_CONFLICTS_IN_ALL - self._conflicts > CHEAP
+        return self._left <= 0 or self._work <= 0
 
     def outcome(self, task: SolveTask) -> Outcome:
         if self.exhausted or self._stop():
             return None
         self._left -= 1
-        self._until = max(0, self._conflicts - MAX_CONFLICTS)
-        return self._solve(msgspec.structs.replace(task, stop=self._enough))
+        tried = self._solve(task, self._work)
+        self._work -= tried.work
+        self._last = tried.work
+        return tried.outcome
+
+    def begin_anew(self) -> None:
+        """What was tried last is the question now: what it took says what its changes may take."""
+        self._work = max(self._work, _allowed(self._last))
 
     def solution(self, task: SolveTask) -> Solution | None:
         found = self.outcome(task)
         return found if isinstance(found, Solution) else None
 
-    def _enough(self) -> bool:
-        self._conflicts -= 1
-        return self._conflicts <= self._until or self._stop()
+
+def _allowed(work: int) -> int:
+    """What tries may take where seeing that there is no answer took ``work``."""
+    return max(work // 2, MIN_WORK, min(int(SHARE * work), MAX_WORK))
 
 
 def _given(solution: Solution, names: Iterable[str]) -> tuple[str, ...]:
@@ -206,6 +216,7 @@ def _virtual(task: SolveTask, reasons: Sequence[Reason], tries: _Tries) -> Itera
         names = [reason.target for reason in reasons if isinstance(reason, Requested)]
         yield Remedy(text, _given(outcome, names), "machine")
         return
+    tries.begin_anew()
     for change, relaxed, about in _relaxations(changed, outcome or ()):
         solution = tries.solution(relaxed)
         if solution is not None:

@@ -13,17 +13,21 @@ from typing import TypeVar
 
 from engine.solve.domains import Domains
 
-MAX_WORK = 600_000
-"""Clauses to hand over, in all, for the sake of a shorter explanation: about a second."""
+MAX_WORK = 150_000
+"""Clauses to hand over, in all, for the sake of a shorter explanation: some tenths of a second."""
 Key = TypeVar("Key", bound=Hashable)
 
 
 class Formula:
-    """Clauses on choices as clauses on true and false, for pycosat. ``calls`` counts the questions asked."""
+    """Clauses on choices as clauses on true and false, for pycosat.
+
+    ``calls`` counts the questions asked, ``handed_over`` their clauses.
+    """
 
     def __init__(self, domains: Domains) -> None:
         self._domains = domains
         self.calls = 0
+        self.handed_over = 0
 
     def satisfiable(self, clauses: Iterable[Sequence[int]]) -> bool:
         """Whether some choices make all clauses true."""
@@ -51,6 +55,7 @@ class Formula:
             if not hopeless.isdisjoint(chosen):
                 return False
             self.calls += 1
+            self.handed_over += len(order) + sum(len(dense[key]) for key in chosen)
             return bool(pycosat.solve(chain(order, *(dense[key] for key in chosen))) != "UNSAT")
 
         return satisfiable
@@ -83,24 +88,23 @@ def shortest_refuted(formula: Formula, clauses: Sequence[Sequence[int]], decisio
 def shrink(
     formula: Formula, groups: Mapping[Key, Sequence[Sequence[int]]], stop: Callable[[], bool], limit: int
 ) -> list[Key]:
-    """A set of groups that contradict each other, of which, within ``limit`` questions, none can be left out.
+    """A set of groups that contradict each other, of which none can be left out.
+
+    It may hold more than that once ``limit`` clauses were handed over in all.
 
     Whole halves, quarters and so on are tried first, later groups (farther from the request) before earlier ones.
     """
     satisfiable = formula.chooser(groups)
     kept = list(groups)
-    limit = min(limit, MAX_WORK // (1 + sum(map(len, groups.values()))))
     step = max(1, len(kept) // 2)
-    asked = 0
     while True:
         end = len(kept)
-        while end > 0 and asked < limit and not stop():
+        while end > 0 and formula.handed_over < limit and not stop():
             start = max(0, end - step)
             rest = kept[:start] + kept[end:]
-            asked += 1
             if not satisfiable(rest):
                 kept = rest
             end = start
-        if step == 1 or asked >= limit:
+        if step == 1 or formula.handed_over >= limit:
             return kept
         step = max(1, step // 2)

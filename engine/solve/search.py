@@ -8,6 +8,7 @@ proven. Where conflicts pile up, the SAT solver says which decision was the firs
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 
 from engine.errors import SolveError
 from engine.solve.clauses import Problem
@@ -31,11 +32,13 @@ class Contradiction(Exception):
 class Search:
     """One run over a problem."""
 
-    def __init__(self, problem: Problem, agenda: Agenda, stop: Callable[[], bool]) -> None:
+    def __init__(self, problem: Problem, agenda: Agenda, stop: Callable[[], bool], limit: float = inf) -> None:
+        """``limit``: the `Domains.work` after which it gives up."""
         self._problem = problem
         self._domains = problem.domains
         self._agenda = agenda
         self._stop = stop
+        self._limit = limit
         self._patience = PATIENCE
         self.formula = Formula(problem.domains)
         self.decisions = 0
@@ -48,6 +51,8 @@ class Search:
             if conflict != NO_CONFLICT:
                 self._recover(conflict)
                 continue
+            if self._domains.work > self._limit:
+                raise _stopped()
             literal = self._agenda.next_literal()
             if literal == FINISHED:
                 return
@@ -92,7 +97,11 @@ class Search:
 def check(stop: Callable[[], bool]) -> None:
     """Raises `SolveError` if the caller has no more time."""
     if stop():
-        raise SolveError(
-            "The search for a set of packages was stopped before it had an answer.",
-            hint="Give versions for some of the packages, so that there is less to search.",
-        )
+        raise _stopped()
+
+
+def _stopped() -> SolveError:
+    return SolveError(
+        "The search for a set of packages was stopped before it had an answer.",
+        hint="Give versions for some of the packages, so that there is less to search.",
+    )

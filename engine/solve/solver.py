@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
+from math import inf
 
 from engine.errors import SolveError
 from engine.model.records import PackageRecord, PrefixRecord, RepoDataRecord
@@ -18,7 +19,7 @@ from engine.solve.index import PackageIndex
 from engine.solve.missing import check_names
 from engine.solve.objective import Agenda
 from engine.solve.order import link_order
-from engine.solve.relax import Outcome
+from engine.solve.relax import Tried
 from engine.solve.request import Request, digest, state_rules
 from engine.solve.search import Contradiction, Search
 from engine.solve.task import Solution, SolveTask
@@ -35,7 +36,8 @@ def solve(task: SolveTask) -> Solution:
     except _NoAnswer as found:
         problem, search = found.problem, found.search
         again = partial(_try, known=problem.index)
-        raise explain(task, problem, found.origins, search.formula, conflicts=search.conflicts, solve=again) from None
+        work = problem.domains.work
+        raise explain(task, problem, found.origins, search.formula, work=work, solve=again) from None
 
 
 class _NoAnswer(Exception):
@@ -46,18 +48,20 @@ class _NoAnswer(Exception):
         self.problem, self.search, self.origins = problem, search, origins
 
 
-def _try(task: SolveTask, known: PackageIndex) -> Outcome:
-    """An answer, or the reasons that there is none, without looking for the fewest."""
+def _try(task: SolveTask, limit: int, known: PackageIndex) -> Tried:
+    """An answer, or the reasons that there is none, without looking for the fewest; and what that took."""
     try:
-        return _solve(task, known)
-    except _NoAnswer as found:
-        reasons = found.problem.reasons
-        return tuple(dict.fromkeys(reasons[number] for number in found.origins if number in reasons))
+        found = _solve(task, known, limit)
+    except _NoAnswer as none:
+        reasons = none.problem.reasons
+        told = dict.fromkeys(reasons[number] for number in none.origins if number in reasons)
+        return Tried(tuple(told), none.problem.domains.work)
     except SolveError:
-        return None
+        return Tried(None, limit)
+    return Tried(found, found.work)
 
 
-def _solve(task: SolveTask, known: PackageIndex | None = None) -> Solution:
+def _solve(task: SolveTask, known: PackageIndex | None = None, limit: float = inf) -> Solution:
     request = digest(task)
     index = PackageIndex(task, request.specs_by_name, request.preferred, known)
     check_names(task, request, index)
@@ -69,7 +73,7 @@ def _solve(task: SolveTask, known: PackageIndex | None = None) -> Solution:
     roots = list(dict.fromkeys([*asked, *(problem.package(name) for name in request.asked)]))
     kept = [problem.package(record.name) for record in request.keep]
     updated = [problem.package(record.name) for record in request.anew]
-    search = Search(problem, Agenda(problem, updated, kept, roots), task.stop)
+    search = Search(problem, Agenda(problem, updated, kept, roots), task.stop, limit)
     try:
         search.run()
     except Contradiction as found:
@@ -81,6 +85,7 @@ def _solve(task: SolveTask, known: PackageIndex | None = None) -> Solution:
         decisions=search.decisions,
         conflicts=search.conflicts,
         sat_calls=search.formula.calls,
+        work=problem.domains.work,
     )
 
 

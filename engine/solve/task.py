@@ -102,3 +102,5 @@ class Solution(msgspec.Struct, frozen=True, kw_only=True):
     decisions: int = 0
     conflicts: int = 0
     sat_calls: int = 0
+    work: int = 0
+    """Clauses written and conclusions drawn."""
