@@ -69,10 +69,15 @@ def failures(outcomes: Sequence[Outcome]) -> list[Outcome]:
         if found.wrong
         or found.feasible != found.peer_feasible
         or found.older
-        or found.dominated
+        or (found.dominated and not _avoids_features(found))
         or (found.locked_refused and not found.locked_wrong)
         or _is_worse(found)
     ]
+
+
+def _avoids_features(found: Outcome) -> bool:
+    """Whether ours differs first by not tracking features, which the order asks for before a newer version."""
+    return found.difference is not None and found.difference["what"] == "track_features" and not _is_worse(found)
 
 
 def _is_worse(found: Outcome) -> bool:
@@ -106,6 +111,12 @@ def write_report(path: Path, outcomes: Sequence[Outcome], *, words: Sequence[str
         "| | instances |",
         "|---|---:|",
         *(f"| {what} | {count} |" for what, count in _differences(both)),
+        "",
+        "Whether the order leaves another answer open where names or versions differ:",
+        "",
+        "| | instances |",
+        "|---|---:|",
+        *(f"| {what} | {count} |" for what, count in _freedom(both)),
         "",
         "The packages that decide it most often (ours → theirs):",
         "",
@@ -141,11 +152,16 @@ def _numbers(outcomes: Sequence[Outcome], both: Sequence[Outcome]) -> list[tuple
         ("… refused, by the checker too", sum(bool(found.locked_refused and found.locked_wrong) for found in tried)),
         ("requested packages lexicographically older than py-rattler's", share(lambda found: found.older)),
         ("dominated by py-rattler's answer", share(lambda found: found.dominated)),
+        ("… of these because a variant with track_features is avoided", share(_is_dominated_for_features)),
         ("dominating py-rattler's answer", share(lambda found: found.dominating)),
         ("same names and versions", share(lambda found: found.same_versions)),
         ("same builds too", share(lambda found: found.same_builds)),
         ("py-rattler's answer better by our order", share(_is_worse)),
     ]
+
+
+def _is_dominated_for_features(found: Outcome) -> bool:
+    return bool(found.dominated) and _avoids_features(found)
 
 
 def _times(label: str, values: Sequence[float]) -> str:
@@ -160,6 +176,35 @@ def _place(layer: int) -> str:
 
 def _differences(both: Sequence[Outcome]) -> list[tuple[str, int]]:
     return Counter(found.key for found in both if not found.same_builds).most_common()
+
+
+_OPEN = "open: at the nearest distance where they differ each is newer in something"
+
+
+def _freedom(both: Sequence[Outcome]) -> list[tuple[str, int]]:
+    """How often the written order leaves no choice, by what it is that leaves none, and how often it does."""
+    counts = Counter(_why_not_theirs(found) for found in both if not found.same_versions)
+    rows = sorted((what, count) for what, count in counts.items() if what != _OPEN)
+    same = sum(found.same_versions for found in both)
+    most = f"same names and versions if every open one were decided as there ({(same + counts[_OPEN]) / len(both):.1%})"
+    return [*rows, (_OPEN, counts[_OPEN]), (most, same + counts[_OPEN])]
+
+
+def _why_not_theirs(found: Outcome) -> str:
+    """Why the peer's answer can't be ours."""
+    fact = found.difference
+    if fact is None:
+        return "none: the order knows no difference"
+    if fact["layer"] == 0 and fact["what"] == "version":
+        return "none: a requested package would be older"
+    if found.dominating:
+        return "none: ours is as new in every package and newer in one"
+    if fact["what"] == "track_features":
+        return "none: a variant with track_features would be taken"
+    if fact["what"] == "version":
+        nearer = "none: nothing as near to the request would be newer, and something older"
+        return _OPEN if fact["near_theirs"] else nearer
+    return _OPEN if found.peer_newer else "none: an older build, and nothing would be newer"
 
 
 def _deciders(both: Sequence[Outcome]) -> list[tuple[str, int]]:

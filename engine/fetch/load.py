@@ -150,9 +150,12 @@ class _Loader:
             level: Literal["debug", "warning"] = "warning" if subdir == NOARCH or jobs[0].is_offline else "debug"
             where = "in the cache" if jobs[0].is_offline else f"at {channel.public_url}"
             self._report(Notice(level, f"Channel {channel.name} has no {subdir} {where}; it is taken as empty."))
+        notes: dict[str, list[str]] = {}
         for job in jobs:
             for note in job.result.notes if job.result else ():
-                self._report(Notice("warning", f"{channel.name}/{job.subdir}: {note}"))
+                notes.setdefault(note, []).append(job.subdir)
+        for note, subdirs in notes.items():
+            self._report(Notice("warning", f"{channel.name} ({', '.join(subdirs)}): {note}"))
 
     # --- shards
 

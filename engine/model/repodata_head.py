@@ -79,10 +79,11 @@ def read_head(members: Mapping[str, bytes], passed_over: Mapping[str, int], url:
             f"but this whipsnake understands none above {NEWEST_VERSION}",
             hint="Update whipsnake.",
         )
+    # without their number, so that subdirs of one channel say the same and it is told once
     unread = [
-        f"{count} package{'s' * (count > 1)} of kind {printable(table)} can't be installed and "
-        f"{'are' if count > 1 else 'is'} passed over."
+        f"packages of kind {printable(table)} are passed over, for only .conda and .tar.bz2 can be installed."
         for table, count in passed_over.items()
+        if count
     ]
     return Head(
         base_url=info.base_url,

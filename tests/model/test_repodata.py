@@ -236,7 +236,9 @@ def test_records_of_the_third_revision() -> None:
     assert found["3"].extra_depends == {"test": ("pytest",)}
     assert (found["3"].flag_names, found["3"].indexed_timestamp) == (("cuda",), 5)
     assert found["2"].build_number == 9, "of one file the newest form counts, wherever it stands"
-    assert repodata.notes == ("1 package of kind v3/whl can't be installed and is passed over.",)
+    assert repodata.notes == (
+        "packages of kind v3/whl are passed over, for only .conda and .tar.bz2 can be installed.",
+    )
 
 
 @pytest.mark.parametrize("v3", [5, [], {}, {"conda": 5}, {"conda": {}}, {"": {}, "}": [1]}])

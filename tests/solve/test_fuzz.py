@@ -8,9 +8,12 @@ from collections.abc import Callable
 
 import pytest
 
-from engine.errors import WhipsnakeError
+from engine.errors import SolveError, WhipsnakeError
+from engine.solve import index
 from engine.solve.task import Solution
 from tests.kit.hostile import hostile_index, hostile_request, index_of, outcome
+from tests.kit.universe import universe
+from tests.solve.kit import answer
 
 
 @pytest.mark.parametrize("block", range(4))
@@ -94,3 +97,11 @@ def test_memory_is_bounded_by_the_index() -> None:
     finally:
         tracemalloc.stop()
     assert peak < 40 * len(document)
+
+
+def test_more_candidates_than_anyone_has_are_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "MOST_CANDIDATES", 3)
+    world = universe(*(f"a {number}" for number in range(4)), "b 1", "b 2", "b 3")
+    assert answer(world, "b") == ["b-3-0"]
+    with pytest.raises(SolveError, match="The channels have 4 candidates of a; more than 3 of one package"):
+        answer(world, "a")
