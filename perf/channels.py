@@ -84,7 +84,7 @@ def wide_channel(folder: Path) -> tuple[Path, str]:
             target.write_bytes(zstandard.ZstdDecompressor().stream_reader(source).read())
         (out / "solves.jsonl").write_text("")
         tool = shared_data().parent / "tools" / "scale_channel.py"
-        command = [sys.executable, str(tool), "--data", str(out), "--out", str(out / "channel-scaled"), "--solves", "0"]
+        command = [sys.executable, str(tool), "--data", str(out), "--out", "channel-scaled", "--solves", "0"]
         subprocess.run(command, check=True, cwd=out, stdout=subprocess.DEVNULL)
     return out / "channel-scaled", "real records, grown in width by scale_channel.py"
 
