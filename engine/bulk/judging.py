@@ -9,8 +9,6 @@ from engine.bulk.messages import How
 from engine.bulk.orders import Order
 from engine.errors import PrefixError
 from engine.link.meta import is_environment
-from engine.link.prefix import check_new_prefix
-from engine.link.recover import recover
 
 Wish = Literal["keep", "update", "recreate"]
 """What shall become of environments that exist and are not as asked."""
@@ -23,6 +21,9 @@ def judge(order: Order, wish: Wish, *, heal: bool = True) -> How | None:
     """
     if standing(order.prefix, order.digest) == "as asked":
         return None
+    from engine.link.prefix import check_new_prefix  # here, for most runs find that all is as asked
+    from engine.link.recover import recover
+
     if heal:
         recover(order.prefix)
     if not is_environment(order.prefix):

@@ -19,10 +19,7 @@ from typing import Final, Literal
 import msgspec
 
 from engine.errors import StorageError
-from engine.link.disk import write_atomic
-from engine.link.history import history_path
 from engine.link.meta import META
-from engine.link.records import record_name
 from engine.model.records import RepoDataRecord
 
 NAME: Final = f"{META}/whipsnake-bulk"
@@ -46,11 +43,15 @@ _decode = msgspec.json.Decoder(Mark).decode
 
 def first_mark(request: str, records: Iterable[RepoDataRecord]) -> bytes:
     """What a new environment of these packages begins with."""
+    from engine.link.records import record_name  # all that only those need who make something is imported there
+
     return _encoded(Mark(request, "linked", _digest(map(record_name, records), b"")))
 
 
 def finish(prefix: str, request: str) -> None:
     """Note that the environment is what ``request`` asked for. Raises `StorageError`."""
+    from engine.link.disk import write_atomic
+
     state = _digest(_names(prefix), _history(prefix))
     write_atomic(os.path.join(prefix, NAME), _encoded(Mark(request, "done", state)))
 
@@ -88,5 +89,5 @@ def _names(prefix: str) -> list[str]:
 
 
 def _history(prefix: str) -> bytes:
-    with open(history_path(prefix), "rb") as file:
+    with open(os.path.join(prefix, META, "history"), "rb") as file:
         return file.read()

@@ -15,7 +15,6 @@ from engine.bulk.report import summary_json
 from engine.bulk.results import Options, Result, State, Task, Totals
 from engine.bulk.sources import SourceContext, read_entries
 from engine.commands.app import App
-from engine.commands.asking import fetch_file
 from engine.commands.options import (
     add_channel_options,
     add_flag,
@@ -138,7 +137,7 @@ class _Bulk:
             config=self.config,
             environ=app.environ,
             machine=lru_cache(self._machine),
-            fetch=lambda url: fetch_file(url, app),
+            fetch=self._fetch,
             directory=str(self.options.get("prefix_dir") or ""),
             name_by_stem=self.options.get("name_by") == "stem",
             no_deps=bool(self.options.get("no_deps")),
@@ -154,6 +153,11 @@ class _Bulk:
                 app.out.warning(notice)
         check_clashes(list(found.values()))
         return found
+
+    def _fetch(self, url: str) -> bytes:
+        from engine.commands.asking import fetch_file
+
+        return fetch_file(url, self.app)
 
     def _machine(self, platform: str) -> Machine:
         if platform == self.config.platform:
