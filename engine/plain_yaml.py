@@ -59,13 +59,13 @@ class YamlError(Exception):
         super().__init__(reason)
 
 
-def parse_yaml(data: str | bytes) -> Node | None:
-    """The one document in ``data``; None if there is none. Raises `YamlError`."""
+def parse_yaml(data: str | bytes, max_nodes: int = MAX_NODES) -> Node | None:
+    """The one document in ``data``; None if there is none. Raises `YamlError`, also beyond ``max_nodes`` values."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         source = loader(data)
         try:
-            return _Builder(_events(source)).document()
+            return _Builder(_events(source), max_nodes).document()
         finally:
             source.dispose()
     except yaml.MarkedYAMLError as error:
@@ -84,8 +84,8 @@ def _events(loader: Any) -> Iterator[yaml.Event]:
 class _Builder:
     """Events → tree. It recurses once a level, and there are few levels."""
 
-    def __init__(self, events: Iterator[yaml.Event]) -> None:
-        self.events = events
+    def __init__(self, events: Iterator[yaml.Event], max_nodes: int = MAX_NODES) -> None:
+        self.events, self.max_nodes = events, max_nodes
         self.anchors: dict[str, Node] = {}
         self.nodes = 0
 
@@ -120,8 +120,8 @@ class _Builder:
     def _count(self, node: Node, event: Any, line: int) -> None:
         """Refuse what unfolds to too much; remember what has an anchor."""
         self.nodes += node.size if isinstance(event, yaml.AliasEvent) else 1
-        if self.nodes > MAX_NODES:
-            raise YamlError(f"more than {MAX_NODES} values", line)
+        if self.nodes > self.max_nodes:
+            raise YamlError(f"more than {self.max_nodes} values", line)
         if event.anchor and not isinstance(event, yaml.AliasEvent):
             self.anchors[event.anchor] = node
 

@@ -16,6 +16,8 @@ from engine.plain_yaml import Node, YamlError, parse_yaml
 from engine.specfile.model import ExplicitPackage, PipPart, SpecContext, SpecFile, invalid
 
 _VERSION: Final = "1"
+_MAX_NODES: Final = 4_000_000
+"""Of one lock file: those of big projects list thousands of packages for each of several platforms."""
 _REQUIRED: Final = ("name", "version", "url")
 
 
@@ -28,7 +30,7 @@ class LockReader:
     def document(self, text: str) -> Mapping[str, Node]:
         """The keys of a YAML document."""
         try:
-            root = parse_yaml(text)
+            root = parse_yaml(text, _MAX_NODES)
         except YamlError as error:
             raise invalid(self.source, error.line, f"the file is not valid YAML: {error.reason}") from error
         if root is None or not isinstance(root.value, dict):
