@@ -54,9 +54,9 @@ def test_anchors() -> None:
         ("[a]: 1", 1, "expected a text"),
         ("a: *x", 1, "alias"),
         ("a: 1\n---\nb: 2", 2, "second document"),
-        ("[" * 100_000, 1, "levels"),
-        ("- " * 50_000, 1, "levels"),
-        ("{a: " * 50_000, 1, "levels"),
+        ("[" * 100_000, 1, "levels|nesting"),
+        ("- " * 50_000, 1, "levels|nesting"),
+        ("{a: " * 50_000, 1, "levels|nesting"),
         ("a: &a [1]\nb: &b [*a, *b]", 2, "alias"),
     ],
 )
