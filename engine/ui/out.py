@@ -26,6 +26,7 @@ class Out:
         self._err = stderr or sys.stderr
         self._result: dict[str, Any] = {}
         self._raw: str | None = None
+        self._history: list[dict[str, str]] = []
         self._indent: int | None = 4
 
     def configure(self, *, json: bool, quiet: bool) -> None:
@@ -82,6 +83,7 @@ class Out:
         """Say something on standard error that is no failure."""
         if self.json:
             self._result.setdefault("warnings", []).append(text)
+            self._log("warning", text)
         elif not self.quiet:
             self._err.write(f"warning: {plain(text)}\n")
 
@@ -89,6 +91,7 @@ class Out:
         """Say what went wrong, and what can be done."""
         if self.json:
             self.result(**{**error.data, **_described(error)})
+            self._log("critical", error.message)
         else:
             if isinstance(error, Interrupted) and self._err.isatty():
                 self._err.write("\n")  # behind the ^C that the terminal shows, maybe in the line of a question
@@ -109,10 +112,16 @@ class Out:
         else:
             self._err.write(f"error: {plain(text)}{where}\n")
 
+    def _log(self, level: str, text: str) -> None:
+        """What micromamba would have logged; its users look for messages there."""
+        self._history.append({"level": level, "message": text, "source": "whipsnake"})
+
     def close(self, *, success: bool) -> None:
         """Print the JSON object, if there is to be one."""
         if self.json and (self._result or not success):
             keys = self._result if success else {**self._result, "success": False}
+            if "success" in keys:  # and is no document of its own, as an export is
+                keys = {"log_history": self._history, **keys}
             self._write(self._encoded(keys) + "\n")
         else:
             self._write("")

@@ -7,8 +7,10 @@ import threading
 import time
 from pathlib import Path
 
+import anyio
 import pytest
 
+from engine.errors import LockError
 from engine.events import silent
 from engine.link import lock
 from engine.link.journal import Journal, write_journal
@@ -17,6 +19,7 @@ from engine.link.meta import JOURNAL
 from engine.link.recover import recover
 from engine.link.request import LinkOptions
 from engine.link.staging import clean_leftovers
+from tests.link.support import Recorder
 
 needs_locks = pytest.mark.skipif(os.name == "nt", reason="no locks on directories")
 OPTIONS = LinkOptions()
@@ -145,3 +148,27 @@ def test_an_unfinished_environment_in_a_directory_that_must_stay(
     note = recover(str(prefix))
     assert note is not None and "was removed" in note
     assert os.listdir(prefix) == [] and prefix.stat().st_ino == inode
+
+
+@needs_locks
+@pytest.mark.anyio
+async def test_who_waits_is_told_the_command_of_the_holder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "conda-meta").mkdir()
+    monkeypatch.setattr("sys.argv", ["/usr/bin/whipsnake", "install", "https://me:secret@host/channel::x"])
+    recorder = Recorder()
+    taken, done = anyio.Event(), anyio.Event()
+
+    async def hold() -> None:
+        async with prefix_lock(str(tmp_path), OPTIONS, silent):
+            taken.set()
+            await done.wait()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(hold)
+        await taken.wait()
+        with pytest.raises(LockError, match="whipsnake install"):
+            async with prefix_lock(str(tmp_path), LinkOptions(lock_timeout=0.2), recorder):
+                pass
+        done.set()
+    (said,) = recorder.notices("info")
+    assert f"process {os.getpid()} (whipsnake install https://" in said and "secret" not in said

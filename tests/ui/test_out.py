@@ -36,6 +36,10 @@ def test_an_error_is_one_object_with_json() -> None:
     assert answer["exception_name"] == "NetworkError"
     assert answer["url"] == "x"
     assert answer["warnings"] == ["beware"]
+    assert [(log["level"], log["message"]) for log in answer["log_history"]] == [
+        ("warning", "beware"),
+        ("critical", "Could not reach x."),
+    ]
     assert stderr.getvalue() == ""
 
 
