@@ -125,7 +125,8 @@ def _hook_of_cmd(program: Program, app: App) -> int:
 
     write_files(program.root_prefix, root_files(program), app.out.warning)
     _print(app, program.shell, "shell_hook", "")
-    app.out.warning(f'Now run: CALL "{program.root_prefix}\\condabin\\mamba_hook.bat"')
+    if not app.out.json:
+        app.out.warning(f'Now run: CALL "{program.root_prefix}\\condabin\\mamba_hook.bat"')
     return ExitCode.OK
 
 

@@ -22,9 +22,9 @@ def render(operations: Sequence[Operation]) -> str:
     """Code to be evaluated in the shell itself."""
     return by_line(
         operations,
-        export=lambda name, value: f"\\export {name}={quote(value)}",
+        export=lambda name, value: f"export {name}={quote(value)}",
         assign=lambda name, value: f"{name}={quote(value)}",
-        unset=lambda name: f"\\unset {name}",
+        unset=lambda name: f"unset {name}",
         source=lambda path: f"\\. {quote(path)}",
     )
 

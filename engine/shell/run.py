@@ -71,7 +71,7 @@ def prepare(request: RunRequest, notice: Notice) -> Prepared:
         raise UsageError("There is no command to run.", hint="`whipsnake run -n NAME COMMAND…`")
     if not os.path.isdir(request.prefix):
         raise PrefixError(
-            f"Could not run {request.command[0]!r} in {request.prefix}: the given prefix does not exist.",
+            f"Could not run {request.command[0]!r}. The given prefix does not exist: {request.prefix}",
             hint="`whipsnake env list` shows the environments that are known.",
         )
     operations = _operations(request, notice)
@@ -120,6 +120,8 @@ def _change_directory(cwd: str | None) -> None:
         return
     try:
         os.chdir(cwd)
+    except FileNotFoundError as error:
+        raise StorageError(f"Could not run there. The given path does not exist: {cwd}") from error
     except OSError as error:
         raise StorageError.from_os_error(f"run in the directory {cwd}", error) from error
 

@@ -40,7 +40,7 @@ def ours(path: Path, cache: Path) -> CachedPackage:
     return CachedPackage(record_of(real_record(path), path.name), str(directory), str(path))
 
 
-async def theirs(paths: list[Path], prefix: Path, work: Path) -> None:
+async def theirs(paths: list[Path], prefix: Path, work: Path, platform: str) -> None:
     records = []
     for path in paths:
         fields = real_record(path)
@@ -51,7 +51,7 @@ async def theirs(paths: list[Path], prefix: Path, work: Path) -> None:
         records,
         prefix,
         cache_dir=work / "rattler",
-        platform=rattler.Subdir("linux-64"),
+        platform=rattler.Subdir(platform),
         execute_link_scripts=False,
         show_progress=False,
     )
@@ -61,14 +61,14 @@ def landed(prefix: Path) -> dict[str, Entry]:
     return tree(prefix, skip=lambda path: path in {"conda-meta", "CACHEDIR.TAG", "__clobbers__"})
 
 
-async def install_ours(paths: list[Path], tmp_path: Path) -> dict[str, Entry]:
+async def install_ours(paths: list[Path], tmp_path: Path, platform: str = "linux-64") -> dict[str, Entry]:
     packages = [ours(path, tmp_path / "pkgs") for path in paths]
-    await create(tmp_path / "env", packages, run_link_scripts=False, compile_pyc=False)
+    await create(tmp_path / "env", packages, run_link_scripts=False, compile_pyc=False, platform=platform)
     return take(tmp_path / "env")
 
 
-async def install_theirs(paths: list[Path], tmp_path: Path) -> dict[str, Entry]:
-    await theirs(paths, tmp_path / "env", tmp_path)
+async def install_theirs(paths: list[Path], tmp_path: Path, platform: str = "linux-64") -> dict[str, Entry]:
+    await theirs(paths, tmp_path / "env", tmp_path, platform)
     return take(tmp_path / "env")
 
 
@@ -90,13 +90,39 @@ async def test_each_real_package(path: Path, tmp_path: Path) -> None:
     assert await install_ours(paths, tmp_path) == await install_theirs(paths, tmp_path)
 
 
+FOREIGN = ("win-64", "win-32", "osx-64", "osx-arm64")
+NOARCH = [path for path in SOUND if real_record(path).get("noarch")]
+OF_OTHER_SYSTEMS = [path for path in real_packages(*FOREIGN) if not path.name.startswith("zlib-1.2.11-h1de35cc_3")]
+
+
+@pytest.mark.parametrize("path", OF_OTHER_SYSTEMS, ids=lambda path: f"{path.parent.name}-{path.name}")
+async def test_each_real_package_of_another_system(path: Path, tmp_path: Path) -> None:
+    platform = path.parent.name
+    assert await install_ours([path], tmp_path, platform) == await install_theirs([path], tmp_path, platform)
+
+
+@pytest.mark.parametrize("platform", FOREIGN)
+@pytest.mark.parametrize(
+    "path", [path for path in SOUND if real_record(path).get("noarch")], ids=lambda path: path.name
+)
+async def test_each_noarch_package_for_another_system(path: Path, platform: str, tmp_path: Path) -> None:
+    with_python = python() if real_record(path).get("noarch") == "python" else []
+    mine = await install_ours([*with_python, path], tmp_path, platform)
+    others = await install_theirs([*with_python, path], tmp_path, platform)
+    launchers = {name for name in mine if name.endswith((".exe", "-script.py"))}
+    assert launchers == {name for name in others if name.endswith((".exe", "-script.py"))}, "ours are setuptools'"
+    assert {name: entry for name, entry in mine.items() if name not in launchers} == {
+        name: entry for name, entry in others.items() if name not in launchers
+    }
+
+
 @pytest.mark.parametrize("name", sorted(BROKEN))
 async def test_packages_without_a_list_are_refused(name: str, tmp_path: Path) -> None:
     path = next(path for path in real_packages("noarch") if path.name == name)
     with pytest.raises(LinkError, match=name.rpartition("-")[0]):
         await create(tmp_path / "env", [ours(path, tmp_path / "pkgs")])
     with pytest.raises(Exception, match="failed to link"):
-        await theirs([path], tmp_path / "env", tmp_path)
+        await theirs([path], tmp_path / "env", tmp_path, "linux-64")
 
 
 CLOBBERS = [
