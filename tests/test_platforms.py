@@ -77,7 +77,16 @@ for name in ("chmod", "link", "lstat", "mkdir", "open", "readlink", "rename", "r
 """No function takes a handle of a directory, and a directory can't be opened."""
 
 
-QUESTIONS = ("list -n a", "env list", "config list", "ps", "completer run -n a t", "--help")
+QUESTIONS = (
+    "shell activate a -s bash",
+    "shell hook -s powershell",
+    "list -n a",
+    "env list",
+    "config list",
+    "ps",
+    "completer run -n a t",
+    "--help",
+)
 
 
 def test_questions_are_answered_without_posix(tmp_path: Path) -> None:

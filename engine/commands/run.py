@@ -16,6 +16,9 @@ from engine.shell.run import RunRequest, detach, execute, prepare
 if TYPE_CHECKING:
     from engine.commands.app import App
 
+_NEEDED = frozenset(("SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "PATHEXT", "WINDIR")) if sys.platform == "win32" else ()
+"""What not even ``--clean-env`` can do without: no program of Windows starts then."""
+
 _STREAMS = ("stdin", "stdout", "stderr")
 
 
@@ -48,7 +51,9 @@ def parse(parser: ArgumentParser, words: Sequence[str]) -> Namespace:
 def run(args: Namespace, app: App) -> int:
     """Become the program (or start it, with ``--detach``)."""
     request = _request(args, app)
-    if args.detach and not request.windows:
+    if args.detach and request.windows:
+        raise UsageError("Could not detach the program: Windows has no such thing.", hint="Try `start` of cmd.exe.")
+    if args.detach:
         prepare(request, app.out.warning)  # what is wrong is said now, while somebody listens
         child = detach()
         if child is not None:
@@ -66,7 +71,7 @@ def run(args: Namespace, app: App) -> int:
 def _request(args: Namespace, app: App) -> RunRequest:
     config = app.config
     given = _given(args.env, app.environ, app.out.warning)
-    base = {} if args.clean_env else dict(app.environ)
+    base = {name: value for name, value in app.environ.items() if not args.clean_env or name.upper() in _NEEDED}
     return RunRequest(
         prefix=healed(config.target_prefix or config.active_prefix or config.root_prefix, app.out.warning),
         command=args.command,

@@ -20,6 +20,7 @@ from engine.healing import healed
 from engine.shell.dialect import SHELLS, Dialect, Program, dialect_of
 from engine.shell.environment import Activator, Rules
 from engine.shell.facts import read_facts
+from engine.shell.msys import for_msys, posix_path
 from engine.shell.operations import Operation
 from engine.shell.program import executable, function_name, guess_shell
 
@@ -108,7 +109,10 @@ def chosen_shell(args: Namespace, app: App) -> str:
 def this_program(args: Namespace, app: App, shell: str) -> Program:
     """What shell code has to know of us."""
     path = os.path.abspath(args.executable) if "executable" in args else executable(sys.argv[0], app.environ)
-    return Program(path, function_name(path), app.config.root_prefix, shell, app.config.auto_activate_base)
+    name, root = function_name(path), app.config.root_prefix
+    if sys.platform == "win32" and dialect_of(shell).from_unix:
+        path, root = posix_path(path), posix_path(root)
+    return Program(path, name, root, shell, app.config.auto_activate_base)
 
 
 def _hook(args: Namespace, app: App) -> int:
@@ -134,6 +138,8 @@ def _activation(args: Namespace, app: App) -> int:
     shell = chosen_shell(args, app)
     dialect = dialect_of(shell)
     operations = _operations(args, app, dialect)
+    if sys.platform == "win32" and dialect.from_unix:
+        operations = for_msys(operations)
     code = dialect.render(operations)
     if args.into:
         with open(args.into, "w", encoding="utf-8", errors="surrogateescape") as file:
@@ -147,14 +153,14 @@ def _operations(args: Namespace, app: App, dialect: Dialect) -> list[Operation]:
     if args.action == "activate":
         _take_place(args, app, "base")
     config = app.config
+    windows = sys.platform == "win32"
     rules = Rules(
         config.root_prefix,
-        dialect.path_separator,
+        ";" if windows else dialect.path_separator,
         prompt_format=config.env_prompt if config.changeps1 else None,
         prompt_variable=dialect.prompt_variable,
         prompt=dialect.prompt,
     )
-    windows = sys.platform == "win32"
     activator = Activator(
         app.environ,
         rules,

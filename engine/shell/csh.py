@@ -66,4 +66,4 @@ unset __mamba_hook
 """
 
 
-DIALECT = Dialect(".csh", render, hook, block, prompt_variable="prompt")
+DIALECT = Dialect(".csh", render, hook, block, prompt_variable="prompt", from_unix=True)

@@ -43,6 +43,8 @@ class Dialect(msgspec.Struct, frozen=True):
     prompt: str = ""
     """What the shell shows where that variable is not set."""
     path_separator: str = ":"
+    from_unix: bool = False
+    """On Windows there is only that of Git, MSYS2 or Cygwin, which wants paths in the form of Unix."""
 
 
 _MODULES = {

@@ -97,4 +97,4 @@ end
 """
 
 
-DIALECT = Dialect(".fish", render, hook, block)
+DIALECT = Dialect(".fish", render, hook, block, from_unix=True)

@@ -104,4 +104,4 @@ fi
 """
 
 
-DIALECT = Dialect(".sh", render, hook, block, prompt_variable="PS1")
+DIALECT = Dialect(".sh", render, hook, block, prompt_variable="PS1", from_unix=True)
