@@ -32,6 +32,8 @@ def past(history: Sequence[Revision], number: int) -> Past:
         )
     dists: dict[str, str] = {}
     for revision in history[: number + 1]:
+        if revision.listed and not (revision.linked or revision.unlinked):
+            dists = {_name(text): text for text in revision.listed}
         for text in revision.unlinked:
             dists.pop(_name(text), None)
         for text in revision.linked:

@@ -20,8 +20,9 @@ from engine.config.prefixes import check_place
 from engine.environments import existing_prefix
 from engine.errors import PrefixError
 from engine.healing import healed
-from engine.link.history import format_block, history_path
+from engine.link.history import dist_string, format_block, history_path
 from engine.link.meta import META, is_environment
+from engine.link.records import read_records
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -80,4 +81,5 @@ def _history(source: str, app: App) -> bytes:
     with open(history_path(source), "rb") as file:
         before = file.read()
     glue = b"" if before.endswith(b"\n") or not before else b"\n"
-    return before + glue + format_block(now=datetime.now(), command=app.command).encode()
+    listed = [dist_string(record, {}) for record in read_records(source)]
+    return before + glue + format_block(now=datetime.now(), command=app.command, listed=listed).encode()

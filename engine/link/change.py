@@ -163,6 +163,7 @@ class _Change:
             command=self.request.command,
             unlinked=[dist_string(record, names) for record in self.removed],
             linked=[dist_string(record, names) for record in self.request.link],
+            listed=[dist_string(record, names) for record in self.survivors],
             update_specs=self.request.update_specs,
             remove_specs=self.request.remove_specs,
             neutered_specs=self.request.neutered_specs,

@@ -33,6 +33,8 @@ class Revision(msgspec.Struct, frozen=True):
     command: str = ""
     linked: tuple[str, ...] = ()
     unlinked: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
+    """Everything that is installed, in a block that is no difference (old conda's, or one where no package changed)."""
     update_specs: tuple[str, ...] = ()
     remove_specs: tuple[str, ...] = ()
     neutered_specs: tuple[str, ...] = ()
@@ -54,15 +56,21 @@ def format_block(
     command: str,
     unlinked: Sequence[str] = (),
     linked: Sequence[str] = (),
+    listed: Sequence[str] = (),
     update_specs: Sequence[str] = (),
     remove_specs: Sequence[str] = (),
     neutered_specs: Sequence[str] = (),
 ) -> str:
-    """The text of one block. ``now`` is local time, as conda writes it."""
+    """The text of one block. ``now`` is local time, as conda writes it.
+
+    ``listed`` is all that is installed, for a block where no package changes: for conda, a block without additions and
+    removals is a list of everything, so without that the environment would have been empty then.
+    """
     one_line = " ".join(mask_secrets(command).split())
     lines = [f"==> {now:%Y-%m-%d %H:%M:%S} <==", f"# cmd: {one_line}", f"# whipsnake version: {__version__}"]
     lines += [f"-{dist}" for dist in sorted(unlinked)]
     lines += [f"+{dist}" for dist in sorted(linked)]
+    lines += [] if linked or unlinked else sorted(listed)
     if remove_specs:
         lines.append(f"# remove specs: {_list(remove_specs)}")
     if update_specs:
@@ -118,6 +126,7 @@ def _parse_block(date: str, lines: list[str]) -> Revision:
         command=command,
         linked=tuple(line[1:] for line in lines if line.startswith("+")),
         unlinked=tuple(line[1:] for line in lines if line.startswith("-")),
+        listed=tuple(line for line in lines if not line.startswith(("+", "-", "#"))),
         update_specs=specs["update"],
         remove_specs=specs["remove"],
         neutered_specs=specs["neutered"],

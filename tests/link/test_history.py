@@ -127,3 +127,12 @@ def test_specs_come_back(specs: list[str]) -> None:
     specs = [spec for spec in specs if not spec.endswith("@") and "/t/" not in spec and "@" not in spec]
     text = format_block(now=NOW, command="x", update_specs=specs)
     assert parse_history(text)[0].update_specs == tuple(specs)
+
+
+def test_a_block_where_no_package_changes_lists_all() -> None:
+    """conda reads a block without additions and removals as a list of what is installed."""
+    text = format_block(now=NOW, command="x", listed=["c/noarch::b-1-0", "c/noarch::a-1-0"], update_specs=["a"])
+    (block,) = parse_history(text)
+    assert block.listed == ("c/noarch::a-1-0", "c/noarch::b-1-0") and block.update_specs == ("a",)
+    (block,) = parse_history(format_block(now=NOW, command="x", linked=["d"], listed=["e"]))
+    assert (block.listed, block.linked) == ((), ("d",))
