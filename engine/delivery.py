@@ -27,13 +27,16 @@ from engine.model.records import CachedPackage, RepoDataRecord
 from engine.request import Plan, Services
 from engine.settings import fetch_settings, link_options
 
+_WAITING = 32
+"""Packages that may be ready before they are linked: small ones are linked several at once."""
+
 
 async def carry_out(plan: Plan, services: Services, transport: Transport, cache: PackageCache) -> LinkSummary:
     """Do what the plan says. On any failure or cancellation the prefix is as it was."""
     from engine.link.change import change_prefix  # here, since who only looks at the plan need not wait for it
     from engine.link.create import create_prefix
 
-    send, receive = anyio.create_memory_object_stream[CachedPackage](0)
+    send, receive = anyio.create_memory_object_stream[CachedPackage](_WAITING)
 
     async def heal(package: CachedPackage) -> CachedPackage:
         """A damaged package once more, sound."""

@@ -11,6 +11,7 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Any, TypeVar
 
 import anyio
+import anyio.to_thread
 from anyio.abc import Process, TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 
@@ -32,6 +33,14 @@ async def _send_all(items: Iterable[In], sink: MemoryObjectSendStream[In]) -> No
     async with sink:
         for item in items:
             await sink.send(item)
+
+
+async def in_thread(work: Callable[..., Value], *args: object) -> Value:
+    """Disk work that must not be left half done: it is not cancelled."""
+    scope = anyio.CancelScope(shield=True)
+    with scope:
+        result = await anyio.to_thread.run_sync(work, *args)
+    return result  # noqa: RET504 - inside the scope, mypy would think that it may be swallowed
 
 
 def first_error(error: BaseException) -> BaseException:

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
@@ -33,20 +33,20 @@ from engine.events import (
     WorkFinished,
     WorkStarted,
 )
-from engine.fetch.archive import Limits
 from engine.fetch.cache import PackageCache
 from engine.fetch.entry_lock import EntryLock, LocksDontWork
-from engine.fetch.unpack import Unpacked, UnpackOptions, unpack_file, unpack_stream
 from engine.fetch.verify import FilesDiffer
-from engine.flow import first_error
+from engine.flow import first_error, in_thread
 from engine.model.records import CachedPackage, RepoDataRecord
 
 if sys.version_info < (3, 11):
     from exceptiongroup import BaseExceptionGroup
 
-if TYPE_CHECKING:  # the network's modules are heavy, and not needed where everything is cached
+if TYPE_CHECKING:  # the modules for the network and for archives are heavy, and not needed where all is cached
+    from engine.fetch.archive import Limits
     from engine.fetch.download import Downloads
     from engine.fetch.http import Transport
+    from engine.fetch.unpack import Unpacked, UnpackOptions
 
 Result = TypeVar("Result")
 Subject = TypeVar("Subject")
@@ -76,7 +76,8 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
     use_lockfiles: bool = True
     lock_timeout: float = 0.0
     """Seconds to wait while another process fetches the same package, before fetching it too; 0: as long as it does."""
-    limits: Limits = Limits()
+    limits: Limits | None = None
+    """How far an archive may go; None: as far as is usual."""
     allow_external_links: bool = False
     """Accept packages with soft links that lead out of them."""
 
@@ -134,12 +135,6 @@ class _Preparation:
         self._limiter = anyio.CapacityLimiter(self._workers + 2)
         self._gate = _Gate(settings.extract_threads)
         self._checks = settings.safety_checks != "disabled"
-        self._options = UnpackOptions(
-            limits=settings.limits,
-            digests=settings.extra_safety_checks,
-            check_files=self._checks,
-            external_links=settings.allow_external_links,
-        )
         self._send, self._receive = anyio.create_memory_object_stream[_Item](float("inf"))
         self._left = 0
         self._downloads: Downloads | None = None
@@ -175,6 +170,7 @@ class _Preparation:
             else:
                 found.append((record, package))
         if missing:
+            _ = self._options  # imports what unpacks, once and here
             self._cache.writable_dir()  # before the first byte is fetched: there must be a place for it
             try:
                 self._cache.sweep()
@@ -208,7 +204,10 @@ class _Preparation:
         return self._cache.find_sound(record, digests=self._settings.extra_safety_checks)
 
     async def _finish(self, package: CachedPackage) -> None:
-        await self._sink.send(package)
+        try:
+            self._sink.send_nowait(package)
+        except anyio.WouldBlock:
+            await self._sink.send(package)
         self._left -= 1
         if not self._left:
             self._send.close()  # ends the workers
@@ -226,18 +225,19 @@ class _Preparation:
     async def _locked(self, item: _Item) -> CachedPackage | None:
         """Fetch a package under its lock; None where another process has that: the item was put back."""
         lock = self._cache.lock(item.record)
-        if not self._acquire(lock, item):
+        if not await anyio.to_thread.run_sync(self._acquire, lock, item, limiter=self._limiter):
             again = item.waiting_since is not None
             if not again:
                 item.waiting_since = time.monotonic()
-                self._report(Notice("info", f"Waiting for {item.record.fn}, which {lock.holder()} is fetching"))
+                holder = await anyio.to_thread.run_sync(lock.holder, limiter=self._limiter)
+                self._report(Notice("info", f"Waiting for {item.record.fn}, which {holder} is fetching"))
             await anyio.sleep(_LOCK_POLL if again else 0)
             self._send.send_nowait(item)
             return None
         try:
             return await self._fetch(item.record, locked=lock.is_held)
         finally:
-            lock.release()
+            await in_thread(lock.release)
 
     def _acquire(self, lock: EntryLock, item: _Item) -> bool:
         """Whether we may go on: with the lock, or without where there are no locks or our patience ended."""
@@ -265,8 +265,22 @@ class _Preparation:
         self._report(WorkFinished("extract", record.name or record.stem, made.files, made.bytes))
         return made.package
 
+    @cached_property
+    def _options(self) -> UnpackOptions:
+        from engine.fetch.archive import Limits
+        from engine.fetch.unpack import UnpackOptions
+
+        return UnpackOptions(
+            limits=self._settings.limits or Limits(),
+            digests=self._settings.extra_safety_checks,
+            check_files=self._checks,
+            external_links=self._settings.allow_external_links,
+        )
+
     def _from_archive(self, record: RepoDataRecord) -> Unpacked | None:
         """Unpack an archive that is cached; None if there is none, or a wrong one."""
+        from engine.fetch.unpack import unpack_file
+
         path = self._cache.find_archive(record)
         if path is None:
             return None
@@ -291,6 +305,8 @@ class _Preparation:
 
     def _unpack_arriving(self, record: RepoDataRecord, pieces: Iterable[bytes], kept: str | None) -> Unpacked:
         """What the worker thread does for one download."""
+        from engine.fetch.unpack import unpack_stream
+
         self._report(WorkStarted("extract", record.name or record.stem))
         with self._gate:
             return unpack_stream(self._gate.between(pieces), record, self._cache, self._options, kept=kept)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import anyio
 import anyio.from_thread
 import anyio.to_thread
+import msgspec
 from anyio.streams.memory import MemoryObjectReceiveStream
 
 from engine.errors import LinkError
@@ -37,6 +38,22 @@ from engine.link.scripts import ScriptPlace, has_script, run_script
 from engine.link.settle import settle
 from engine.long_paths import check_length
 from engine.model.records import CachedPackage, RepoDataRecord
+
+BATCH_PACKAGES, BATCH_BYTES = 8, 300_000
+"""Small packages are handed to a worker thread together: so many at most, and such archives in sum."""
+
+
+class _Outcome(msgspec.Struct, frozen=True):
+    """What a worker thread says of one package. If it is not linked, something has to come first."""
+
+    package: CachedPackage
+    linked: Linked | None = None
+    pending: Pending | None = None
+    """What is left to compile."""
+    script: ScriptPlace | None = None
+    """Its pre-link script has to be run."""
+    damaged: str = ""
+    """A file of it in the cache is not as its list says; nothing was linked."""
 
 
 class Filling:
@@ -90,6 +107,8 @@ class Filling:
     async def _link_and_compile(self, packages: MemoryObjectReceiveStream[CachedPackage]) -> None:
         cores = available_cores()
         workers = self._workers
+        if self._compiling:
+            await self._compiling.prepare()
         if not self._needed:
             self._python_ready.set()
         async with anyio.create_task_group() as group:
@@ -111,41 +130,57 @@ class Filling:
     ) -> None:
         async with packages:
             async for package in packages:
-                name, pending = await self._link_one(package, limiter)
-                if pending and self._compiling:
-                    await self._compiling.submit(pending)
-                self._needed.discard(name)
-                if not self._needed:
-                    self._python_ready.set()
+                job = partial(self._link_batch, _batch(package, packages))
+                for outcome in await anyio.to_thread.run_sync(job, limiter=limiter):
+                    await self._take_in(outcome)
 
-    async def _link_one(self, package: CachedPackage, limiter: anyio.CapacityLimiter) -> tuple[str, Pending | None]:
-        name = package.record.name
-        self._report(WorkStarted("link", name))
-        await self._pre_link(package)
-        try:
-            plan, linked, pending = await anyio.to_thread.run_sync(self._link_job, package, limiter=limiter)
-        except Damaged as error:
-            package = await self._healed(package, error.path)
-            plan, linked, pending = await anyio.to_thread.run_sync(self._link_job, package, limiter=limiter)
-        self._packages[plan.index], self._linked[plan.index] = package, linked
-        self._bytes += linked.bytes
-        self._report(WorkFinished("link", name, files=linked.files, bytes=linked.bytes))
-        return name, pending
+    def _link_batch(self, packages: list[CachedPackage], *, scripts: bool = False) -> list[_Outcome]:
+        """In a worker thread: link packages, as far as nothing has to come first. With ``scripts``, pre-link scripts
+        were run already."""
+        outcomes = []
+        for package in packages:
+            name = package.record.name
+            place = ScriptPlace(package.directory, self._target.staging, self._target.platform)
+            if not scripts and has_script(place, name, "pre-link"):
+                outcomes.append(_Outcome(package, script=place))
+                continue
+            self._report(WorkStarted("link", name))
+            try:
+                outcome = self._link_job(package)
+            except Damaged as error:
+                outcome = _Outcome(package, damaged=error.path)
+            linked = outcome.linked
+            self._report(WorkFinished("link", name, linked.files if linked else 0, linked.bytes if linked else 0))
+            outcomes.append(outcome)
+        return outcomes
 
-    async def _healed(self, package: CachedPackage, path: str) -> CachedPackage:
-        """The package once more, from where it came."""
-        if self._request.heal is None:
-            raise missing_file(package.record.dist, path, package.directory)
-        return await self._request.heal(package)
-
-    async def _pre_link(self, package: CachedPackage) -> None:
-        """These scripts are run from the unpacked package, before it is linked, and see the staged prefix."""
-        place = ScriptPlace(package.directory, self._target.staging, self._target.platform)
-        if has_script(place, package.record.name, "pre-link"):
+    async def _take_in(self, outcome: _Outcome) -> None:
+        """Do what has to be done outside of the thread: first what keeps a package from being linked."""
+        package = outcome.package
+        if outcome.script:
+            # It is run from the unpacked package, before that is linked, and sees the staged prefix.
             options = self._request.options
-            self._messages += await run_script(place, package.record, "pre-link", options, self._report)
+            self._messages += await run_script(outcome.script, package.record, "pre-link", options, self._report)
+            outcome = await self._again(package)
+        if outcome.damaged:
+            if self._request.heal is None:
+                raise missing_file(package.record.dist, outcome.damaged, package.directory)
+            outcome = await self._again(await self._request.heal(package))
+        if outcome.linked is None:
+            raise missing_file(package.record.dist, outcome.damaged, package.directory)
+        index = outcome.linked.index
+        self._packages[index], self._linked[index] = outcome.package, outcome.linked
+        self._bytes += outcome.linked.bytes
+        if outcome.pending and self._compiling:
+            await self._compiling.submit(outcome.pending)
+        self._needed.discard(package.record.name)
+        if not self._needed:
+            self._python_ready.set()
 
-    def _link_job(self, package: CachedPackage) -> tuple[PackagePlan, Linked, Pending | None]:
+    async def _again(self, package: CachedPackage) -> _Outcome:
+        return (await anyio.to_thread.run_sync(partial(self._link_batch, [package], scripts=True)))[0]
+
+    def _link_job(self, package: CachedPackage) -> _Outcome:
         """In a worker thread: read the package's lists, link its files, write its record if nothing is to come."""
         plan = self._plan(package)
         if sys.platform == "win32":
@@ -162,7 +197,7 @@ class Filling:
                 pending = self._compiling.look_up(plan, linked, package, self._hands)
         if pending is None:
             self._write_record(plan, linked, package)
-        return plan, linked, pending
+        return _Outcome(package, linked, pending)
 
     def _plan(self, package: CachedPackage) -> PackagePlan:
         record = self._record(package)
@@ -192,13 +227,19 @@ class Filling:
         )
         if not won:
             return
-        for index in won:
-            sign(self._linked[index], self._target.staging, self._target.platform, self._report)
+        await anyio.to_thread.run_sync(self._sign, won)
         if self._compiling:
             await self._compile_again(won, self._compiling)
-        for index in won:
+        await anyio.to_thread.run_sync(self._write_records, won)
+
+    def _sign(self, indices: Iterable[int]) -> None:
+        for index in indices:
+            sign(self._linked[index], self._target.staging, self._target.platform, self._report)
+
+    def _write_records(self, indices: Iterable[int]) -> None:
+        for index in indices:
             package = self._packages[index]
-            await anyio.to_thread.run_sync(self._write_record, self._plan(package), self._linked[index], package)
+            self._write_record(self._plan(package), self._linked[index], package)
 
     async def _compile_again(self, won: dict[int, list[str]], compiling: Compiling) -> None:
         """What was compiled from contested files may have been made from another package's."""
@@ -206,7 +247,8 @@ class Filling:
         try:
             for index, paths in won.items():
                 linked = self._linked[index]
-                shared, own = compiling.wanted(self._plan(self._packages[index]))
+                plan = await anyio.to_thread.run_sync(self._plan, self._packages[index])
+                shared, own = compiling.wanted(plan)
                 wanted = {*shared, *own}
                 linked.compiled = [pyc for pyc in linked.compiled if pyc_source(pyc) not in {*paths, *linked.lost}]
                 for batch in batches([Source(path) for path in paths if path in wanted]):
@@ -247,6 +289,18 @@ class Filling:
     def claims(self) -> Claims:
         """What was put where; to be read after `run`."""
         return self._claims
+
+
+def _batch(package: CachedPackage, more: MemoryObjectReceiveStream[CachedPackage]) -> list[CachedPackage]:
+    """A package, and those that wait behind it, as long as all are small."""
+    found, size = [package], package.record.size or BATCH_BYTES
+    while size < BATCH_BYTES and len(found) < BATCH_PACKAGES:
+        try:
+            found.append(more.receive_nowait())
+        except (anyio.WouldBlock, anyio.EndOfStream):
+            break
+        size += found[-1].record.size or BATCH_BYTES
+    return found
 
 
 def available_cores() -> int:

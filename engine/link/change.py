@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import os
 import secrets
+from functools import partial
 
 import msgspec
 from anyio.streams.memory import MemoryObjectReceiveStream
 
 from engine.errors import LinkError, PrefixError
 from engine.events import Notice, Report
+from engine.flow import in_thread
 from engine.link.apply import Filling
-from engine.link.create import in_thread, python_of, target_for, write_extra_files
+from engine.link.create import python_of, target_for, write_extra_files
 from engine.link.difference import plan_change
 from engine.link.disk import remove_tree, storage
 from engine.link.history import dist_string, format_block, history_path
@@ -68,7 +70,7 @@ async def _change_locked(
     prefix = request.prefix
     async with prefix_lock(prefix, request.options, report):
         await in_thread(recover, prefix)
-        check_frozen(prefix, override=request.options.override_frozen)
+        await in_thread(partial(check_frozen, prefix, override=request.options.override_frozen))
         change = await in_thread(_Change, request, report)
         try:
             return await change.run(packages)

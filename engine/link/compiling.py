@@ -23,6 +23,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from engine.errors import LinkError
 from engine.events import Report, WorkFinished, WorkStarted
+from engine.flow import in_thread
 from engine.link.batch import Files, find_damage
 from engine.link.hands import Hands
 from engine.link.modes import NO_LINK_ERRORS, Mode, copy_file
@@ -62,15 +63,19 @@ class Compiling:
         self._target, self._report, self._write, self._python = target, report, write, target.python
         self._environ, self._store = request.options.environ, request.options.bytecode
         self._record = target.python.record
-        self._kind = self._store.kind(self._record) if self._store and self._record else None
-        presumed = presumed_kind(self._record, target.platform)
-        if presumed and self._kind in (None, presumed):
-            self._kind, self._executable, self._own = presumed, sys.executable, True
-        else:
-            self._executable, self._own = python, False
+        self._kind: str | None = None
+        self._executable, self._own = python, False
         self._staged: set[str] = set()
         self._no_hands = Hands(0)
         self._send, self._receive = anyio.create_memory_object_stream[Pending](float("inf"))
+
+    async def prepare(self) -> None:
+        """Find out for which kind of Python to compile, and with what; before anything else."""
+        if self._store and self._record:
+            self._kind = await anyio.to_thread.run_sync(self._store.kind, self._record)
+        presumed = presumed_kind(self._record, self._target.platform)
+        if presumed and self._kind in (None, presumed):
+            self._kind, self._executable, self._own = presumed, sys.executable, True
 
     # --- in worker threads -------------------------------------------------------------------------------------
 
@@ -192,8 +197,9 @@ class Compiling:
                     for compiler in compilers:
                         group.start_soon(self._work, compiler, receive.clone())
         finally:
-            with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(self._discard_staged)
+            for compiler in compilers:
+                await compiler.close()
+            await in_thread(self._discard_staged)
 
     def _discard_staged(self) -> None:
         """What was given up half done."""
@@ -250,12 +256,9 @@ class Compiling:
     async def _work(
         self, compiler: Compiler, jobs: MemoryObjectReceiveStream[tuple[Pending, tuple[Source, ...]]]
     ) -> None:
-        try:
-            async with jobs:
-                async for pending, sources in jobs:
-                    await self._compile(compiler, pending, sources)
-        finally:
-            await compiler.close()
+        async with jobs:
+            async for pending, sources in jobs:
+                await self._compile(compiler, pending, sources)
 
     async def _compile(self, compiler: Compiler, pending: Pending, sources: tuple[Source, ...]) -> None:
         name = pending.package.record.name

@@ -8,16 +8,14 @@ a mark in conda-meta covers that tail, so that `recover` can undo it if the proc
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TypeVar
 
-import anyio
-import anyio.to_thread
 import msgspec
 from anyio.streams.memory import MemoryObjectReceiveStream
 
 from engine.events import Notice, Report
+from engine.flow import in_thread
 from engine.link.apply import Filling
 from engine.link.disk import storage
 from engine.link.history import dist_string, format_block, history_path
@@ -105,7 +103,7 @@ async def _create(
     if request.moves:
         await in_thread(end_move, request, report)
     await in_thread(finish, staging)
-    _register(request, report)
+    await in_thread(_register, request, report)
     await in_thread(change_menus, request, menus, report)
     return msgspec.structs.replace(summary, messages=(*summary.messages, *messages))
 
@@ -114,14 +112,6 @@ def _give_up(request: LinkRequest, staging: Staging) -> None:
     discard(staging)
     if request.moves:
         undo_move(request)
-
-
-async def in_thread(work: Callable[..., T], *args: object) -> T:
-    """Disk work that must not be left half done: it is not cancelled."""
-    scope = anyio.CancelScope(shield=True)
-    with scope:
-        result = await anyio.to_thread.run_sync(work, *args)
-    return result  # noqa: RET504 - inside the scope, mypy would think that it may be swallowed
 
 
 def _open(prefix: str, replace: bool) -> Staging:

@@ -18,6 +18,7 @@ import anyio
 from engine.errors import LockError, StorageError
 from engine.events import Notice, Report
 from engine.file_lock import try_lock
+from engine.flow import in_thread
 from engine.link.disk import make_parents, remove_empty
 from engine.link.meta import OURS
 from engine.link.request import LinkOptions
@@ -121,7 +122,7 @@ async def place_lock(prefix: str, options: LinkOptions, report: Report) -> Async
     The lock is a file beside it. Where none can be made, we go on without: then the one who is first wins. Directories
     above the prefix are made, and go again if nothing is put there. Raises `LockError` after ``lock_timeout`` seconds.
     """
-    made = make_parents(prefix)
+    made = await in_thread(make_parents, prefix)
     parent, name = os.path.split(prefix)
     path = os.path.join(parent, f".{name}{LOCK_NAME}")
     try:
@@ -129,14 +130,14 @@ async def place_lock(prefix: str, options: LinkOptions, report: Report) -> Async
     except StorageError:
         opened = None
     except BaseException:
-        remove_empty(made)
+        await in_thread(remove_empty, made)
         raise
     try:
         yield
     finally:
         if opened is not None:
-            _give_back(path, opened)
-        remove_empty(made)
+            await in_thread(_give_back, path, opened)
+        await in_thread(remove_empty, made)
 
 
 @asynccontextmanager
@@ -156,7 +157,7 @@ async def prefix_lock(prefix: str, options: LinkOptions, report: Report) -> Asyn
         yield
     finally:
         _HELD.reset(token)
-        _give_back(path, opened)
+        await in_thread(_give_back, path, opened)
 
 
 def _give_back(path: str, opened: int) -> None:
@@ -175,7 +176,7 @@ async def _take(path: str, prefix: str, longest: float, report: Report) -> int:
     """The open, locked file. Its last holder may have removed it while we waited: then the lock is on another one."""
     while True:
         try:
-            opened = os.open(path, os.O_RDWR | os.O_CREAT | _CLOEXEC, 0o666)
+            opened = await in_thread(os.open, path, os.O_RDWR | os.O_CREAT | _CLOEXEC, 0o666)
         except OSError as error:
             raise StorageError.from_os_error(f"lock the environment {prefix}", error) from error
         try:
@@ -183,10 +184,17 @@ async def _take(path: str, prefix: str, longest: float, report: Report) -> int:
         except BaseException:
             os.close(opened)
             raise
-        if _is_still_there(path, opened):
-            _name_holder(opened)
+        if await in_thread(_is_ours_now, path, opened):
             return opened
         os.close(opened)
+
+
+def _is_ours_now(path: str, opened: int) -> bool:
+    """Whether what we locked is the lock; then it says so."""
+    ours = _is_still_there(path, opened)
+    if ours:
+        _name_holder(opened)
+    return ours
 
 
 def _is_still_there(path: str, opened: int) -> bool:

@@ -231,7 +231,18 @@ class Compiler:
 
     async def _started(self) -> tuple[Process, AsyncIterator[bytes]]:
         if self._process is None or self._lines is None:
-            self._process = await anyio.open_process(
+            self._process = await self._open()
+            self._lines = _read_lines(self._process)
+            async for line in self._lines:
+                self.kind = line[1:].decode("ascii", "replace") if line.startswith(b"=") else ""
+                break
+        return self._process, self._lines
+
+    async def _open(self) -> Process:
+        """Start it, whole: half started, it would be lost."""
+        scope = anyio.CancelScope(shield=True)
+        with scope:
+            process = await anyio.open_process(
                 [self._executable, *_flags(self._python), "-c", COMPILER],
                 cwd=os.path.join(self._staging, "conda-meta"),  # Python 2 would import from here, and nothing is
                 stdin=subprocess.PIPE,
@@ -239,11 +250,7 @@ class Compiler:
                 stderr=subprocess.DEVNULL,
                 env=self._environ,
             )
-            self._lines = _read_lines(self._process)
-            async for line in self._lines:
-                self.kind = line[1:].decode("ascii", "replace") if line.startswith(b"=") else ""
-                break
-        return self._process, self._lines
+        return process  # noqa: RET504 - inside the scope, mypy would think that it may be swallowed
 
     async def close(self) -> None:
         """End the process."""

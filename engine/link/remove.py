@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from engine.errors import PrefixError
 from engine.events import Notice, Report
-from engine.link.create import in_thread
+from engine.flow import in_thread
 from engine.link.lock import prefix_lock
 from engine.link.menus import change_menus, menus_to_remove
 from engine.link.meta import is_environment
@@ -27,17 +28,17 @@ async def remove_prefix(request: LinkRequest, report: Report) -> None:
     Raises `PrefixError` for the root prefix and for what is no environment, `FrozenError`, `LockError`.
     """
     prefix = request.prefix
-    _check(prefix, request.options.root_prefix)
+    await in_thread(_check, prefix, request.options.root_prefix)
     async with prefix_lock(prefix, request.options, report):
         await in_thread(recover, prefix)
-        check_frozen(prefix, override=request.options.override_frozen)
+        await in_thread(partial(check_frozen, prefix, override=request.options.override_frozen))
         records = await in_thread(read_records, prefix)
         await pre_unlink(request, list(reversed(link_order(records))), report)
         menus = await in_thread(menus_to_remove, request)
         await in_thread(vanish, prefix)
     await in_thread(change_menus, request, menus, report)
     registry = request.options.registry
-    problem = unregister(registry, prefix) if registry else None
+    problem = await in_thread(unregister, registry, prefix) if registry else None
     if problem:
         report(Notice("warning", problem))
 

@@ -21,7 +21,7 @@ import msgspec
 
 from engine.errors import ScriptError
 from engine.events import Notice, Output, Report, WorkFinished, WorkStarted
-from engine.flow import child
+from engine.flow import child, in_thread
 from engine.link.request import LinkOptions, LinkRequest
 from engine.model.platform import is_of_system, is_windows
 from engine.model.records import PackageRecord
@@ -77,7 +77,7 @@ async def run_script(
             f"Could not run the {action} script of {record.dist} ({path}): {error.strerror or error}"
         ) from error
     finally:
-        messages = take_messages(place.prefix, record.name, report)
+        messages = await in_thread(take_messages, place.prefix, record.name, report)
     report(WorkFinished("script", record.name))
     if code:
         raise _failed(action, record.dist, path, code, (*messages, *_last_lines(output)))

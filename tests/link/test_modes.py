@@ -131,7 +131,7 @@ async def test_a_single_file_that_cannot_be_linked_is_copied(
         real(source, target, **kwargs)
 
     monkeypatch.setattr(package_module.os, "link", link)
-    monkeypatch.setattr(package_module, "_LINK_AT", True)
+    monkeypatch.setattr(package_module, "LINK_AT", True)
     summary = await create_prefix(tmp_path / "env", [package])
     assert (summary.hardlinked, summary.copied) == (2, 1)
     assert (tmp_path / "env/lib/y").read_text() == "y"

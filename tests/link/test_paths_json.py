@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import LinkError
@@ -119,7 +119,7 @@ _PARTS = st.sampled_from(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.lists(_PARTS, min_size=1, max_size=3).map("/".join), max_size=4))
 def test_many_paths_are_judged_as_each_alone(found: list[str]) -> None:
     """The one look at all of them misses nothing and refuses nothing more."""

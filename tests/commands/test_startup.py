@@ -1,0 +1,67 @@
+"""What a command imports is what people wait for: each is watched."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.commands.conftest import RunCommand
+from tests.kit.channel import ChannelBuilder
+
+NETWORK = ("aiohttp", "ssl", "asyncio", "anyio", "engine.fetch.http")
+ARCHIVES = ("zstandard", "engine.fetch.unpack", "engine.fetch.extract", "engine.fetch.tar", "engine.fetch.conda_zip")
+SOLVER = ("pycosat", "engine.solve", "engine.planning", "engine.install")
+DRAWING = ("rich", "yaml")
+
+
+def imported(words: list[str], modules: tuple[str, ...], home: Path) -> set[str]:
+    """Which of some modules a command has imported when it ends, or becomes another program."""
+    code = (
+        "import os, sys, cli\n"
+        f"def tell(*_):\n    print('imported', *({modules!r} & sys.modules.keys()), file=sys.stderr, flush=True)\n"
+        "    os._exit(0)\n"
+        "for name in ('execv', 'execve', 'execvp', 'execvpe'):\n    setattr(os, name, tell)\n"
+        f"try:\n    cli.main({words!r})\nexcept SystemExit:\n    pass\ntell()\n"
+    ).replace(f"({modules!r} &", f"(set({modules!r}) &")
+    environ = {**os.environ, "HOME": str(home)}
+    command = [sys.executable, "-c", code]
+    ran = subprocess.run(
+        command, cwd=Path(__file__).parents[2], env=environ, capture_output=True, text=True, check=False
+    )
+    last = ran.stderr.strip().splitlines()[-1]
+    assert last.startswith("imported"), ran.stderr
+    return set(last.split()[1:])
+
+
+@pytest.fixture
+def prefix(tmp_path: Path) -> Path:
+    meta = tmp_path / "env" / "conda-meta"
+    meta.mkdir(parents=True)
+    (meta / "history").touch()
+    return tmp_path / "env"
+
+
+@pytest.mark.parametrize(
+    "words", ["list", "run true", "info", "env list", "shell activate -s bash", "config list", "create --help"]
+)
+def test_commands_that_only_look_load_no_network_solver_or_archives(words: str, prefix: Path, tmp_path: Path) -> None:
+    place = ["-p", str(prefix)] if words.split(maxsplit=1)[0] in ("list", "run", "shell") else []
+    first, *rest = words.split()
+    argv = [first, *place, *rest] if first == "run" else [*words.split(), *place]
+    modules = (*NETWORK, *ARCHIVES, *SOLVER)
+    if words == "create --help":
+        modules = ("aiohttp", "rich", "zstandard", "pycosat")
+    assert imported(argv, modules, tmp_path) == set()
+
+
+def test_a_warm_create_loads_no_http_client_and_no_archive_reader(
+    run_command: RunCommand, channel: ChannelBuilder, root: Path, tmp_path: Path
+) -> None:
+    words = ["create", "-y", "-r", str(root), "--override-channels", "-c", channel.url, "tool"]
+    assert run_command(*words, "-n", "one").code == 0
+    assert imported([*words, "-n", "two"], ("aiohttp", "rich", "pycosat", *ARCHIVES[1:]), tmp_path) == set()
+    assert (root / "envs/two/bin/tool").exists()

@@ -1,0 +1,66 @@
+"""The watch for blocking calls sees what it should, and nothing else."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import anyio.to_thread
+import pytest
+
+from tests.kit.blocking import watching
+
+pytestmark = pytest.mark.anyio
+
+SOURCE = """
+import anyio.to_thread, os, time
+
+def look(path):
+    return os.listdir(path)
+
+async def blocks(path):
+    look(path)
+
+async def sleeps():
+    time.sleep(0)
+
+async def does_not(path):
+    await anyio.to_thread.run_sync(look, path)
+"""
+
+
+@pytest.fixture
+def module() -> ModuleType:
+    found = ModuleType("engine.made_up")
+    exec(SOURCE, found.__dict__)
+    return found
+
+
+async def test_a_coroutine_that_looks_at_the_disk_is_seen(module: ModuleType, tmp_path: Path) -> None:
+    with watching() as found:
+        await module.blocks(tmp_path)
+    assert len(found) == 1 and "os.listdir" in found[0] and "engine.made_up.blocks" in found[0]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="older interpreters don't tell of it")
+async def test_a_coroutine_that_sleeps_is_seen(module: ModuleType) -> None:
+    with watching() as found:
+        await module.sleeps()
+    assert len(found) == 1 and "time.sleep" in found[0]
+
+
+async def test_threads_and_the_tests_themselves_may(module: ModuleType, tmp_path: Path) -> None:
+    with watching() as found:
+        await module.does_not(tmp_path)
+        await anyio.to_thread.run_sync(module.look, tmp_path)
+        module.look(tmp_path)  # called from a coroutine of the test
+    module.look(tmp_path)
+    assert found == []
+
+
+async def test_nothing_is_seen_afterwards(module: ModuleType, tmp_path: Path) -> None:
+    with watching() as found:
+        pass
+    await module.blocks(tmp_path)
+    assert found == []
