@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import TypeVar
 
 import msgspec
 from anyio.streams.memory import MemoryObjectReceiveStream
@@ -44,8 +43,6 @@ from engine.link.staging import (
 )
 from engine.link.untracked import copy_untracked
 from engine.model.records import CachedPackage, RepoDataRecord
-
-T = TypeVar("T")
 
 
 async def create_prefix(
