@@ -54,6 +54,7 @@ class PackageIndex:
         self._cutoffs = task.exclude_newer if task.exclude_newer else None
         self._asked = asked
         self._kept = kept
+        self._updated = {record.name for record in task.installed if task.update_all or record.name in task.update}
         self._installed = {} if task.keep == "ignore" else {record.name: record for record in task.installed}
         self._channel_ranks: dict[str, int] = {}
         for rows in task.repodata:
@@ -84,8 +85,8 @@ class PackageIndex:
         return self.candidates(name).size > 0
 
     def keeps(self, name: str) -> bool:
-        """Whether a package of the name is installed and may stay."""
-        return name in self._kept
+        """Whether a package of the name is installed and may stay, as it is or in a newer version."""
+        return name in self._kept or name in self._updated
 
     def candidates(self, name: str) -> Candidates:
         """The ranked candidates of a name; none if nobody has it. Records whose version is no version are left out."""

@@ -20,6 +20,9 @@ WORLD = (
     make_package("low", "1.0"),
     make_package("app", "1.0", depends=("lib >=1", "low")),
     make_package("app", "2.0", depends=("lib >=1",)),
+    make_package("python", "3.12.1"),
+    make_package("pip", "1.0", depends=("python",), noarch="generic"),
+    make_package("pip", "2.0", depends=("python",), noarch="generic"),
     make_package("holder", "1.0", depends=("lib <2",)),
     make_package("needs-newer", "1.0", depends=("lib >=1.5",)),
     make_package("needs-newest", "1.0", depends=("lib >=2",)),
@@ -100,6 +103,20 @@ def test_update_all_and_one_more(run: Run, installed: Installed) -> None:
     run("create", "app=1.0", "lib=1.0")
     run("update", "--all", "needs-newer")
     assert installed() == ["app-2.0", "lib-2.0", "needs-newer-1.0"]
+
+
+def test_pip_stays_with_python(run: Run, installed: Installed) -> None:
+    """It came along with python: nobody asked for it by name, and no record says that python needs it."""
+    run("create", "python", "pip=1", "lib=1.0")
+    run("remove", "pip", "--no-prune-deps", channel=False)
+    run("install", "python", "--force-reinstall")
+    assert installed() == ["lib-1.0", "pip-2.0", "python-3.12.1"]
+    run("update", "--all")
+    assert installed() == ["lib-2.0", "pip-2.0", "python-3.12.1"]
+    run("remove", "lib", channel=False)
+    assert installed() == ["pip-2.0", "python-3.12.1"]
+    run("remove", "pip", channel=False)
+    assert installed() == ["python-3.12.1"]
 
 
 def test_update_says_what_holds_it(run: Run, installed: Installed) -> None:
