@@ -12,6 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.commands.conftest import build_channel
+
 ROOT = Path(__file__).resolve().parents[1]
 
 WITHOUT_POSIX = """
@@ -142,3 +144,27 @@ def test_environments_are_made_changed_and_removed_without_posix(tmp_path: Path)
         [sys.executable, "-c", script, str(tmp_path)], env=environ, capture_output=True, text=True, check=False
     )
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_the_main_job_without_posix(tmp_path: Path) -> None:
+    channel = build_channel(tmp_path / "channel")
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "MAMBA_ROOT_PREFIX": str(tmp_path / "root")}
+    environ |= {"CONDA_CHANNELS": str(channel.path), "CONDA_SUBDIR": "linux-64", "PYTHONPATH": str(ROOT)}
+    environ |= {"CONDA_OVERRIDE_ARCHSPEC": "x86_64"}
+    code = f"{WITHOUT_POSIX}{WITHOUT_HANDLES}\nfrom cli import main\n"
+    code += f"for words in {MAIN_JOB!r}:\n    assert main(words.split()) == 0, words\n"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env=environ, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert not (tmp_path / "root" / "envs" / "a").exists()
+
+
+MAIN_JOB = (
+    "create -n a tool data -y --no-pyc",
+    "list -n a",
+    "install -n a old-tool -y --no-pyc",
+    "remove -n a data -y",
+    "env remove -n a -y",
+    "clean -a -y",
+)

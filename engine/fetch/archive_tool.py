@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from engine.errors import ArchiveError, StorageError, UsageError
+from engine.fetch import handles
 from engine.fetch.archive import Budget, Limits, NotStreamable, read_conda_file, read_package
 from engine.fetch.bzip2 import bunzip
 from engine.fetch.extract import Contents, ExtractOptions, extract
@@ -102,15 +103,15 @@ def _extract_aside(
     aside = os.path.join(destination, temporary_name())
     os.mkdir(aside)
     try:
-        root = os.open(aside, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+        root = handles.open_directory(aside)
         try:
             how = ExtractOptions(package=package, external_links=not package)
             times: dict[str, int] = {}
             contents = extract(_noting_links(members(budget), times), root, budget, how)
             for path in contents.softlinks.keys() & times.keys():
-                os.utime(path, (times[path], times[path]), dir_fd=root, follow_symlinks=False)
+                handles.set_link_time(root, path, times[path])
         finally:
-            os.close(root)
+            handles.close(root)
         _merge(aside, destination)
         return contents
     finally:

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from engine.errors import ArchiveError, UnsafeArchive
+from engine.fetch import handles
 from engine.fetch.archive import Budget
 from engine.fetch.file_list import MAX_LIST, declared_size
 from engine.fetch.paths import check_softlinks, safe_path
@@ -30,7 +31,6 @@ MAX_HANDLES = 48
 """Directories that one extractor keeps open at most; a dozen extractors stay far below the usual 1024."""
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-_OPEN_DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _BAD_NAME = {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}
 _NO_HARDLINKS = {errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 _LATEST = (1 << 33) - 1
@@ -98,7 +98,7 @@ class _Extractor:
         self._budget = budget
         self._options = options
         # The mode of a directory just made tells the umask (or default ACL); asking os.umask would change it for all.
-        self._umask = 0o777 & ~os.fstat(root).st_mode
+        self._umask = handles.missing_bits(root)
         self._handles: dict[str, int] = {"": root}
         self._most = handles_allowed()
         self._makers: dict[str, Callable[[str, int, str, Member], None]] = {
@@ -111,7 +111,7 @@ class _Extractor:
         """Close the handles, apart from the root's."""
         for handle in self._handles.values():
             if handle != self._root:
-                os.close(handle)
+                handles.close(handle)
         self._handles = {"": self._root}
 
     def add(self, member: Member) -> None:
@@ -141,9 +141,9 @@ class _Extractor:
         parent = self._directory(parent_path)
         if path not in self.contents.directories:
             self._check_free(path)
-            os.mkdir(name, 0o777, dir_fd=parent)
+            handles.make_directory(parent, name)
             self.contents.directories.add(path)
-        handle = os.open(name, _OPEN_DIRECTORY, dir_fd=parent)
+        handle = handles.open_directory(name, parent=parent)
         if len(self._handles) > self._most:
             self.close()
         self._handles[path] = handle
@@ -159,10 +159,10 @@ class _Extractor:
     def _file(self, path: str, parent: int, name: str, member: Member) -> None:
         mode = member.mode & 0o777 & ~(0o022 & self._umask) | 0o400
         try:
-            file = os.open(name, _CREATE, mode, dir_fd=parent)
+            file = handles.open_file(parent, name, _CREATE, mode)
         except FileExistsError:
             self._make_room(path, parent, name, self.contents.files)
-            file = os.open(name, _CREATE, mode, dir_fd=parent)
+            file = handles.open_file(parent, name, _CREATE, mode)
         try:
             for piece in member.data if not self._options.digests else self._hashed(path, member.data):
                 written = os.write(file, piece)
@@ -170,10 +170,10 @@ class _Extractor:
                     written += os.write(file, piece[written:])
             if mode & self._umask:
                 os.fchmod(file, mode)
-            seconds = min(max(member.mtime, 0), _LATEST)
-            os.utime(file, (seconds, seconds))
-        finally:
+        except BaseException:
             os.close(file)
+            raise
+        handles.finish(file, parent, name, min(max(member.mtime, 0), _LATEST))
         self.contents.files[path] = member.size
         if path == "info/paths.json" and member.size <= MAX_LIST:
             self._declare(parent, name)
@@ -187,7 +187,7 @@ class _Extractor:
 
     def _declare(self, parent: int, name: str) -> None:
         """Tell the budget what the package says of its own size, where that comes before the files."""
-        with open(os.open(name, os.O_RDONLY, dir_fd=parent), "rb") as file:
+        with open(handles.open_file(parent, name), "rb") as file:
             total = declared_size(file.read())
         if total is not None:
             self._budget.declare(total)
@@ -199,10 +199,10 @@ class _Extractor:
         if "\0" in target:
             raise UnsafeArchive(f"{path!r} is a soft link with a NUL in its target")
         try:
-            os.symlink(target, name, dir_fd=parent)
+            handles.soft_link(target, parent, name)
         except FileExistsError:
             self._make_room(path, parent, name, self.contents.softlinks)
-            os.symlink(target, name, dir_fd=parent)
+            handles.soft_link(target, parent, name)
         self.contents.softlinks[path] = target
 
     def _hardlink(self, path: str, parent: int, name: str, member: Member) -> None:
@@ -216,7 +216,7 @@ class _Extractor:
         try:
             source_handle = self._directory(source_parent)
             parent = self._directory(path.rpartition("/")[0])  # the line above may have closed it
-            os.link(source_name, name, src_dir_fd=source_handle, dst_dir_fd=parent, follow_symlinks=False)
+            handles.hard_link(source_handle, source_name, parent, name)
         except FileExistsError:
             raise ArchiveError(f"{path!r} appears twice, once as a hard link") from None
         except OSError as error:
@@ -230,14 +230,20 @@ class _Extractor:
     def _copy(self, source: str, path: str) -> None:
         """What stands for a hard link where the file system has none."""
         parent, _, name = source.rpartition("/")
-        with open(os.open(name, os.O_RDONLY, dir_fd=self._directory(parent)), "rb") as old:
+        with open(handles.open_file(self._directory(parent), name), "rb") as old:
             facts = os.fstat(old.fileno())
             parent, _, name = path.rpartition("/")
-            with open(os.open(name, _CREATE, 0o600, dir_fd=self._directory(parent)), "wb") as new:
-                shutil.copyfileobj(old, new)
-                new.flush()
-                os.fchmod(new.fileno(), facts.st_mode & 0o777)
-                os.utime(new.fileno(), (facts.st_mtime, facts.st_mtime))
+            directory = self._directory(parent)
+            file = handles.open_file(directory, name, _CREATE, facts.st_mode & 0o777)
+            try:
+                with open(file, "wb", closefd=False) as new:
+                    shutil.copyfileobj(old, new)
+                if facts.st_mode & self._umask:
+                    os.fchmod(file, facts.st_mode & 0o777)
+            except BaseException:
+                os.close(file)
+                raise
+            handles.finish(file, directory, name, facts.st_mtime)
 
     def _make_room(self, path: str, parent: int, name: str, same_kind: dict[str, int] | dict[str, str]) -> None:
         """A later member replaces an earlier one of its own kind, as in every tar; any other clash is refused."""
@@ -245,5 +251,5 @@ class _Extractor:
             raise UnsafeArchive(f"{path!r} is a soft link, and another member wants to write through it")
         if path not in same_kind:
             raise ArchiveError(f"{path!r} appears twice, as different things or with a difference of case only")
-        os.unlink(name, dir_fd=parent)
+        handles.remove(parent, name)
         del same_kind[path]

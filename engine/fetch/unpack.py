@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import msgspec
 
 from engine.errors import ArchiveError, StorageError, UnsafeArchive
+from engine.fetch import handles
 from engine.fetch.archive import Budget, Limits, NotStreamable, read_conda_file, read_package
 from engine.fetch.cache import PackageCache, Staging
 from engine.fetch.extract import Contents, ExtractOptions, extract
@@ -162,7 +163,7 @@ class _Job:
         # Not the size that the index tells, which may be any number: what has arrived counts.
         budget = Budget(self._options.limits, os.stat(self._archive).st_size if complete else None)
         os.mkdir(self._staging.tree)
-        root = os.open(self._staging.tree, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+        root = handles.open_directory(self._staging.tree)
         try:
             if complete:
                 with open(self._archive, "rb") as file:
@@ -172,7 +173,7 @@ class _Job:
                 self._check_digests()
             return contents, self._verified(contents, root)
         finally:
-            os.close(root)
+            handles.close(root)
 
     def _verified(self, contents: Contents, root: int) -> bytes:
         """Check the files against the package's own list; its info/index.json."""
@@ -180,7 +181,7 @@ class _Job:
             raise ArchiveError("it has no info/index.json, or an endless one: this is no conda package")
         if self._options.check_files:
             check_contents(contents, root)
-        with open(os.open("info/index.json", os.O_RDONLY, dir_fd=root), "rb") as file:
+        with open(handles.open_file(root, "info/index.json"), "rb") as file:
             return file.read()
 
     def _how(self) -> ExtractOptions:

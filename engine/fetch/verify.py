@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
 from engine.errors import ArchiveError, VerificationError
+from engine.fetch import handles
 from engine.fetch.file_list import MAX_LIST, read_paths
 from engine.fetch.paths import safe_path
 from engine.model.records import PackageRecord, PathEntry
@@ -102,12 +103,12 @@ def check_unpacked(directory: str, *, digests: bool = False) -> None:
 
     Raises `FilesDiffer` or `ArchiveError` as `check_contents`, `OSError` if ``directory`` can't be read.
     """
-    root = os.open(directory, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+    root = handles.open_directory(directory)
     try:
         digest = (lambda path: _digest(root, path)) if digests else _no_digest
         _raise_for(_problems(_listed(root), lambda path: _look(root, path), digest))
     finally:
-        os.close(root)
+        handles.close(root)
 
 
 _Found: TypeAlias = "tuple[str, int] | None"
@@ -115,7 +116,7 @@ _Found: TypeAlias = "tuple[str, int] | None"
 
 def _look(root: int, path: str) -> _Found:
     try:
-        facts = os.lstat(path, dir_fd=root)
+        facts = handles.look(root, path)
     except (OSError, ValueError):
         return None
     if stat.S_ISREG(facts.st_mode):
@@ -127,7 +128,7 @@ def _look(root: int, path: str) -> _Found:
 
 def _digest(root: int, path: str) -> str | None:
     digest = hashlib.sha256()
-    with open(os.open(path, os.O_RDONLY, dir_fd=root), "rb", buffering=0) as file:
+    with open(handles.open_file(root, path), "rb", buffering=0) as file:
         while piece := file.read(1 << 18):
             digest.update(piece)
     return digest.hexdigest()
@@ -154,7 +155,7 @@ def _read(root: int, path: str, files: Iterable[str] | None) -> bytes | None:
     if files is not None and path not in files:
         return None
     try:
-        file = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0), dir_fd=root)
+        file = handles.open_file(root, path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
     except FileNotFoundError:
         return None
     with open(file, "rb") as opened:

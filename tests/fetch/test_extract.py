@@ -10,6 +10,7 @@ import pytest
 
 from engine.errors import ArchiveError, UnsafeArchive
 from engine.fetch import extract as extract_module
+from engine.fetch import handles
 from engine.fetch.archive import Budget, Limits, read_conda_file, read_package
 from engine.fetch.conda_zip import NotStreamable
 from engine.fetch.extract import Contents, ExtractOptions, extract
@@ -33,7 +34,7 @@ BROKEN_PACKAGES = {
 def unpack(data: bytes, name: str, target: Path, options: ExtractOptions | None = None) -> Contents:
     """Unpack and verify an archive."""
     target.mkdir()
-    root = os.open(target, os.O_RDONLY)
+    root = handles.open_directory(str(target))
     budget = Budget(Limits(), len(data))
     try:
         try:
@@ -46,7 +47,7 @@ def unpack(data: bytes, name: str, target: Path, options: ExtractOptions | None 
         check_contents(contents, root)
         return contents
     finally:
-        os.close(root)
+        handles.close(root)
 
 
 @pytest.fixture
@@ -194,7 +195,7 @@ def test_what_the_package_says_of_its_size_is_a_limit(tmp_path: Path) -> None:
     package = make_package("p", files={"a": bytes(3000)}, format=".tar.bz2")
     budget = Budget(Limits(floor=400_000))
     tmp_path.joinpath("t").mkdir()
-    root = os.open(tmp_path / "t", os.O_RDONLY)
+    root = handles.open_directory(str(tmp_path / "t"))
 
     def members() -> Iterable[object]:
         yield from read_package([package.data], package.fn, budget)
@@ -202,7 +203,7 @@ def test_what_the_package_says_of_its_size_is_a_limit(tmp_path: Path) -> None:
 
     with pytest.raises(UnsafeArchive, match="that it may have"):
         extract(members(), root, budget, ExtractOptions())  # type: ignore[arg-type]
-    os.close(root)
+    handles.close(root)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such limit")
