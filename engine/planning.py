@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import anyio.to_thread
 import msgspec
 
+from engine.config.channels import terms_notice
 from engine.delivery import fetch_all
 from engine.earlier import broken, keep_earlier
 from engine.errors import DamagedIndex, SolveError, Unsatisfiable
@@ -179,6 +180,9 @@ class Planner:
 
     async def _load(self, explicit: Sequence[RepoDataRecord], *, refresh: bool) -> Sequence[RepoData | ShardRows]:
         """The index of all channels."""
+        notice = terms_notice(self.channels, self.config)
+        if notice:
+            self.report(Notice("warning", notice))
         self.report(PhaseStarted(Phase.REPODATA))
         began = time.monotonic()
         settings = repodata_settings(self.config, refresh=refresh)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from engine.config.channels import channel_names, configured_channels
+from engine.config.channels import channel_names, configured_channels, terms_notice
 from engine.environments import existing_prefix
 from engine.errors import UsageError
 from engine.link.prefix import read_prefix
@@ -43,6 +43,9 @@ def remote_rows(app: App, channels: Sequence[Channel], wanted: Wanted | None = N
     config, out = app.config, app.out
     bars = out.is_terminal and not (config.ci or config.quiet or config.json)
     progress = Progress(out, bars=bars, verbose=config.verbose)
+    notice = terms_notice(channels, config)
+    if notice:
+        out.warning(notice)
 
     async def load() -> list[RepoData | ShardRows]:
         began = time.monotonic()

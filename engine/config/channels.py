@@ -96,6 +96,21 @@ def check_allowed(channels: Iterable[Channel], config: Config) -> None:
             )
 
 
+def terms_notice(channels: Iterable[Channel], config: Config) -> str | None:
+    """What to say where channels are used that Anaconda sells (mamba says so too); None if there are none."""
+    names = [channel.name for channel in channels if channel.public_url.startswith(_COMMERCIAL)]
+    if not names or not config.show_anaconda_channel_warnings:
+        return None
+    verb, terms = ("are commercial channels", "their terms") if names[1:] else ("is a commercial channel", "its terms")
+    return (
+        f"{', '.join(names)} {verb} of Anaconda, {terms} apply to you: https://www.anaconda.com/legal. "
+        "(`show_anaconda_channel_warnings: false` in the configuration hides this.)"
+    )
+
+
+_COMMERCIAL = ("https://repo.anaconda.com/pkgs/", "http://repo.anaconda.com/pkgs/")
+
+
 def with_file_channels(config: Config, channels: Sequence[str]) -> Config:
     """The configuration after reading a file that lists ``channels`` (CEP 24, "channels").
 

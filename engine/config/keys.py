@@ -78,7 +78,7 @@ GROUPS: Final[Mapping[str, tuple[Key, ...]]] = {
             conda=True, aliases=("whitelist_channels",)),
         Key("denylist_channels", "texts", (), "channels that must not be used", conda=True),
         Key("channel_settings", "records", (), "settings for single channels"),
-        Key("show_anaconda_channel_warnings", "bool", True, "accepted, without effect: no such warning is given"),
+        Key("show_anaconda_channel_warnings", "bool", True, "warn where Anaconda's commercial channels are used"),
     ),
     "Repodata": (
         Key("repodata_use_zst", "bool", True, "ask for compressed indexes"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.config.channels import channel_context, configured_channels, with_file_channels
+from engine.config.channels import channel_context, configured_channels, terms_notice, with_file_channels
 from engine.errors import ConfigError
 from tests.config.conftest import Load
 
@@ -73,3 +73,14 @@ def test_channels_of_a_file(
     """CEP 24: "The default channel configuration MUST be appended, unless the special name `nodefaults` is present"."""
     (home / ".condarc").write_text(rc)
     assert with_file_channels(load(options), file).channels == expected
+
+
+def test_who_uses_commercial_channels_is_told(load: Load, home: Path) -> None:
+    (home / ".condarc").write_text("channels: [defaults, conda-forge]\n")
+    config = load()
+    notice = terms_notice(configured_channels(config), config)
+    assert notice is not None
+    assert notice.startswith("pkgs/main, pkgs/r are commercial channels of Anaconda")
+    assert terms_notice(configured_channels(config, ["conda-forge"]), config) is None
+    config = load(MAMBA_SHOW_ANACONDA_CHANNEL_WARNINGS="0")
+    assert terms_notice(configured_channels(config), config) is None
