@@ -14,6 +14,7 @@ import os
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
@@ -177,6 +178,7 @@ class _Preparation:
             except OSError as error:
                 self._report(Notice("debug", f"Left-overs of earlier runs could not be removed: {error}"))
         missing.sort(key=self._rank)
+        missing = _small_between_big(missing, self._workers)
         found.sort(key=lambda pair: self._rank(pair[0]))
         return found, missing
 
@@ -310,6 +312,23 @@ class _Preparation:
         self._report(WorkStarted("extract", record.name or record.stem))
         with self._gate:
             return unpack_stream(self._gate.between(pieces), record, self._cache, self._options, kept=kept)
+
+
+def _small_between_big(records: Sequence[RepoDataRecord], workers: int) -> list[RepoDataRecord]:
+    """After the first ``workers`` of a list that begins with the biggest, every other one is the smallest that is left.
+
+    A small one costs a way to the server and back, during which its worker moves no bytes: the big ones beside it use
+    the wire then. At the end of the list, among small ones alone, nobody would.
+    """
+    if workers < 2:
+        return list(records)
+    rest = deque(records[workers:])
+    order = list(records[:workers])
+    while rest:
+        order.append(rest.pop())
+        if rest:
+            order.append(rest.popleft())
+    return order
 
 
 class _Gate:
