@@ -8,12 +8,15 @@ itself changes in one step at the end, or not at all.
 
 from __future__ import annotations
 
+from functools import partial
+
 import anyio.to_thread
 
 from engine.delivery import carry_out, fetch_all
 from engine.events import Notice
 from engine.fetch.cache import PackageCache
 from engine.fetch.http import Transport
+from engine.flow import in_thread
 from engine.link.lock import prefix_lock
 from engine.link.prefix import PrefixData, check_frozen, check_new_prefix, read_prefix
 from engine.link.recover import recover
@@ -35,8 +38,8 @@ async def install(request: InstallRequest, services: Services, accept: Accept) -
         if note:
             services.report(Notice("warning", note))
         if not config.dry_run:
-            check_frozen(request.prefix, override=options.override_frozen)
-        present = read_prefix(request.prefix)
+            await in_thread(partial(check_frozen, request.prefix, override=options.override_frozen))
+        present = await anyio.to_thread.run_sync(read_prefix, request.prefix)
         records = with_requested(present.records, present.history)
         return await _install(request, services, accept, PrefixData(request.prefix, records, present.history))
 

@@ -17,12 +17,10 @@ from engine.config.prefixes import check_file_name, place_of, prefix_context
 from engine.errors import HttpStatusError
 from engine.fetch.http import Transport
 from engine.inputs import Asked, gather
-from engine.link.remove import remove_prefix
 from engine.link.request import LinkRequest
 from engine.model.channel import mask_secrets
 from engine.request import Outcome
 from engine.settings import link_options, transport_settings
-from engine.shell.init import prepare_root
 from engine.specfile import PipPart
 
 if TYPE_CHECKING:
@@ -65,6 +63,8 @@ def begin_root_prefix(prefix: str, config: Config) -> bool:
     """
     if prefix != config.root_prefix or config.dry_run or config.download_only:
         return False
+    from engine.shell.init import prepare_root
+
     prepare_root(prefix)
     return True
 
@@ -97,6 +97,8 @@ def pip_step(
                 await install_requirements(_pip_request(asked, session, prefix, part, update=update), session.progress)
         except BaseException:
             if undo and outcome.summary is not None:
+                from engine.link.remove import remove_prefix
+
                 await remove_prefix(_removal(outcome, session), session.progress)
             raise
 

@@ -32,8 +32,8 @@ _decode_frozen = msgspec.json.Decoder(_Frozen).decode
 
 
 def read_prefix(prefix: str) -> PrefixData:
-    """Read an environment; one that isn't there has no packages."""
-    return PrefixData(prefix, read_records(prefix), read_history(prefix))
+    """Read an environment, but not which files are whose; one that isn't there has no packages."""
+    return PrefixData(prefix, read_records(prefix, files=False), read_history(prefix))
 
 
 def check_new_prefix(prefix: str, *, replace: bool = False) -> Literal["absent", "empty", "environment"]:

@@ -8,18 +8,31 @@ of files come from the package's own list; only files that were rewritten got ne
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from engine.errors import LinkError
 from engine.link.meta import decode_file, record_paths
-from engine.link.package import Linked
-from engine.link.plan import PackagePlan
-from engine.model.records import ARCHIVE_EXTENSIONS, InstalledPath, PrefixRecord, RepoDataRecord
+from engine.model.records import ARCHIVE_EXTENSIONS, InstalledPath, InstalledPaths, PrefixRecord, RepoDataRecord
 from engine.model.url import strip_secrets, without_subdir
 
+if TYPE_CHECKING:  # who only reads records need not wait for what links packages
+    from engine.link.package import Linked
+    from engine.link.plan import PackagePlan
+
+
+class _Head(PrefixRecord, frozen=True, kw_only=True, gc=False, rename={"files": "(files)", "paths_data": "(paths)"}):
+    """A record read without its files: the two lists are looked for under other names, so that theirs are skipped."""
+
+    files: tuple[str, ...] = ()
+    paths_data: InstalledPaths = InstalledPaths()
+
+
 _decode = msgspec.json.Decoder(PrefixRecord).decode
+_decode_head = msgspec.json.Decoder(_Head).decode
 _DROPPED = frozenset({"auth", "channel", "url", "fn", "files", "paths_data", "link", "requested_spec"})
 
 
@@ -114,14 +127,19 @@ def installed_paths(plan: PackagePlan, linked: Linked) -> list[InstalledPath]:
 
 def read_record(path: str) -> PrefixRecord:
     """One record of an installed package; raises `LinkError` if it can't be understood."""
-    return decode_file(path, _decode_whole)
+    return decode_file(path, partial(_decode_with, _decode))
 
 
-def _decode_whole(data: bytes) -> PrefixRecord:
-    record = _decode(data)
+def _decode_with(decode: Callable[[bytes], PrefixRecord], data: bytes) -> PrefixRecord:
+    record = decode(data)
     return msgspec.structs.replace(record, raw=data, channel=without_subdir(record.channel))
 
 
-def read_records(prefix: str) -> tuple[PrefixRecord, ...]:
-    """All installed packages of a prefix, by name; none if it has no ``conda-meta``."""
-    return tuple(sorted(map(read_record, record_paths(prefix)), key=lambda record: record.name))
+def read_records(prefix: str, *, files: bool = True) -> tuple[PrefixRecord, ...]:
+    """All installed packages of a prefix, by name; none if it has no ``conda-meta``.
+
+    Without ``files``, the lists of their files are passed over: these are nearly all of the text, and most of the time.
+    """
+    read = partial(_decode_with, _decode if files else _decode_head)
+    records = (decode_file(path, read) for path in record_paths(prefix))
+    return tuple(sorted(records, key=lambda record: record.name))

@@ -14,7 +14,7 @@ from engine.link.modes import Mode
 from engine.link.package import Linked, Written
 from engine.link.plan import PackagePlan, plan_package
 from engine.link.records import encode_record, read_record, read_records, record_name
-from engine.model.records import PathEntry, RepoDataRecord
+from engine.model.records import PathEntry, PrefixRecord, RepoDataRecord
 from tests.kit.package import PLACEHOLDER, Directory, File, Symlink, make_package
 from tests.link.support import cached, create
 
@@ -164,3 +164,23 @@ async def test_rattler_reads_ours(tmp_path: Path) -> None:
         assert read_record(str(again)).files == read_record(str(path)).files
     listed = rattler.PrefixRecord.from_path(tmp_path / "env/conda-meta" / record_name(one.record))
     assert [str(spec) for spec in listed.requested_specs] == ["one >=1"]
+
+
+def test_records_can_be_read_without_their_files(tmp_path: Path) -> None:
+    meta = tmp_path / "conda-meta"
+    meta.mkdir()
+    text = {
+        "name": "a",
+        "version": "1",
+        "build": "0",
+        "files": ["x"],
+        "paths_data": {"paths": [{"_path": "x", "path_type": "hardlink"}], "paths_version": 1},
+        "requested_spec": "a >=1",
+        "link": {"source": "/pkgs/a-1-0", "type": 1},
+    }
+    (meta / "a-1-0.json").write_text(json.dumps(text))
+    [whole], [head] = read_records(str(tmp_path)), read_records(str(tmp_path), files=False)
+    assert whole.files == ("x",) and whole.paths_data.paths
+    assert isinstance(head, PrefixRecord) and head.files == () and head.paths_data.paths == ()
+    assert (head.name, head.requested_spec, head.link) == ("a", "a >=1", whole.link)
+    assert head.raw == whole.raw
