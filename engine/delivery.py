@@ -65,7 +65,8 @@ def _start_fetching(  # noqa: PLR0917 - each of its own type
     sink: MemoryObjectSendStream[CachedPackage],
 ) -> None:
     there = {package.record.fn for package in plan.packages}
-    rest = [record for record in plan.transaction.link if record.fn not in there]
+    arriving = (record for record in plan.transaction.link if record.name not in plan.relocated)
+    rest = [record for record in arriving if record.fn not in there]
     if plan.packages or not rest:
         feed(group, plan.packages, sink.clone() if rest else sink)
     if rest:
@@ -107,6 +108,7 @@ def link_request(plan: Plan, services: Services) -> LinkRequest:
         extra_files=plan.request.files,
         clone_of=plan.request.clone_of,
         moves=plan.request.moves,
+        relocated=plan.relocated,
     )
 
 

@@ -25,6 +25,7 @@ from engine.going_back import records_of
 from engine.holding import held_back
 from engine.inputs import explicit_records, unknown_records
 from engine.link.prefix import PrefixData
+from engine.link.relocate import relocatable
 from engine.local_rows import LocalRows, spec_for
 from engine.machine import assumed_machine
 from engine.model.channel import Channel
@@ -83,6 +84,12 @@ class Planner:
             self.present.records, solution, reinstall=self._again(known) if self.request.reinstall else ()
         )
         cached = await anyio.to_thread.run_sync(self._cached, transaction.link)
+        relocated: frozenset[str] = frozenset()
+        if self.request.clone_of:
+            target = self.config.relocate_prefix or self.request.prefix
+            lost = [record.name for record in transaction.link if record.fn not in cached]
+            relocated = await anyio.to_thread.run_sync(relocatable, self.request.clone_of, lost, target)
+            cached |= {record.fn for record in transaction.link if record.name in relocated}
         requested = self._requested(known)
         return Plan(
             self.request,
@@ -94,6 +101,7 @@ class Planner:
             kept=self._kept(requested),
             neutered=self.neutered,
             forgotten=self._forgotten(requested),
+            relocated=relocated,
             held=self.held,
             news=self._is_news(requested),
         )

@@ -105,6 +105,8 @@ class Plan(msgspec.Struct, frozen=True):
     """Names whose earlier specs could not be kept to."""
     forgotten: tuple[str, ...] = ()
     """Names that count as not asked for any more."""
+    relocated: frozenset[str] = frozenset()
+    """Names of packages that are taken from the environment that is cloned, since the cache has lost them."""
     held: tuple[Held, ...] = ()
     """Packages that were to be updated, and are not the newest."""
     news: bool = False

@@ -29,6 +29,7 @@ from engine.link.prefix import check_frozen
 from engine.link.records import read_records
 from engine.link.recover import recover
 from engine.link.registry import register
+from engine.link.relocate import relocate
 from engine.link.request import LinkRequest, LinkSummary, PrefixTarget
 from engine.link.restore import link_order
 from engine.link.scripts import ScriptPlace, has_script, pre_unlink, run_script
@@ -121,7 +122,10 @@ async def _build(
     """Everything up to and including the rename."""
     target = target_for(request, staging.path, python_of(request.link, request.platform))
     python = os.path.join(staging.path, target.python.executable) if target.python else None
-    filling = Filling(request, target, report, python=python, needed=needed_by_python(request.link))
+    arriving = tuple(record for record in request.link if record.name not in request.relocated)
+    filled = msgspec.structs.replace(request, link=arriving) if request.relocated else request
+    python = None if "python" in request.relocated else python  # it is not there before all is
+    filling = Filling(filled, target, report, python=python, needed=needed_by_python(arriving))
     summary = await filling.run(packages)
     if request.moves:
         records = await in_thread(read_records, request.clone_of)
@@ -158,6 +162,9 @@ def _finish_files(request: LinkRequest, staging: Staging) -> None:
     write_extra_files(request, staging.path)
     if request.clone_of:
         records = read_records(request.clone_of)
+        for record in records:
+            if record.name in request.relocated:
+                relocate(record, request, staging.path)
         copy_untracked(request.clone_of, staging.path, request.baked, records, share=request.moves)
     source = request.clone_of if request.moves else ""
     if _with_scripts(request, staging.path):

@@ -101,6 +101,8 @@ class LinkRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The environment that a new one is a copy of: what belongs to no package comes from there."""
     moves: bool = False
     """Whether ``clone_of`` goes when the new one is there."""
+    relocated: frozenset[str] = frozenset()
+    """Names of packages in ``link`` that do not arrive: their files are taken from ``clone_of``."""
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "prefix", os.path.normpath(self.prefix))

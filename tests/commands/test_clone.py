@@ -68,14 +68,45 @@ def test_clone_by_name(run_command: RunCommand, one: Path, root: Path, server: C
     assert history.count("==>") == 1 and "# update specs: ['data', 'scripted', 'tool']" in history
 
 
-def test_clone_to_a_path_without_cache(
-    run_command: RunCommand, one: Path, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What the cache has lost is fetched again from where it came, and checked."""
-    monkeypatch.setenv("CONDA_PKGS_DIRS", str(tmp_path / "empty"))
+def test_clone_to_a_path(run_command: RunCommand, one: Path, tmp_path: Path) -> None:
     packages = records(one)
     assert run_command("create", "-y", "--clone", one, "-p", tmp_path / "copy").code == 0
     check_copy(tmp_path / "copy", one, packages)
+
+
+@pytest.fixture
+def no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on the package cache is empty."""
+    monkeypatch.setenv("CONDA_PKGS_DIRS", str(tmp_path / "empty"))
+
+
+@pytest.mark.parametrize("words", [("create", "--clone", "one", "-n"), ("rename", "-n", "one")])
+def test_neither_cache_nor_network_is_needed(
+    run_command: RunCommand, one: Path, root: Path, server: ChannelServer, no_cache: None, words: tuple[str, ...]
+) -> None:
+    """The files of the packages are all there, and their digests prove it."""
+    packages, before = records(one), len(server.requests)
+    assert run_command(*words, "another-name", "-y", "--offline").code == 0
+    check_copy(root / "envs/another-name", one, packages)
+    assert len(server.requests) == before
+    script = (root / "envs/another-name/bin/tool").read_text()
+    assert script == f"#!/bin/sh\necho tool in {root}/envs/another-name\n"
+    assert run_command("remove", "-y", "-n", "another-name", "tool", "data").code == 0
+
+
+def test_an_altered_package_is_fetched(
+    run_command: RunCommand, one: Path, root: Path, server: ChannelServer, no_cache: None
+) -> None:
+    tool = one / "bin/tool"
+    text = tool.read_text()
+    tool.unlink()
+    tool.write_text(text + "# mine\n")
+    assert "tool-1.0-h_0" in run_command("create", "-y", "--clone", "one", "-n", "two", "--offline").err
+    assert not (root / "envs/two").exists()
+    assert run_command("create", "-y", "--clone", "one", "-n", "two").code == 0
+    assert "mine" not in (root / "envs/two/bin/tool").read_text()
+    fetched = [request.path for request in server.requests if "tool-1.0" in request.path]
+    assert len(fetched) == 2, "once for each"
 
 
 @pytest.mark.parametrize(
