@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 
 import anyio.to_thread
+import msgspec
 from anyio.streams.memory import MemoryObjectReceiveStream
 
 from engine.bulk.mark import NAME, finish, first_mark
@@ -41,8 +42,15 @@ Packages = MemoryObjectReceiveStream[CachedPackage]
 class Making:
     """One environment in work. Make one, `run` it once."""
 
-    def __init__(self, order: Order, job: MakeJob, environ: Mapping[str, str], command: str, report: Report) -> None:
-        """``command`` is the command line, for the history."""
+    def __init__(
+        self, order: Order, job: MakeJob, environ: Mapping[str, str], command: str, report: Report, *, threads: int = 0
+    ) -> None:
+        """``command`` is the command line, for the history; ``threads`` link, where the configuration leaves it open
+        (0: as many as help)."""
+        config = order.config
+        order = msgspec.structs.replace(
+            order, config=msgspec.structs.replace(config, link_threads=config.link_threads or threads)
+        )
         self._order, self._job, self._environ, self._command, self._report = order, job, environ, command, report
         self._services = services_of(order, environ, report)
 

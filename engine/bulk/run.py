@@ -19,7 +19,7 @@ import msgspec
 
 from engine import flow
 from engine.bulk.course import Course
-from engine.bulk.crew import Crew, seat, workers_for
+from engine.bulk.crew import Crew, can_fork, seat, workers_for
 from engine.bulk.indexes import Indexes, Need
 from engine.bulk.orders import Order
 from engine.bulk.results import Options, Result, Task, Totals, Watch
@@ -79,6 +79,7 @@ class Run:
         orders = {task.number: task.order for task in self._tasks}
         worker = Worker(orders, self._indexes, options.environ, options.command)
         count = workers_for(options.jobs, len(self._tasks), available_cores())
+        worker.alone = count == 1 or not can_fork()
         return Crew(worker, seat(worker, count), self._course.hear)
 
 

@@ -28,6 +28,10 @@ Package = tuple[str, str, str]
 class Worker:
     """Serves one wire. ``orders`` and ``indexes`` are those of the run; messages name an order by its number."""
 
+    alone = True
+    """Whether there is no other. Then linking may take all cores; else each environment gets one thread, for there are
+    enough environments at once."""
+
     def __init__(self, orders: Mapping[int, Order], indexes: Indexes, environ: Mapping[str, str], command: str) -> None:
         self._orders, self._indexes = orders, indexes
         self._environ, self._command = environ, command
@@ -51,7 +55,8 @@ class Worker:
                 group.start_soon(self._solve, job, teller, wire)
             case MakeJob():
                 self._scopes[job.number] = anyio.CancelScope()
-                making = Making(self._orders[job.number], job, self._environ, self._command, teller.of(job.number))
+                order, report = self._orders[job.number], teller.of(job.number)
+                making = Making(order, job, self._environ, self._command, report, threads=0 if self.alone else 1)
                 send, receive = anyio.create_memory_object_stream[CachedPackage](float("inf"))
                 self._inbox[job.number] = _Inbox(job, send)
                 group.start_soon(self._make, job.number, making, receive, teller, wire)

@@ -23,6 +23,7 @@ import msgspec
 
 from engine.errors import CacheError
 from engine.fetch.cache import PackageCache
+from engine.fetch.entry_lock import EntryLock, LocksDontWork
 from engine.fetch.temporary import remove_tree, temporary_name
 from engine.model.records import Bytecode, CachedPackage, CompiledFile, RepoDataRecord
 
@@ -83,6 +84,15 @@ class BytecodeCache:
                 except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                     continue
         return None
+
+    def claim(self, package: CachedPackage, kind: str) -> EntryLock | None:
+        """The right to compile a package; None while somebody else has it. Where there are no locks all have it: work
+        done twice is no harm."""
+        try:
+            lock = EntryLock(self._cache.writable_dir(), f"{package.record.stem}.{kind}")
+            return lock if lock.try_acquire() else None
+        except (LocksDontWork, OSError, CacheError):
+            return EntryLock("", "")
 
     def stage(self, package: CachedPackage) -> str | None:
         """A new empty directory to compile into, on the disk of the place where it will be; None if there is none."""

@@ -30,8 +30,11 @@ from engine.link.modes import NO_LINK_ERRORS, Mode, copy_file
 from engine.link.package import LINK_AT, Linked
 from engine.link.plan import PackagePlan, pyc_source
 from engine.link.pyc import Compiler, Made, Source, batches, fit, own_kind
-from engine.link.request import LinkRequest, PrefixTarget
+from engine.link.request import Claim, LinkRequest, PrefixTarget
 from engine.model.records import Bytecode, CachedPackage, CompiledFile, RepoDataRecord
+
+_POLL = 0.05
+"""Seconds between two looks at what another environment is compiling."""
 
 Write = Callable[[PackagePlan, Linked, CachedPackage], None]
 
@@ -51,6 +54,8 @@ class Pending(msgspec.Struct):
     """Batches under way."""
     made: dict[str, Made] = {}
     """By source."""
+    claim: Claim | None = None
+    """Ours, while we compile for all."""
 
 
 class Compiling:
@@ -66,6 +71,7 @@ class Compiling:
         self._kind: str | None = None
         self._executable, self._own = python, False
         self._staged: set[str] = set()
+        self._claims: list[Claim] = []
         self._no_hands = Hands(0)
         self._send, self._receive = anyio.create_memory_object_stream[Pending](float("inf"))
 
@@ -164,8 +170,15 @@ class Compiling:
             inside = pending.own
         else:
             inside = [*pending.shared, *pending.own]
+        self._give_back(pending)
         pending.linked.compiled += (made.pyc for one in inside if (made := pending.made.get(one)) and made.pyc)
         self._write(pending.plan, pending.linked, pending.package)
+
+    def _give_back(self, pending: Pending) -> None:
+        claim, pending.claim = pending.claim, None
+        if claim is not None:
+            self._claims.remove(claim)
+            claim.release()
 
     def _as_file(self, source: str, made: Made | None) -> CompiledFile:
         pyc = self._in_package(made.pyc) if made and made.pyc else ""
@@ -205,6 +218,8 @@ class Compiling:
         """What was given up half done."""
         for staged in self._staged - {""}:
             self._store.discard(staged) if self._store else None
+        for claim in self._claims:
+            claim.release()
 
     def compiler(self) -> Compiler:
         """A compiler that is not started yet."""
@@ -215,19 +230,34 @@ class Compiling:
     async def _split(
         self, jobs: MemoryObjectSendStream[tuple[Pending, tuple[Source, ...]]], ready: anyio.Event, compiler: Compiler
     ) -> None:
-        """Make batches of packages. Where the kind was unknown, the cache is looked into now."""
+        """Make batches of packages. Where the kind was unknown, the cache is looked into now.
+
+        What another environment is compiling comes last: it will be in the cache by then, or soon.
+        """
         async with jobs:
+            taken: list[Pending] = []
             async for pending in self._receive:
                 if not self._own:
                     await ready.wait()
                 await self._learn(compiler)
-                sources = await anyio.to_thread.run_sync(self._prepare, pending)
-                parts = batches(sources)
-                pending.left = len(parts)
-                if not parts:
-                    await anyio.to_thread.run_sync(self._finish, pending, False)
-                for part in parts:
-                    await jobs.send((pending, part))
+                if not await self._begin(pending, jobs):
+                    taken.append(pending)
+            while taken:
+                taken = [pending for pending in taken if not await self._begin(pending, jobs)]
+                await anyio.sleep(_POLL if taken else 0)
+
+    async def _begin(self, pending: Pending, jobs: MemoryObjectSendStream[tuple[Pending, tuple[Source, ...]]]) -> bool:
+        """Hand a package to the compilers; False if another environment is compiling it."""
+        sources = await anyio.to_thread.run_sync(self._prepare, pending)
+        if sources is None:
+            return False
+        parts = batches(sources)
+        pending.left = len(parts)
+        if not parts:
+            await anyio.to_thread.run_sync(self._finish, pending, False)
+        for part in parts:
+            await jobs.send((pending, part))
+        return True
 
     async def _learn(self, compiler: Compiler) -> None:
         """Ask the environment's Python for its kind, if nobody has yet."""
@@ -236,10 +266,17 @@ class Compiling:
             if kind and self._store and self._record:
                 await anyio.to_thread.run_sync(self._store.remember_kind, self._record, kind)
 
-    def _prepare(self, pending: Pending) -> list[Source]:
-        """Look into the cache once more (another process may have been there), then open a place to compile into."""
+    def _prepare(self, pending: Pending) -> list[Source] | None:
+        """Look into the cache once more (another environment may have been there), then open a place to compile into;
+        None while another one is compiling the package."""
         if pending.shared:
             self._link_cached(pending, self._no_hands)
+        if pending.shared and self._store and self._kind:
+            pending.claim = self._store.claim(pending.package, self._kind)
+            if pending.claim is None:
+                return None
+            self._claims.append(pending.claim)
+            self._link_cached(pending, self._no_hands)  # who had the claim before us may just have finished
         if pending.shared and self._store and self._kind:
             pending.staged = self._store.stage(pending.package) or ""
             self._staged.add(pending.staged)

@@ -13,6 +13,13 @@ from engine.link.noarch import PythonInfo
 from engine.model.records import Bytecode, CachedPackage, CompiledFile, PrefixRecord, RepoDataRecord
 
 
+class Claim(Protocol):
+    """The right to compile a package, while nobody else does."""
+
+    def release(self) -> None:
+        """Give it back; a second time nothing happens."""
+
+
 class BytecodeStore(Protocol):
     """Where byte-compiled files are kept for the next environment (`engine.fetch.bytecode`). It raises nothing."""
 
@@ -24,6 +31,9 @@ class BytecodeStore(Protocol):
 
     def find(self, package: CachedPackage, kind: str) -> Bytecode | None:
         """What was compiled of a package for this kind of Python."""
+
+    def claim(self, package: CachedPackage, kind: str) -> Claim | None:
+        """The right to compile a package; None while another environment, of this process or another, has it."""
 
     def stage(self, package: CachedPackage) -> str | None:
         """A new directory to compile into; None where nothing can be kept."""

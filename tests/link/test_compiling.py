@@ -8,13 +8,16 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import pytest
 
 from engine.fetch.bytecode import BytecodeCache
 from engine.fetch.cache import PackageCache
+from engine.fetch.entry_lock import EntryLock
 from engine.fetch.marker import marker_text
 from engine.link.compiling import presumed_kind
 from engine.link.pyc import own_kind
@@ -208,3 +211,39 @@ def test_whose_kind_is_ours(version: str, build: str, platform: str, ours: bool)
     record = RepoDataRecord(name="python", version=text, build=build)
     native = {"linux": "linux-64", "darwin": "osx-64"}[sys.platform]
     assert presumed_kind(record, platform or native) == (own_kind() if ours else None)
+
+
+async def test_two_at_once_compile_a_package_once(bench: Bench, tmp_path: Path) -> None:
+    first, second = await bench.create("one"), await bench.create("two")
+    other = Bench(tmp_path / "other")
+    found: list[LinkSummary] = []
+
+    async def create(name: str) -> None:
+        found.append(await other.create(name))
+
+    async with anyio.create_task_group() as group:
+        for name in ("one", "two"):
+            group.start_soon(create, name)
+    assert sum(one.compiled for one in found) == first.compiled + second.compiled
+    assert sum(one.bytecode for one in found) == second.bytecode
+    assert not list(other.pkgs.glob(".whipsnake-lock-*"))
+
+
+async def test_what_another_process_compiles_is_waited_for(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind, claim, refused = own_kind(), bench.cache.claim, threading.Event()
+    held = claim(bench.tool, kind)
+    assert held is not None
+
+    def told(package: CachedPackage, kind: str) -> EntryLock | None:
+        found = claim(package, kind)
+        if found is None:
+            refused.set()
+        return found
+
+    monkeypatch.setattr(bench.cache, "claim", told)
+    async with anyio.create_task_group() as group:
+        group.start_soon(bench.create, "one")
+        assert await anyio.to_thread.run_sync(refused.wait, 20)
+        assert not Path(bench.path, "one").exists()
+        held.release()
+    assert bench.module("one", "m1").exists()
