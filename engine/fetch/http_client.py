@@ -190,8 +190,8 @@ def _failures(*others: type[Exception]) -> tuple[type[Exception], ...]:
     """What a request that fails may raise, and ``others``."""
     import aiohttp
 
-    socks = sys.modules.get("python_socks")  # its errors are of their own kind
-    more = (socks.ProxyError,) if socks else ()
+    socks = sys.modules.get("aiohttp_socks")  # its errors are of their own kind
+    more = (socks.ProxyError, socks.ProxyConnectionError, socks.ProxyTimeoutError) if socks else ()
     return (aiohttp.ClientError, asyncio.TimeoutError, OSError, *others, *more)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import sys
 
 from engine.errors import ConfigError
 from engine.fetch.settings import TransportSettings
@@ -47,6 +48,16 @@ def _verifying(settings: TransportSettings) -> ssl.SSLContext:
 
 
 def _with_system_store() -> ssl.SSLContext:
+    """Who this machine trusts. On macOS and Windows the system itself is asked, by the library truststore, so that what
+    a company's administrators added counts; elsewhere OpenSSL's own files are the system's."""
+    if sys.platform in ("darwin", "win32"):
+        try:
+            import truststore
+        except ImportError:
+            pass  # installed from somewhere that left it away
+        else:
+            native: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            return native
     context = ssl.create_default_context()
     paths = ssl.get_default_verify_paths()
     if context.cert_store_stats()["x509_ca"] or (paths.capath and os.listdir(paths.capath)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -62,3 +63,16 @@ def test_a_file_that_is_no_certificate(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("nothing of the kind")
     with pytest.raises(ConfigError, match=r"ca\.pem"):
         tls_context(TransportSettings(ca_bundle=str(tmp_path / "ca.pem")))
+
+
+@pytest.mark.parametrize("platform", ["darwin", "win32"])
+def test_the_system_is_asked_where_it_has_a_store_of_its_own(platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    truststore = pytest.importorskip("truststore", reason="truststore is only needed on macOS and Windows")
+    monkeypatch.setattr("sys.platform", platform)
+    context = tls_context(TransportSettings())
+    assert isinstance(context, truststore.SSLContext)
+    assert context.verify_mode == ssl.CERT_REQUIRED and context.check_hostname
+    if platform == "win32":
+        return  # what Python does by itself there needs a Windows
+    monkeypatch.setitem(sys.modules, "truststore", None)
+    assert tls_context(TransportSettings()).verify_mode == ssl.CERT_REQUIRED

@@ -15,6 +15,7 @@ import argparse
 import base64
 import contextlib
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -194,8 +195,9 @@ class ChannelServer:
     """Serves ``directory`` while the context is open.
 
     ``token`` asks for ``/t/<token>/`` in front of every path, ``basic`` for a user and password, ``bearer`` for a
-    bearer token. Further keywords are those of `Options`: ``ranges``, ``etags``, ``last_modified``,
-    ``cache_control``, ``latency`` (seconds before each answer), ``bandwidth`` (bytes a second and connection).
+    bearer token, ``tls`` speaks https. Further keywords are those of `Options`: ``ranges``, ``etags``,
+    ``last_modified``, ``cache_control``, ``latency`` (seconds before each answer), ``bandwidth`` (bytes a second and
+    connection).
     """
 
     def __init__(
@@ -206,6 +208,7 @@ class ChannelServer:
         token: str | None = None,
         basic: tuple[str, str] | None = None,
         bearer: str | None = None,
+        tls: ssl.SSLContext | None = None,
         **options: Any,
     ) -> None:
         self.directory = Path(directory)
@@ -216,6 +219,9 @@ class ChannelServer:
         self.errors: list[BaseException | None] = []
         self.faults = Faults()
         self._server = _Server(port, self)
+        self.scheme = "https" if tls else "http"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(_TICK,), daemon=True)
 
     @property
@@ -229,7 +235,7 @@ class ChannelServer:
     @property
     def url(self) -> str:
         """The address of the directory, without a slash at the end; holds the token if one is asked for."""
-        return f"http://{self.host}" + (f"/t/{self.token}" if self.token else "")
+        return f"{self.scheme}://{self.host}" + (f"/t/{self.token}" if self.token else "")
 
     def fail(self, path: str = "*", **kinds: Any) -> Fault:
         """Add a fault to requests whose path matches the glob; see `Fault` for the kinds."""
