@@ -14,12 +14,12 @@ from engine.commands.change import Session
 from engine.config import Config
 from engine.config.channels import with_file_channels
 from engine.config.prefixes import check_file_name, place_of, prefix_context
-from engine.errors import HttpStatusError
+from engine.errors import HttpStatusError, WhipsnakeError
 from engine.fetch.http import Transport
 from engine.inputs import Asked, gather
 from engine.link.request import LinkRequest
 from engine.model.channel import mask_secrets
-from engine.request import Outcome
+from engine.request import InstallRequest, Outcome, Plan
 from engine.settings import link_options, transport_settings
 from engine.specfile import PipPart
 
@@ -84,8 +84,8 @@ def fetch_file(url: str, app: App) -> bytes:
 def pip_step(
     asked: Asked, session: Session, prefix: str, *, undo: bool, update: bool = False
 ) -> Callable[[Outcome], Awaitable[None]]:
-    """The step that installs the pip part. With ``undo`` a failure takes the new environment away again; with
-    ``update`` what is there becomes newer."""
+    """The step that installs the pip part. A failure takes back what was done before it: with ``undo`` the new
+    environment, else the change of its packages. With ``update`` what is there becomes newer."""
 
     async def install_pip_parts(outcome: Outcome) -> None:
         if not asked.pip_parts:
@@ -95,14 +95,41 @@ def pip_step(
         try:
             for part in asked.pip_parts:
                 await install_requirements(_pip_request(asked, session, prefix, part, update=update), session.progress)
-        except BaseException:
+        except BaseException as error:
             if undo and outcome.summary is not None:
                 from engine.link.remove import remove_prefix
 
                 await remove_prefix(_removal(outcome, session), session.progress)
+            elif outcome.summary is not None and isinstance(error, WhipsnakeError):
+                await _go_back(outcome, session)
             raise
 
     return install_pip_parts
+
+
+async def _go_back(outcome: Outcome, session: Session) -> None:
+    """Put the packages of an environment back as they were; what pip did before it failed, nobody knows."""
+    from engine.install import install
+    from engine.link.removed import plain_record
+
+    done = outcome.plan.transaction
+    request = InstallRequest(
+        mode="install",
+        prefix=outcome.plan.request.prefix,
+        exact=tuple(map(plain_record, (*done.unchanged, *done.remove))),
+        exact_requested={record.name: record.requested_specs for record in done.remove if record.requested_specs},
+        command=f"{outcome.plan.request.command} (taken back)",
+    )
+
+    async def accept(plan: Plan) -> bool:
+        return True
+
+    try:
+        await install(request, session.services, accept)
+    except WhipsnakeError as error:
+        session.out.warning(f"The packages could not be put back as they were: {error.message}")
+    else:
+        session.out.warning("The pip part failed, so the packages were put back as they were.")
 
 
 def _pip_request(asked: Asked, session: Session, prefix: str, part: PipPart, *, update: bool) -> PipRequest:

@@ -66,8 +66,14 @@ def test_nothing_is_installed_in_a_dry_run(create: Create, tmp_path: Path, root:
 def test_a_failure_leaves_an_existing_environment(
     create: Create, run_command: RunCommand, server: ChannelServer, tmp_path: Path, root: Path
 ) -> None:
-    create("-n", "piped", "python", "pip")
+    create("-n", "piped", "python", "pip", "base-lib=1")
+    before = run_command("list", "-n", "piped", "--json").json
     file = environment_file(tmp_path, "fail")
+    file.write_text(file.read_text().replace("- python\n", "- python\n- base-lib=2\n- data\n"))
     done = run_command("install", "-y", "-n", "piped", "--override-channels", "-c", server.url, "-f", file)
     assert done.code == 1
+    assert "no such thing" in done.err
+    assert "put back as they were" in done.err
     assert (root / "envs/piped/bin/python").exists()
+    assert (root / "envs/piped/lib/base.txt").read_text() == "base 1.0\n"
+    assert run_command("list", "-n", "piped", "--json").json == before
