@@ -72,7 +72,13 @@ def _start_fetching(  # noqa: PLR0917 - each of its own type
     if rest:
         settings = msgspec.structs.replace(fetch_settings(services.config), check_cached=False)
         first = needed_by_python(plan.transaction.link)  # so that its packages can be compiled while others arrive
-        group.start_soon(prepare, rest, cache, transport, settings, services.report, sink, first)
+        if services.cache_told is not None:
+            from engine.fetch.direct import prepare_direct
+
+            place = services.cache_told[0]
+            group.start_soon(prepare_direct, rest, place, transport, settings, services.report, sink, first)
+        else:
+            group.start_soon(prepare, rest, cache, transport, settings, services.report, sink, first)
 
 
 async def fetch_all(
@@ -91,6 +97,8 @@ async def fetch_all(
 def link_request(plan: Plan, services: Services) -> LinkRequest:
     """What linking is asked to do for a plan."""
     options = link_options(services.config, services.environ)
+    if services.cache_told is None:
+        options = msgspec.structs.replace(options, bytecode=BytecodeCache(PackageCache(services.config.pkgs_dirs)))
     return LinkRequest(
         prefix=plan.request.prefix,
         platform=services.machine.platform,
@@ -103,7 +111,8 @@ def link_request(plan: Plan, services: Services) -> LinkRequest:
         update_specs=tuple(spec for specs in plan.requested.values() for spec in specs),
         remove_specs=(*map(str, plan.request.remove), *plan.forgotten),
         neutered_specs=plan.neutered,
-        options=msgspec.structs.replace(options, bytecode=BytecodeCache(PackageCache(services.config.pkgs_dirs))),
+        options=options,
+        cache_told=services.cache_told,
         channel_names=plan.channel_names,
         extra_files=plan.request.files,
         clone_of=plan.request.clone_of,
@@ -132,6 +141,7 @@ def describe_links(summary: LinkSummary) -> str:
         (summary.reflinked, "reflinks"),
         (summary.copied, "copies"),
         (summary.softlinked, "soft links"),
+        (summary.unpacked, "unpacked"),
         (summary.rewritten, "rewritten"),
         (summary.compiled, "compiled"),
         (summary.bytecode, "byte-compiled before"),

@@ -12,6 +12,7 @@ from functools import partial
 
 import anyio.to_thread
 
+from engine.cacheless import without_cache
 from engine.delivery import carry_out, fetch_all
 from engine.events import Notice
 from engine.fetch.cache import PackageCache
@@ -29,6 +30,9 @@ from engine.settings import link_options, transport_settings
 async def install(request: InstallRequest, services: Services, accept: Accept) -> Outcome:
     """Bring ``request.prefix`` to what is asked for. Raises the errors of every part; then nothing has changed."""
     config = services.config
+    if config.no_cache and services.cache_told is None:
+        async with without_cache(services, request.prefix) as cacheless:
+            return await install(request, cacheless, accept)
     if request.mode == "create":
         check_new_prefix(request.prefix, replace=request.replace or config.dry_run or config.download_only)
         return await _install(request, services, accept, PrefixData(request.prefix, (), ()))

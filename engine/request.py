@@ -75,6 +75,8 @@ class Services(msgspec.Struct, frozen=True):
     environ: Mapping[str, str]
     machine: Machine
     report: Report
+    cache_told: tuple[str, str] | None = None
+    """Without a cache: the directory that stands in for it until the command ends, and the one it stands for."""
 
 
 class Held(msgspec.Struct, frozen=True):

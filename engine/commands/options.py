@@ -205,6 +205,10 @@ def add_linking_options(parser: ArgumentParser) -> None:
         group, ["--always-softlink"], ["--no-always-softlink"], dest="always_softlink", help="link softly everywhere"
     )
     add_switch(group, ["--always-copy", "--copy"], ["--no-always-copy"], dest="always_copy", help="copy every file")
+    add_switch(
+        group, ["--no-cache"], ["--cache"], dest="no_cache",
+        help="use no package cache: unpack straight into the environment, leave nothing else",
+    )  # fmt: skip
     text = "seconds to wait for another process (0: as long as it takes)"
     add_value(group, "--lock-timeout", dest="lock_timeout", type=int, metavar="N", help=text)
     add_switch(group, ["--shortcuts"], ["--no-shortcuts"], dest="shortcuts", help="make menu entries")

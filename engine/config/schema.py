@@ -72,6 +72,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     override_virtual_packages: Mapping[str, str]
     """An empty text means that the package is absent."""
     download_threads: int
+    no_cache: bool
     extract_threads: int
     link_threads: int
     allow_softlinks: bool

@@ -101,9 +101,9 @@ def read_package(pieces: Iterable[bytes], name: str, budget: Budget) -> Iterator
     raise ArchiveError("the file name ends neither in .conda nor in .tar.bz2")
 
 
-def read_conda_file(file: BinaryIO, budget: Budget) -> Iterator[Member]:
-    """The members of a completed ``.conda`` file, found by its ZIP directory."""
-    return budget.members(_read_conda(read_zip_file(file), budget))
+def read_conda_file(file: BinaryIO, budget: Budget, *, info_first: bool = False) -> Iterator[Member]:
+    """The members of a completed ``.conda`` file, found by its ZIP directory; if asked for, its metadata first."""
+    return budget.members(_read_conda(read_zip_file(file, first="info-" if info_first else ""), budget))
 
 
 def _read_conda(parts: Iterable[ZipMember], budget: Budget) -> Iterator[Member]:

@@ -174,13 +174,14 @@ def _central_entry(reader: ByteReader) -> Entry:
 # -- the completed file
 
 
-def read_zip_file(file: BinaryIO) -> Iterator[ZipMember]:
-    """The members of a completed ZIP, by its directory. ``file`` can be sought and is read from its own beginning.
+def read_zip_file(file: BinaryIO, *, first: str = "") -> Iterator[ZipMember]:
+    """The members of a completed ZIP, by its directory; those whose names begin with ``first`` come before the others.
 
-    Raises `ArchiveError` where it is broken.
+    ``file`` can be sought and is read from its own beginning. Raises `ArchiveError` where it is broken.
     """
-    total = file.seek(0, 2)
-    for entry in _directory_of_file(file, total):
+    file.seek(0, 2)
+    total = file.tell()
+    for entry in sorted(_directory_of_file(file, total), key=lambda entry: not entry.name.startswith(first)):
         if entry.offset + 30 > total:
             raise ArchiveError(f"the zip member {entry.name!r} lies behind the end of the file")
         file.seek(entry.offset)

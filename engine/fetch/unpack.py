@@ -7,7 +7,7 @@ published, by renaming; whatever goes wrong, that place is removed and the cache
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import msgspec
@@ -24,7 +24,7 @@ from engine.model.records import CachedPackage, RepoDataRecord
 from engine.model.url import mask_secrets
 
 _PIECE = 1 << 20
-_MAX_INDEX = 16 << 20
+MAX_INDEX = 16 << 20
 """Longest info/index.json that is read, in bytes."""
 
 
@@ -79,19 +79,26 @@ def unpack_file(path: str, record: RepoDataRecord, cache: PackageCache, options:
 
 @contextmanager
 def _staged(record: RepoDataRecord, cache: PackageCache) -> Iterator[Staging]:
-    """A place to work in, that is gone afterwards. Errors are worded here."""
-    try:
+    """A place to work in, that is gone afterwards."""
+    with worded(record, cache.writable_dir):
         staging = cache.stage(record)
         try:
             yield staging
         finally:
             staging.discard()
+
+
+@contextmanager
+def worded(record: RepoDataRecord, place: Callable[[], str]) -> Iterator[None]:
+    """Say of which package an error is, and what follows; ``place`` is where it is unpacked."""
+    try:
+        yield
     except (ArchiveError, FilesDiffer) as error:
         text = f"Could not unpack {record.fn} ({mask_secrets(record.url)}): {error.message}"
         hint = error.hint or _HINTS[isinstance(error, UnsafeArchive)]
         raise type(error)(text, hint=hint, data={"name": record.fn, **error.data}) from error
     except OSError as error:
-        raise StorageError.from_os_error(f"unpack {record.fn} into {cache.writable_dir()}", error) from error
+        raise StorageError.from_os_error(f"unpack {record.fn} into {place()}", error) from error
 
 
 _HINTS = {
@@ -107,6 +114,22 @@ def _kept(pieces: Iterable[bytes], file: int) -> Iterator[bytes]:
         while written < len(piece):
             written += os.write(file, memoryview(piece)[written:])
         yield piece
+
+
+def extract_options(record: RepoDataRecord, options: UnpackOptions) -> ExtractOptions:
+    """How the files of a package are to be looked at."""
+    return ExtractOptions(
+        windows=os.name == "nt" or record.subdir.startswith("win-"),
+        digests=options.digests,
+        external_links=options.external_links,
+    )
+
+
+def known_record(record: RepoDataRecord, digests: Digests, index_json: bytes) -> tuple[RepoDataRecord, bytes]:
+    """All that is known of a package whose archive was read, and the text of its marker."""
+    known = msgspec.structs.replace(record, size=digests.size, sha256=digests.sha256, md5=digests.md5 or record.md5)
+    text = marker_text(known, index_json)
+    return completed(known, text), text
 
 
 class _Job:
@@ -133,14 +156,8 @@ class _Job:
             if self._record.sha256 or self._record.md5:
                 self._check_digests()  # other bytes than promised explain a broken archive better than any detail
             raise
-        known = msgspec.structs.replace(
-            self._record,
-            size=self._digests.size,
-            sha256=self._digests.sha256,
-            md5=self._digests.md5 or self._record.md5,
-        )
-        text = marker_text(known, index_json)
-        package = self._staging.publish(completed(known, text), text)
+        record, text = known_record(self._record, self._digests, index_json)
+        package = self._staging.publish(record, text)
         return Unpacked(package, len(contents.files) + len(contents.softlinks), sum(contents.files.values()))
 
     def _bounded(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -177,7 +194,7 @@ class _Job:
 
     def _verified(self, contents: Contents, root: int) -> bytes:
         """Check the files against the package's own list; its info/index.json."""
-        if contents.files.get("info/index.json", _MAX_INDEX + 1) > _MAX_INDEX:
+        if contents.files.get("info/index.json", MAX_INDEX + 1) > MAX_INDEX:
             raise ArchiveError("it has no info/index.json, or an endless one: this is no conda package")
         if self._options.check_files:
             check_contents(contents, root)
@@ -185,8 +202,4 @@ class _Job:
             return file.read()
 
     def _how(self) -> ExtractOptions:
-        return ExtractOptions(
-            windows=os.name == "nt" or self._record.subdir.startswith("win-"),
-            digests=self._options.digests,
-            external_links=self._options.external_links,
-        )
+        return extract_options(self._record, self._options)

@@ -75,12 +75,19 @@ class Digests:
 def check_contents(contents: Contents, root: int, *, windows: bool = False) -> None:
     """Compare what was unpacked below the handle ``root`` with the package's own list of its files.
 
-    Every listed file must be there, be of its kind and have its size; sha256 too where ``contents`` has digests.
-    A soft link need not lead anywhere. Raises `FilesDiffer` naming all that differs, `ArchiveError` where the
-    package lacks its metadata.
+    Raises as `check_listed`, and `ArchiveError` where the package lacks its metadata.
     """
     if "info/index.json" not in contents.files:
         raise ArchiveError("it has no info/index.json: this is no conda package")
+    check_listed(_listed(root, contents.files), contents, windows=windows)
+
+
+def check_listed(entries: list[PathEntry], contents: Contents, *, windows: bool = False) -> None:
+    """Compare what an archive holds with the package's own list of its files.
+
+    Every listed file must be there, be of its kind and have its size; sha256 too where ``contents`` has digests.
+    A soft link need not lead anywhere. Raises `FilesDiffer` naming all that differs.
+    """
 
     def found(path: str) -> _Found:
         if path in contents.softlinks:
@@ -89,13 +96,7 @@ def check_contents(contents: Contents, root: int, *, windows: bool = False) -> N
             return "file", contents.files[path]
         return ("directory", 0) if path in contents.directories else None
 
-    _raise_for(
-        _problems(
-            _listed(root, contents.files),
-            lambda path: found(safe_path(path, windows=windows)),
-            contents.digests.get,
-        )
-    )
+    _raise_for(_problems(entries, lambda path: found(safe_path(path, windows=windows)), contents.digests.get))
 
 
 def check_unpacked(directory: str, *, digests: bool = False) -> None:

@@ -24,12 +24,13 @@ from engine.flow import first_error
 from engine.link.claims import Claims
 from engine.link.codesign import sign
 from engine.link.compiling import Compiling, Pending
+from engine.link.direct import AsideLinker, DirectLinker
 from engine.link.disk import storage
 from engine.link.hands import Hands
 from engine.link.meta import META
 from engine.link.modes import Modes
 from engine.link.package import Damaged, Linked, PackageLinker, missing_file
-from engine.link.paths_json import read_entry_points, read_paths
+from engine.link.paths_json import parse_entry_points, parse_paths, read_entry_points, read_paths
 from engine.link.plan import PackagePlan, plan_package, pyc_source
 from engine.link.pyc import Source, batches
 from engine.link.records import encode_record, record_name
@@ -77,6 +78,8 @@ class Filling:
         self._index = {record.name: number for number, record in enumerate(request.link)}
         self._packages: dict[int, CachedPackage] = {}
         self._linked: dict[int, Linked] = {}
+        self._plans: dict[int, PackagePlan] = {}
+        """Of packages that nothing is left to read the plan from again."""
         self._needed = set(needed)
         self._python_ready = anyio.Event()
         self._messages: list[str] = []
@@ -186,10 +189,7 @@ class Filling:
         if sys.platform == "win32":
             longer = max(self._target.staging, self._target.prefix, key=len)
             check_length(longer, (path.target for path in plan.paths), f"link {plan.record.dist}")
-        with storage(f"link {plan.record.dist}"):
-            mode = self._modes.choose(package.directory)
-        linker = PackageLinker(plan, package.directory, self._target, self._claims, mode)
-        linked = linker.run(anyio.from_thread.check_cancelled, self._hands, check=package.unchecked)
+        linked = self._unpacked(plan, package) if package.payload else self._linked_from_cache(plan, package)
         sign(linked, self._target.staging, self._target.platform, self._report)
         pending = None
         if self._compiling:
@@ -199,12 +199,36 @@ class Filling:
             self._write_record(plan, linked, package)
         return _Outcome(package, linked, pending)
 
+    def _linked_from_cache(self, plan: PackagePlan, package: CachedPackage) -> Linked:
+        with storage(f"link {plan.record.dist}"):
+            mode = self._modes.choose(package.directory)
+        linker = PackageLinker(plan, package.directory, self._target, self._claims, mode)
+        return linker.run(anyio.from_thread.check_cancelled, self._hands, check=package.unchecked)
+
+    def _unpacked(self, plan: PackagePlan, package: CachedPackage) -> Linked:
+        """Straight out of the archive, of which nothing is left afterwards but what is contested."""
+        assert package.payload is not None
+        self._plans[plan.index] = plan
+        linker = DirectLinker(plan, package.directory, self._target, self._claims)
+        try:
+            return linker.unpack(package.payload, anyio.from_thread.check_cancelled)
+        finally:
+            package.payload.close()
+
     def _plan(self, package: CachedPackage) -> PackagePlan:
         record = self._record(package)
         record_name(record)  # refuses what must not become a path, before anything is done with it
-        entries = read_paths(package.directory, record.dist)
-        scripts = read_entry_points(package.directory, record.dist) if record.noarch_type == "python" else ()
-        return plan_package(self._index[record.name], record, entries, scripts, self._target.python)
+        index = self._index[record.name]
+        if index in self._plans:
+            return self._plans[index]
+        info, is_python = package.payload.info if package.payload else None, record.noarch_type == "python"
+        if info is None:
+            entries = read_paths(package.directory, record.dist)
+            scripts = read_entry_points(package.directory, record.dist) if is_python else ()
+        else:
+            entries = parse_paths(info["info/paths.json"], record.dist)
+            scripts = parse_entry_points(info.get("info/link.json"), record.dist) if is_python else ()
+        return plan_package(index, record, entries, scripts, self._target.python)
 
     def _record(self, package: CachedPackage) -> RepoDataRecord:
         """The record that was solved with; for an address given by the user, what the package says of itself."""
@@ -222,9 +246,7 @@ class Filling:
             raise LinkError(f"Could not link {', '.join(missing[:5])}: the packages did not arrive")
 
     async def _settle(self) -> None:
-        won = await anyio.to_thread.run_sync(
-            partial(settle, self._claims, self._linker, self._report, prevent=self._request.options.prevent_conflicts)
-        )
+        won = await anyio.to_thread.run_sync(self._settled)
         if not won:
             return
         await anyio.to_thread.run_sync(self._sign, won)
@@ -259,16 +281,32 @@ class Filling:
     def _linker(self, index: int) -> PackageLinker:
         """The linker of a package once more, with its result so far."""
         package, linked = self._packages[index], self._linked[index]
-        linker = PackageLinker(self._plan(package), package.directory, self._target, self._claims, linked.mode)
+        kind = AsideLinker if package.payload else PackageLinker
+        linker = kind(self._plan(package), package.directory, self._target, self._claims, linked.mode)
         linker.done = linked
         return linker
 
+    def _settled(self) -> dict[int, list[str]]:
+        """Decide contested paths. What was made directly is put aside first: there is no cache to make it from."""
+        for index, keys in self._claims.contested_by_package().items():
+            linker = self._linker(index)
+            if isinstance(linker, AsideLinker):
+                with storage(f"put files of {linker.plan.record.dist} aside"):
+                    linker.set_aside(keys)
+        return settle(self._claims, self._linker, self._report, prevent=self._request.options.prevent_conflicts)
+
     def _write_record(self, plan: PackagePlan, linked: Linked, package: CachedPackage) -> None:
         linked.compiled.sort()
-        data = encode_record(plan, linked, package.archive, self._request.requested.get(plan.record.name, ()))
+        requested = self._request.requested.get(plan.record.name, ())
+        data = encode_record(plan, linked, self._told(package.archive), requested, self._told(linked.directory))
         path = os.path.join(self._target.staging, META, record_name(plan.record))
         with storage(f"write the record of {plan.record.dist}"), open(path, "wb") as file:
             file.write(data)
+
+    def _told(self, path: str) -> str:
+        """A path in the cache as records name it."""
+        own, told = self._request.cache_told or ("", "")
+        return told + path[len(own) :] if own and path.startswith(own) else path
 
     def _summary(self) -> LinkSummary:
         done = self._linked.values()
@@ -279,6 +317,7 @@ class Filling:
             reflinked=sum(linked.reflinked for linked in done),
             copied=sum(linked.copied for linked in done),
             softlinked=sum(linked.softlinked for linked in done),
+            unpacked=sum(linked.unpacked for linked in done),
             rewritten=sum(not new.kind for linked in done for new in linked.written.values()),
             compiled=sum(len(linked.compiled) - linked.from_cache for linked in done),
             bytecode=sum(linked.from_cache for linked in done),

@@ -92,6 +92,14 @@ class Claims:
                 found[above].update(self.below(key))
         return found
 
+    def contested_by_package(self) -> dict[int, list[str]]:
+        """Package → the contested paths (as folded) that it takes part in."""
+        found: dict[int, list[str]] = {}
+        for key, indices in self.contested().items():
+            for index in indices:
+                found.setdefault(index, []).append(key)
+        return found
+
     def below(self, key: str) -> set[int]:
         """The packages that claim anything below a directory."""
         start = f"{key}/"

@@ -29,7 +29,7 @@ from engine.model.platform import is_windows
 
 LINK_AT = os.link in os.supports_dir_fd
 """Whether files can be linked relative to open directories."""
-_SECOND = 1_000_000_000
+SECOND = 1_000_000_000
 
 
 class Written(msgspec.Struct, frozen=True, gc=False):
@@ -53,6 +53,8 @@ class Linked(msgspec.Struct):
     reflinked: int = 0
     copied: int = 0
     softlinked: int = 0
+    unpacked: int = 0
+    """Files that were made straight out of the archive."""
     written: dict[str, Written] = {}
     """Rewritten files and scripts, by path in the prefix."""
     unsigned: list[str] = []
@@ -66,7 +68,8 @@ class Linked(msgspec.Struct):
 
     @property
     def files(self) -> int:
-        return self.hardlinked + self.reflinked + self.copied + self.softlinked + len(self.written)
+        made = self.hardlinked + self.reflinked + self.copied + self.softlinked + self.unpacked
+        return made + len(self.written)
 
 
 class Damaged(Exception):
@@ -96,18 +99,18 @@ class PackageLinker:
                 raise Damaged(damaged)
             checkpoint()
             blocked = self.claims.claim_dirs(self.plan.needed_dirs, self._index)
-            files = self._claimed(blocked)
+            files = self.claimed(blocked)
             if self.done.mode is Mode.HARD and LINK_AT:
-                self._hard_link(files, self._new_dirs(blocked), hands, check)
+                self._hard_link(files, self.new_dirs(blocked), hands, check)
             else:
-                self._place_all(files, self._new_dirs(blocked), checkpoint, check)
+                self._place_all(files, self.new_dirs(blocked), checkpoint, check)
             self._link_others(blocked, checkpoint)
             self.done.bytes = sum(filter(None, [path.entry.size_in_bytes for path in self.plan.paths]))
         except OSError as error:
             raise self.failed(error) from error
         return self.done
 
-    def _claimed(self, blocked: set[str]) -> list[Files]:
+    def claimed(self, blocked: set[str]) -> list[Files]:
         """The plain files that are ours to make."""
         groups = self.plan.groups
         if not blocked and self.claims.claim_all(self.plan.plain, self._index):
@@ -142,7 +145,7 @@ class PackageLinker:
     def _missing(self, path: str) -> LinkError:
         return missing_file(self.plan.record.dist, path, self.directory)
 
-    def _new_dirs(self, blocked: set[str]) -> list[str]:
+    def new_dirs(self, blocked: set[str]) -> list[str]:
         """The needed directories that nobody made yet."""
         made = self.claims.made
         return [path for path in self.plan.needed_dirs if path not in made and path not in blocked]
@@ -224,14 +227,18 @@ class PackageLinker:
         ):
             for path in paths:
                 checkpoint()
-                if self._mine(path.target, blocked):
+                if self.mine(path.target, blocked):
                     make(path)
+        self.write_scripts(blocked)
+
+    def write_scripts(self, blocked: set[str]) -> None:
+        """The files of entry points."""
         for entry in self.plan.scripts:
             for target, text in self.script_files(entry):
-                if self._mine(target, blocked):
+                if self.mine(target, blocked):
                     self.write_script(target, text)
 
-    def _mine(self, target: str, blocked: set[str]) -> bool:
+    def mine(self, target: str, blocked: set[str]) -> bool:
         if target.rpartition("/")[0] not in blocked and self.claims.claim_file(target, self._index):
             return True
         self.done.lost.add(target)
@@ -259,15 +266,15 @@ class PackageLinker:
         origin = _join(self.directory, path.entry.path)
         with open(origin, "rb") as file:
             status, data = os.fstat(file.fileno()), file.read()
-        changed = self._replaced(path, data)
+        changed = self.replaced(path, data)
         if changed is data or changed == data:
             self.place(path.entry.path, path.target)
             return
-        changed = self._signed_again(path.target, data, changed)
+        changed = self.signed_again(path.target, data, changed)
         # One second later than the source, so that no byte-compiled file made from the source passes as current.
-        self._write(path.target, changed, status.st_mode, status.st_mtime_ns + _SECOND)
+        self.write(path.target, changed, status.st_mode, status.st_mtime_ns + SECOND)
 
-    def _signed_again(self, target: str, before: bytes, data: bytes) -> bytes:
+    def signed_again(self, target: str, before: bytes, data: bytes) -> bytes:
         """For Apple Silicon, where nothing with a void signature runs: the new content with a right one."""
         if self.target.platform != "osx-arm64" or not mach_o.is_mach_o(data):
             return data
@@ -276,7 +283,7 @@ class PackageLinker:
             self.done.unsigned.append(target)
         return data if signed is None else signed
 
-    def _replaced(self, path: PlannedPath, data: bytes) -> bytes:
+    def replaced(self, path: PlannedPath, data: bytes) -> bytes:
         entry, prefix = path.entry, self.target.baked_prefix
         old = entry.prefix_placeholder or ""
         try:
@@ -290,7 +297,7 @@ class PackageLinker:
                 data={"package": self.plan.record.dist, "file": entry.path, "room": len(old.encode())},
             ) from None
 
-    def _write(self, target: str, data: bytes, mode: int, mtime_ns: int | None, kind: str = "") -> None:
+    def write(self, target: str, data: bytes, mode: int, mtime_ns: int | None, kind: str = "") -> None:
         end = _join(self.target.staging, target)
         file = create(end, mode)
         with open(file, "wb") as stream:
@@ -316,7 +323,7 @@ class PackageLinker:
         kind = "unix_python_entry_point"
         if is_windows(self.target.platform):
             kind = f"windows_python_entry_point_{'exe' if target.endswith('.exe') else 'script'}"
-        self._write(target, data, 0o775, None, kind)
+        self.write(target, data, 0o775, None, kind)
 
 
 def missing_file(dist: str, path: str, directory: str) -> LinkError:

@@ -51,10 +51,17 @@ def read_paths(directory: str, dist: str) -> tuple[PathEntry, ...]:
     if data is None:
         entries = _legacy_paths(directory, dist)
     else:
-        try:
-            entries = _decode_paths(data).paths
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise _broken(dist, "info/paths.json", str(error)) from error
+        return parse_paths(data, dist)
+    check_paths(entries, dist)
+    return entries
+
+
+def parse_paths(data: bytes, dist: str) -> tuple[PathEntry, ...]:
+    """The files that an info/paths.json lists. Raises `LinkError` as `read_paths`."""
+    try:
+        entries = _decode_paths(data).paths
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise _broken(dist, "info/paths.json", str(error)) from error
     check_paths(entries, dist)
     return entries
 
@@ -77,7 +84,11 @@ def check_paths(entries: tuple[PathEntry, ...], dist: str) -> None:
 
 def read_entry_points(directory: str, dist: str) -> tuple[str, ...]:
     """The entry points in ``info/link.json``, unparsed; none if there is no such file."""
-    data = _read(directory, "link.json")
+    return parse_entry_points(_read(directory, "link.json"), dist)
+
+
+def parse_entry_points(data: bytes | None, dist: str) -> tuple[str, ...]:
+    """The entry points that an info/link.json lists; none if there is none."""
     if data is None:
         return ()
     try:

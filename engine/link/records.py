@@ -49,8 +49,11 @@ def record_name(record: RepoDataRecord) -> str:
     return f"{record.dist}.json"
 
 
-def encode_record(plan: PackagePlan, linked: Linked, archive: str, requested: Sequence[str]) -> bytes:
-    """The JSON of a package that was just linked."""
+def encode_record(
+    plan: PackagePlan, linked: Linked, archive: str, requested: Sequence[str], directory: str | None = None
+) -> bytes:
+    """The JSON of a package that was just linked; ``directory`` is named instead of where it was linked from."""
+    directory = linked.directory if directory is None else directory
     record = plan.record
     paths = installed_paths(plan, linked)
     document = {
@@ -58,9 +61,9 @@ def encode_record(plan: PackagePlan, linked: Linked, archive: str, requested: Se
         "channel": strip_secrets(record.channel),
         "url": strip_secrets(record.url),
         "fn": record.fn or f"{record.stem}{ARCHIVE_EXTENSIONS[0]}",
-        "extracted_package_dir": linked.directory,
+        "extracted_package_dir": directory,
         "package_tarball_full_path": archive,
-        "link": {"source": linked.directory, "type": linked.mode.link_type},
+        "link": {"source": directory, "type": linked.mode.link_type},
         "files": [path.path for path in paths if path.path_type != "directory"],
         "paths_data": {"paths_version": 1, "paths": paths},
     }

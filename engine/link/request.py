@@ -113,6 +113,9 @@ class LinkRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Whether ``clone_of`` goes when the new one is there."""
     relocated: frozenset[str] = frozenset()
     """Names of packages in ``link`` that do not arrive: their files are taken from ``clone_of``."""
+    cache_told: tuple[str, str] | None = None
+    """A directory that stands in for a package cache and will be gone, and the one that records shall name (as they
+    do in an environment whose cache was cleaned)."""
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "prefix", os.path.normpath(self.prefix))
@@ -145,6 +148,8 @@ class LinkSummary(msgspec.Struct, frozen=True):
     reflinked: int = 0
     copied: int = 0
     softlinked: int = 0
+    unpacked: int = 0
+    """Files made straight out of the archives (direct mode)."""
     rewritten: int = 0
     """Files whose placeholder was replaced."""
     compiled: int = 0

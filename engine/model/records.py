@@ -13,6 +13,8 @@ from typing import Final, Literal
 
 import msgspec
 
+from engine.model.payload import Payload
+
 MAX_SECONDS: Final = 253_402_300_799
 """The year 9999: a greater time stamp is in milliseconds (CEP 34)."""
 ARCHIVE_EXTENSIONS = (".conda", ".tar.bz2")
@@ -177,6 +179,8 @@ class CachedPackage(msgspec.Struct, frozen=True):
     """Where its archive is, or would be, in the cache."""
     unchecked: bool = False
     """It was found, not made, and nobody has looked at its files: who links it compares them with its list first."""
+    payload: Payload | None = None
+    """Its files, where they were not unpacked (direct mode): then ``directory`` is where some may be put aside."""
 
 
 class CompiledFile(msgspec.Struct, frozen=True, gc=False, array_like=True):

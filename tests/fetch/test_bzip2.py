@@ -71,7 +71,7 @@ def test_other_bytes_behind_the_end_are_refused() -> None:
 def test_a_mark_within_a_block_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """48 bits that look like a mark can't be made to occur, so the search is made to find one."""
     found = bzip2_blocks._Source.end_of_block
-    marks = iter([150_000 * 8])
+    marks = iter([50_000 * 8])
 
     def wrong_once(source: bzip2_blocks._Source, start: int) -> int:
         end = found(source, start)
@@ -87,7 +87,7 @@ def test_a_mark_within_a_block_is_no_end(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(bzip2_blocks, "_Source", _Wrong)
     assert len(list(bzip2_blocks.read_blocks([PACKED]))) == 6
-    marks = iter([150_000 * 8])
+    marks = iter([50_000 * 8])
     assert b"".join(bunzip([PACKED])) == LONG
 
 

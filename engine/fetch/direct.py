@@ -1,0 +1,131 @@
+"""Packages for direct mode: fetched and verified, not unpacked, and not kept.
+
+Rule of this file: as `engine.fetch.package`, without a cache. What can't be unpacked straight into a prefix (packages
+of the old kind without a list of their files, and those with scripts that run before linking) is unpacked into a
+directory that is removed in the end.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Collection, Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.to_thread
+import msgspec
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from engine.events import Phase, PhaseFinished, PhaseStarted, Report
+from engine.fetch.archive import Limits
+from engine.fetch.cache import PackageCache
+from engine.fetch.package import FetchSettings
+from engine.fetch.spooled import SpooledArchive, spool
+from engine.fetch.unpack import UnpackOptions, unpack_stream
+from engine.flow import first_error
+from engine.model.records import CachedPackage, RepoDataRecord
+
+if sys.version_info < (3, 11):
+    from exceptiongroup import BaseExceptionGroup
+
+if TYPE_CHECKING:
+    from engine.fetch.http import Transport
+
+
+async def prepare_direct(  # noqa: PLR0917  (the engine's parts, each of its own type)
+    records: Sequence[RepoDataRecord],
+    place: str,
+    transport: Transport,
+    settings: FetchSettings,
+    report: Report,
+    sink: MemoryObjectSendStream[CachedPackage],
+    first: Collection[str] = (),
+) -> None:
+    """Send each of ``records`` to ``sink`` as soon as it is here; then close it. Those named in ``first`` are begun
+    before the others, the biggest first.
+
+    ``place`` is a directory for what is under way, on the file system of the prefix. Raises as
+    `engine.fetch.package.prepare`; whoever receives a package closes its payload.
+    """
+    run = _Direct(place, transport, settings, report, sink)
+    async with sink:
+        try:
+            await run.run(records, first)
+        except BaseExceptionGroup as group:
+            error = first_error(group)
+            if not isinstance(error, anyio.BrokenResourceError):
+                raise error from error.__cause__
+
+
+class _Direct:
+    def __init__(
+        self,
+        place: str,
+        transport: Transport,
+        settings: FetchSettings,
+        report: Report,
+        sink: MemoryObjectSendStream[CachedPackage],
+    ) -> None:
+        from engine.fetch.download import Downloads
+
+        self._place, self._sink, self._report = place, sink, report
+        self._workers = max(1, settings.download_threads)
+        self._limiter = anyio.CapacityLimiter(self._workers + 2)
+        self._downloads = Downloads(transport, report, self._limiter)
+        self._options = UnpackOptions(
+            limits=settings.limits or Limits(),
+            digests=settings.extra_safety_checks,
+            check_files=settings.safety_checks != "disabled",
+            external_links=settings.allow_external_links,
+        )
+
+    async def run(self, records: Sequence[RepoDataRecord], first: Collection[str]) -> None:
+        """All of them."""
+        begun, size = time.monotonic(), sum(record.size or 0 for record in records)
+        self._report(PhaseStarted(Phase.FETCH, len(records), size))
+        send, receive = anyio.create_memory_object_stream[RepoDataRecord](float("inf"))
+        with send:
+            for record in sorted(records, key=lambda one: (one.name not in first, -(one.size or 0), one.fn)):
+                send.send_nowait(record)
+        with receive:
+            async with anyio.create_task_group() as group:
+                for _ in range(min(self._workers, len(records))):
+                    group.start_soon(self._work, receive.clone())
+        self._report(PhaseFinished(Phase.FETCH, time.monotonic() - begun, len(records), size))
+
+    async def _work(self, records: MemoryObjectReceiveStream[RepoDataRecord]) -> None:
+        with records:
+            async for record in records:
+                package = await self._downloads.fetch(record, partial(self._arriving, record), None)
+                try:
+                    await self._sink.send(package)
+                except BaseException:
+                    if package.payload is not None:
+                        package.payload.close()
+                    raise
+
+    def _arriving(self, record: RepoDataRecord, pieces: Iterable[bytes], _kept: str | None) -> CachedPackage:
+        """In a worker thread."""
+        archive = spool(pieces, record, self._place, self._options)
+        try:
+            if archive.open() and not _has_pre_link(archive, record):
+                known = archive.known()
+                directory = os.path.join(self._place, known.stem)
+                return CachedPackage(known, directory, os.path.join(self._place, known.fn), payload=archive)
+            cache = PackageCache((self._place,))
+            package = unpack_stream(archive.pieces(), record, cache, self._options).package
+        except BaseException:
+            archive.close()
+            raise
+        archive.close()
+        os.unlink(package.archive)
+        return msgspec.structs.replace(package, unchecked=False)
+
+
+def _has_pre_link(archive: SpooledArchive, record: RepoDataRecord) -> bool:
+    """Whether a package has a script that is run before it is linked, from where it is unpacked."""
+    scripts = {f"bin/.{record.name}-pre-link.sh", f"Scripts/.{record.name}-pre-link.bat"}
+    return any(entry.path in scripts for entry in archive.entries())

@@ -1,0 +1,223 @@
+"""An archive that is kept, compressed and verified, until somebody makes its files (direct mode).
+
+Rule of this file: nothing of an archive is handed out before its digest was compared. Its metadata is read first,
+because it says what is to be rewritten: in a ``.conda`` that is a matter of order, a ``.tar.bz2`` whose list comes
+behind its files is read twice. Small archives stay in memory, larger ones in a file that has no name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterable, Iterator
+from typing import IO, cast
+
+import msgspec
+
+from engine.errors import ArchiveError, UnsafeArchive
+from engine.fetch.archive import Budget, Member, read_conda_file, read_package
+from engine.fetch.extract import Contents
+from engine.fetch.file_list import MAX_LIST, read_paths
+from engine.fetch.paths import check_softlinks, safe_path
+from engine.fetch.unpack import MAX_INDEX, UnpackOptions, extract_options, known_record, worded
+from engine.fetch.verify import Digests, check_listed
+from engine.model.records import PathEntry, RepoDataRecord
+from engine.model.url import mask_secrets
+
+IN_MEMORY = 4 << 20
+"""Bytes of an archive that are kept in memory; of a larger one, none."""
+_PIECE = 1 << 18
+_PATHS, _INDEX = "info/paths.json", "info/index.json"
+
+
+def spool(pieces: Iterable[bytes], record: RepoDataRecord, place: str, options: UnpackOptions) -> SpooledArchive:
+    """Keep the bytes of an archive, below the directory ``place`` if there are many.
+
+    Raises `VerificationError` where they are not those of ``record``, `StorageError`, and what ``pieces`` raises.
+    """
+    digests = Digests(md5=not record.sha256)
+    name = f"{record.fn} ({mask_secrets(record.url)})"
+    with worded(record, lambda: place):
+        file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(IN_MEMORY, dir=place))  # noqa: SIM115 - outlives us
+        try:
+            for piece in digests.watch(pieces):
+                if record.size is not None and digests.size > record.size:
+                    digests.check(record, name)
+                file.write(piece)
+            digests.check(record, name)
+        except BaseException:
+            file.close()
+            raise
+    return SpooledArchive(file, record, digests, options, place)
+
+
+class SpooledArchive:
+    """One archive (a `Payload`). Use it from one thread at a time; `close` it."""
+
+    def __init__(
+        self, file: IO[bytes], record: RepoDataRecord, digests: Digests, options: UnpackOptions, place: str
+    ) -> None:
+        self._file, self._place = file, place
+        self._record, self._digests, self._options = record, digests, options
+        self._how = extract_options(record, options)
+        self._contents = Contents()
+        self._rest: Iterator[Member] | None = None
+        self._next: Member | None = None
+        self.info: dict[str, bytes] = {}
+
+    def close(self) -> None:
+        """Let go of the bytes."""
+        self._rest = self._next = None
+        self.info.clear()
+        self._file.close()
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes of the archive."""
+        self._file.seek(0)
+        return iter(lambda: self._file.read(_PIECE), b"")
+
+    def known(self) -> RepoDataRecord:
+        """The record, with all that is known now. Raises `ArchiveError`."""
+        with worded(self._record, lambda: self._place):
+            return known_record(self._record, self._digests, self.info.get(_INDEX, b"{}"))[0]
+
+    def open(self) -> bool:
+        """Read the metadata; false if these are of an old kind, which says too little. Raises `ArchiveError`."""
+        with worded(self._record, lambda: self._place):
+            self._rest = self._read()
+            for member in self._rest:
+                if not self._is_info(member):
+                    self._next = member
+                    if _PATHS in self.info:
+                        break
+                    self._rest = None  # the list comes later: all over again, for the files
+                    self._gather()
+                    break
+            return _PATHS in self.info
+
+    def entries(self) -> list[PathEntry]:
+        """What the package lists."""
+        with worded(self._record, lambda: self._place):
+            return read_paths(self.info[_PATHS])
+
+    def members(self) -> Iterator[Member]:
+        """Every file, link and directory that is not below info/, checked; at the end they are compared with the list.
+
+        Raises `ArchiveError`, `UnsafeArchive`, `FilesDiffer`.
+        """
+        with worded(self._record, lambda: self._place):
+            rest, first = self._rest, self._next
+            if rest is None:
+                rest, first = self._read(), None
+            self._rest = self._next = None
+            if first is not None:
+                yield self._noted(first)
+            for member in rest:
+                if not self._is_info(member):
+                    yield self._noted(member)
+            self._check()
+
+    def raw(self, path: str) -> Member:
+        """A file again, by reading the archive anew."""
+        with worded(self._record, lambda: self._place):
+            found: Member | None = None
+            for member in self._read():
+                if member.kind == "file" and safe_path(member.path, windows=self._how.windows) == path:
+                    data = b"".join(member.data)
+                    found = msgspec.structs.replace(member, path=path, data=(memoryview(data),))
+            if found is None:
+                raise ArchiveError(f"{path!r} is gone from it")
+            return found
+
+    def _gather(self) -> None:
+        """Read on for metadata, and pass over the files."""
+        for member in self._read():
+            self._is_info(member)
+
+    def _read(self) -> Iterator[Member]:
+        self._file.seek(0)
+        budget = Budget(self._options.limits, self._digests.size)
+        if self._record.fn.endswith(".conda"):
+            return read_conda_file(self._file, budget, info_first=True)  # type: ignore[arg-type]
+        return read_package(self.pieces(), self._record.fn, budget)
+
+    def _is_info(self, member: Member) -> bool:
+        """Keep a file below info/; false for everything else."""
+        member.path = safe_path(member.path, windows=self._how.windows)
+        if not member.path.startswith("info/"):
+            return member.path == "info"
+        if member.kind == "file" and member.path.count("/") == 1 and member.path not in self.info:
+            if member.size > (MAX_INDEX if member.path != _PATHS else MAX_LIST):
+                raise ArchiveError(f"its {member.path} has {member.size} bytes")
+            self.info[member.path] = b"".join(member.data)
+        return True
+
+    def _noted(self, member: Member) -> Member:
+        """Remember a member, and refuse it where it is at odds with an earlier one."""
+        path, contents = member.path, self._contents
+        parent = path.rpartition("/")[0]
+        if parent and parent not in contents.directories:
+            self._note_directory(parent)
+        if member.kind == "directory":
+            self._note_directory(path)
+            return member
+        if not path:
+            raise UnsafeArchive("the package itself is no directory in it")
+        if path in contents.directories or path in (
+            contents.files if member.kind == "softlink" else contents.softlinks
+        ):
+            raise ArchiveError(f"{path!r} appears twice, as different things")
+        if member.kind == "softlink":
+            self._note_softlink(member)
+        elif member.kind == "hardlink":
+            self._note_hardlink(member)
+        else:
+            contents.files[path] = member.size
+            if not isinstance(member.data, tuple):  # it is read later, by who makes the file
+                member.data = self._passing(member.data)
+            if self._options.digests:
+                member.data = self._hashed(path, member.data)
+        return member
+
+    def _note_directory(self, path: str) -> None:
+        contents = self._contents
+        while path and path not in contents.directories:
+            if path in contents.softlinks:
+                raise UnsafeArchive(f"{path!r} is a soft link, and another member wants to write through it")
+            if path in contents.files:
+                raise ArchiveError(f"{path!r} appears both as a file and as a directory")
+            contents.directories.add(path)
+            path = path.rpartition("/")[0]
+
+    def _note_softlink(self, member: Member) -> None:
+        if not member.target or "\0" in member.target:
+            raise UnsafeArchive(f"{member.path!r} is a soft link with a NUL in its target, or without one")
+        self._contents.softlinks[member.path] = member.target
+
+    def _note_hardlink(self, member: Member) -> None:
+        contents = self._contents
+        member.target = safe_path(member.target, windows=self._how.windows)
+        if member.target not in contents.files or member.target == member.path:
+            raise UnsafeArchive(f"{member.path!r} is a hard link to {member.target!r}, which is no earlier file of it")
+        contents.files[member.path] = contents.files[member.target]
+        if member.target in contents.digests:
+            contents.digests[member.path] = contents.digests[member.target]
+
+    def _passing(self, pieces: Iterable[memoryview]) -> Iterator[memoryview]:
+        with worded(self._record, lambda: self._place):
+            yield from pieces
+
+    def _hashed(self, path: str, pieces: Iterable[memoryview]) -> Iterator[memoryview]:
+        digest = hashlib.sha256()
+        for piece in pieces:
+            digest.update(piece)
+            yield piece
+        self._contents.digests[path] = digest.hexdigest()
+
+    def _check(self) -> None:
+        if _INDEX not in self.info:
+            raise ArchiveError("it has no info/index.json: this is no conda package")
+        if not self._how.external_links:
+            check_softlinks(self._contents.softlinks, windows=self._how.windows)
+        if self._options.check_files:
+            check_listed([entry for entry in self.entries() if not entry.path.startswith("info/")], self._contents)

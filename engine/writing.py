@@ -1,0 +1,57 @@
+"""A new file in one go: open, write, close, and nothing that its mode and time don't ask for.
+
+Rule of this file: the file is new (``O_EXCL``, no soft link is followed) or `FileExistsError`. This is where packages
+become files, for the cache and for prefixes alike, tens of thousands a run: every system call counts.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+_CREATE = (
+    os.O_WRONLY
+    | os.O_CREAT
+    | os.O_EXCL
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+_TIMES_BY_HANDLE = os.utime in os.supports_fd
+_LATEST = (1 << 33) - 1
+
+
+def write_new(  # noqa: PLR0917 - the facts of a file, each of its own type
+    path: str, pieces: Iterable[bytes | memoryview], mode: int, mtime: int, umask: int, dir_fd: int | None = None
+) -> None:
+    """Make the file ``path``, relative to the directory handle ``dir_fd`` if there is one.
+
+    ``mode`` are its permissions whatever the umask, which is told so that they are only set where it matters (see
+    `umask_of`); ``mtime`` is in seconds since the epoch. Raises `OSError`; a file that was begun stays.
+    """
+    file = os.open(path, _CREATE, mode, dir_fd=dir_fd)
+    try:
+        for piece in pieces:
+            written = os.write(file, piece)
+            while written < len(piece):  # nearly full: the next call says why
+                written += os.write(file, memoryview(piece)[written:])
+        if mode & umask and hasattr(os, "fchmod"):
+            os.fchmod(file, mode)
+        seconds = min(max(mtime, 0), _LATEST)
+        if _TIMES_BY_HANDLE:
+            os.utime(file, (seconds, seconds))
+    finally:
+        os.close(file)
+    if not _TIMES_BY_HANDLE:
+        os.utime(path, (seconds, seconds))
+
+
+def package_mode(mode: int, umask: int) -> int:
+    """The permissions of a package's file: its own, without set-id bits, and without writing by others where the
+    umask forbids that. Its owner can always read it."""
+    return mode & 0o777 & ~(0o022 & umask) | 0o400
+
+
+def umask_of(made: int) -> int:
+    """The umask, from the mode of a directory just made with 0o777; asking `os.umask` would change it for all."""
+    return 0o777 & ~made
