@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +38,13 @@ def test_a_caller_keeps_its_collector(capsys: pytest.CaptureFixture[str]) -> Non
     assert cli.main(["info"]) == 0
     assert (gc.get_threshold(), gc.get_freeze_count()) == before
     assert capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="typing lacks what msgspec wants")
+def test_a_short_command_does_without_typing_extensions(tmp_path: Path) -> None:
+    code = "import sys, cli\ncli.main()\nprint('typing_extensions' in sys.modules)\nimport typing_extensions"
+    command = [sys.executable, "-c", code, "ps", "-r", str(tmp_path)]
+    ran = subprocess.run(
+        command, capture_output=True, text=True, cwd=Path(cli.__file__).parent, env={"HOME": str(tmp_path)}, check=False
+    )
+    assert (ran.stdout, ran.stderr) == ("No running processes\nFalse\n", "")
