@@ -32,7 +32,7 @@ def _import_msgspec() -> None:
     That module brings `inspect`, `ast` and `dis`: a fifth of all the time that a short command takes.
     """
     if sys.version_info >= (3, 11) and "typing_extensions" not in sys.modules:
-        sys.modules["typing_extensions"] = None  # type: ignore[assignment] - means: there is none
+        sys.modules["typing_extensions"] = None  # type: ignore[assignment]  # it can't be imported
         try:
             import msgspec  # noqa: F401
         finally:

@@ -43,7 +43,7 @@ def test_a_caller_keeps_its_collector(capsys: pytest.CaptureFixture[str]) -> Non
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="typing lacks what msgspec wants")
 def test_a_short_command_does_without_typing_extensions(tmp_path: Path) -> None:
     code = "import sys, cli\ncli.main()\nprint('typing_extensions' in sys.modules)\nimport typing_extensions"
-    command = [sys.executable, "-c", code, "ps", "-r", str(tmp_path)]
+    command = [sys.executable, "-c", code, "ps"]
     ran = subprocess.run(
         command, capture_output=True, text=True, cwd=Path(cli.__file__).parent, env={"HOME": str(tmp_path)}, check=False
     )
