@@ -14,15 +14,17 @@ import anyio.to_thread
 
 from engine.cacheless import without_cache
 from engine.delivery import carry_out, fetch_all
+from engine.errors import HttpStatusError, VerificationError
 from engine.events import Notice
 from engine.fetch.cache import PackageCache
 from engine.fetch.http import Transport
-from engine.flow import in_thread
+from engine.fetch.verify import FilesDiffer
+from engine.flow import first_error, in_thread
 from engine.link.lock import prefix_lock
 from engine.link.prefix import PrefixData, check_frozen, check_new_prefix, read_prefix
 from engine.link.recover import recover
 from engine.planning import Planner
-from engine.request import Accept, InstallRequest, Outcome, Services
+from engine.request import Accept, InstallRequest, Outcome, Plan, Services
 from engine.requested import with_requested
 from engine.settings import link_options, transport_settings
 
@@ -60,4 +62,34 @@ async def _install(request: InstallRequest, services: Services, accept: Accept, 
             return Outcome(plan)
         if plan.transaction.is_empty and not plan.news and request.mode != "create":
             return Outcome(plan)
-        return Outcome(plan, await carry_out(plan, services, transport, cache))
+        try:
+            return Outcome(plan, await carry_out(plan, services, transport, cache))
+        except Exception as raised:
+            if config.offline or not _may_be_of_an_old_index(first_error(raised)):
+                raise
+            planner = Planner(request, services, present, transport, cache, refresh=True)
+            fresh = await _other_plan(planner, plan, raised)
+        if not await accept(fresh):
+            return Outcome(fresh)
+        return Outcome(fresh, await carry_out(fresh, services, transport, cache))
+
+
+def _may_be_of_an_old_index(error: BaseException) -> bool:
+    """Whether a package is gone from where the index said, or another one is in its place: the index that we had in
+    the cache, or that a cache on the way gave us, may be of yesterday."""
+    if isinstance(error, HttpStatusError):
+        return error.status in (404, 410)
+    return isinstance(error, VerificationError) and not isinstance(error, FilesDiffer)
+
+
+async def _other_plan(planner: Planner, plan: Plan, raised: Exception) -> Plan:
+    """The plan by a fresh index. Raises what was ``raised`` if that asks for the very same packages."""
+    planner.report(Notice("warning", f"{first_error(raised)}\nThe index is fetched anew: it may be an old one."))
+    fresh = await planner.plan()
+    if _archives(fresh) == _archives(plan):
+        raise raised
+    return fresh
+
+
+def _archives(plan: Plan) -> set[tuple[str, str | None, str | None]]:
+    return {(record.url, record.sha256, record.md5) for record in plan.transaction.link}

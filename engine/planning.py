@@ -58,8 +58,11 @@ class Planner:
         present: PrefixData,
         transport: Transport,
         cache: PackageCache,
+        *,
+        refresh: bool = False,
     ) -> None:
-        """``present`` is what the prefix holds now."""
+        """``present`` is what the prefix holds now; ``refresh`` passes over cached indexes."""
+        self.refresh = refresh
         self.request, self.services, self.present = request, services, present
         self.config, self.report, self.transport, self.cache = services.config, services.report, transport, cache
         self.machine, self.assumption = assumed_machine(
@@ -140,7 +143,7 @@ class Planner:
     async def _solve(self, explicit: Sequence[RepoDataRecord]) -> Solution:
         """Load the index and ask the solver; once more with a fresh index if it was damaged, or the user wants that."""
         try:
-            return await self._solve_once(explicit, refresh=False)
+            return await self._solve_once(explicit, refresh=self.refresh)
         except DamagedIndex as error:
             if self.config.offline:
                 raise
