@@ -67,7 +67,7 @@ class Session:
         """Show the plan, and ask."""
         self.progress.suspend()
         self.out.result(**plan_json(plan, dry_run=self.config.dry_run))
-        if plan.transaction.is_empty:
+        if plan.transaction.is_empty and plan.request.mode != "create":
             self.out.result(message="All requested packages already installed")
         if plan.held:
             self.out.result(held=[held_json(held) for held in plan.held])

@@ -10,6 +10,7 @@ import errno
 import os
 import re
 import shutil
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.conftest import build_channel
-from tests.kit.stops import Ended, run_stopped
+from tests.kit.stops import KILL, Ended, run_stopped
 from tests.kit.tree import Entry, tree
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs fork")
@@ -80,12 +81,12 @@ class World:
         assert self.whole.code == 0, self.whole.text
         assert self.new != self.old
 
-    def run(self, words: Sequence[str], step: int = -1, error: int = 0) -> Ended:
+    def run(self, words: Sequence[str], step: int = -1, error: int = 0, signal: int = KILL) -> Ended:
         places = {"p": str(self.place / "env"), "q": str(self.place / "other")}
         told = [word.format(**places) for word in words]
         if words[0] in ("create", "install", "update") and "--clone" not in words:
             told += ["--override-channels", "-c", self.channel.as_uri()]
-        return run_stopped([*told, "--yes"] if words[0] != "list" else told, self.place, step, error)
+        return run_stopped([*told, "--yes"] if words[0] != "list" else told, self.place, step, error, signal)
 
     def restore(self) -> None:
         shutil.rmtree(self.place)
@@ -145,6 +146,18 @@ def _files(state: dict[str, Entry | str]) -> dict[str, Entry | str]:
 
 def _difference(one: dict[str, Entry | str], other: dict[str, Entry | str]) -> object:
     return {path for path in {*one, *other} if one.get(path) != other.get(path)}
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("world", ["create", "replace", "install with a script", "rename", "remove"], indirect=True)
+def test_asked_to_stop(world: World, number: int, code: int) -> None:
+    """What is done by then is done; else all is as before at once, and the exit code tells."""
+    for step, name in list(enumerate(world.whole.steps))[3::4]:
+        world.restore()
+        ended = world.run(world.case.words, step, signal=number)
+        assert ended.code in (code, 0), (name, ended)
+        state, old, new = map(_files, (world.state(), world.old, world.new))
+        assert state == (new if ended.code == 0 else old) or (ended.code and state == new), (name, ended)
 
 
 def _step(world: World, part: str) -> int:

@@ -7,7 +7,6 @@ in a child process that is forked, so that hundreds of them take seconds.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ import engine.link.create
 import engine.link.remove
 import engine.link.staging  # all of these so that the children need not import them
 
+KILL = 9
 _EVENTS = frozenset({"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate", "open"})
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
@@ -36,26 +36,25 @@ class Ended:
     steps: tuple[str, ...]
 
 
-def run_stopped(words: Sequence[str], place: Path, step: int = -1, error: int = 0) -> Ended:
-    """Run a command in a child. Before step number ``step`` below ``place`` (counted from 0; -1: never) it is killed,
-    or (``error``) the step fails with that ``errno``."""
+def run_stopped(words: Sequence[str], place: Path, step: int = -1, error: int = 0, signal: int = KILL) -> Ended:
+    """Run a command in a child. Before step number ``step`` below ``place`` (counted from 0; -1: never) it gets a
+    ``signal``, or (``error``) the step fails with that ``errno``."""
     log = place.parent / "stopped.log"
     log.write_text("")
     child = os.fork()
     if child == 0:
-        _be_child(words, place, log, step, error)
+        _be_child(words, log, _Counter(str(place), step, error, signal))
     _, status = os.waitpid(child, 0)
     lines = log.read_text(errors="replace").splitlines()
     text = "\n".join(line for line in lines if not line.startswith("STEP "))
     return Ended(os.waitstatus_to_exitcode(status), text, tuple(line[5:] for line in lines if line.startswith("STEP ")))
 
 
-def _be_child(words: Sequence[str], place: Path, log: Path, step: int, error: int) -> NoReturn:
+def _be_child(words: Sequence[str], log: Path, counter: _Counter) -> NoReturn:
     code = 99
     try:
         opened = os.open(log, os.O_WRONLY | os.O_APPEND)
-        counter = _Counter(str(place), opened, step, error)
-        counter.watch()
+        counter.watch(opened)
         with os.fdopen(opened, "w", closefd=False) as file, redirect_stdout(file), redirect_stderr(file):
             code = cli.main(list(words))
     except BaseException:
@@ -66,11 +65,13 @@ def _be_child(words: Sequence[str], place: Path, log: Path, step: int, error: in
 class _Counter:
     """Counts the steps of this process."""
 
-    def __init__(self, place: str, log: int, step: int, error: int) -> None:
-        self.place, self.log, self.step, self.error, self.count = place, log, step, error, 0
+    def __init__(self, place: str, step: int, error: int, signal: int) -> None:
+        self.place, self.step, self.error, self.signal = place, step, error, signal
+        self.log, self.count = 2, 0
 
-    def watch(self) -> None:
+    def watch(self, log: int) -> None:
         """Begin. There is no way back, hence the child."""
+        self.log = log
         sys.addaudithook(self._hook)
         os.fsync = self._counted("fsync", os.fsync)
         engine.link.staging.exchange = self._counted("exchange", engine.link.staging.exchange)  # type: ignore[attr-defined]
@@ -99,6 +100,6 @@ class _Counter:
         os.write(self.log, f"STEP {name} {' '.join(map(str, args))}\n".encode())
         if number != self.step:
             return
-        if not self.error:
-            os.kill(os.getpid(), signal.SIGKILL)
-        raise OSError(self.error, os.strerror(self.error))
+        if self.error:
+            raise OSError(self.error, os.strerror(self.error))
+        os.kill(os.getpid(), self.signal)
