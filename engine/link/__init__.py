@@ -6,7 +6,8 @@
     remove      a whole one                               pyc, scripts, codesign, modes
     recover     after a crash                             records, history, registry, prefix   what is on disk
     apply       the work that making and changing share   staging, journal, lock, disk, difference, restore
-    batch       links by the thousand, hands: who does it  check, compiling, needs
+    batch       links by the thousand; hands: by whom      compiling, kind   byte code: made once, shared
+                                                          check, linked, needs
 
 Start at `create.create_prefix`, then `apply.Filling`, then `package.PackageLinker`.
 """

@@ -27,9 +27,10 @@ from engine.link.compiling import Compiling, Pending
 from engine.link.direct import AsideLinker, DirectLinker
 from engine.link.disk import storage
 from engine.link.hands import Hands
+from engine.link.linked import Damaged, Linked, missing_file
 from engine.link.meta import META
 from engine.link.modes import Modes
-from engine.link.package import Damaged, Linked, PackageLinker, missing_file
+from engine.link.package import PackageLinker
 from engine.link.paths_json import parse_entry_points, parse_paths, read_entry_points, read_paths
 from engine.link.plan import PackagePlan, plan_package, pyc_source
 from engine.link.pyc import Source, batches

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import sys
 from collections.abc import Callable
 
@@ -26,12 +25,14 @@ from engine.events import Report, WorkFinished, WorkStarted
 from engine.flow import in_thread
 from engine.link.batch import Files, find_damage
 from engine.link.hands import Hands
+from engine.link.kind import presumed_kind
+from engine.link.linked import Linked
 from engine.link.modes import NO_LINK_ERRORS, Mode, copy_file
-from engine.link.package import LINK_AT, Linked
+from engine.link.package import LINK_AT
 from engine.link.plan import PackagePlan, pyc_source
-from engine.link.pyc import Compiler, Made, Source, batches, fit, own_kind
+from engine.link.pyc import Compiler, Made, Source, batches, fit
 from engine.link.request import Claim, LinkRequest, PrefixTarget
-from engine.model.records import Bytecode, CachedPackage, CompiledFile, RepoDataRecord
+from engine.model.records import Bytecode, CachedPackage, CompiledFile
 
 _POLL = 0.05
 """Seconds between two looks at what another environment is compiling."""
@@ -307,18 +308,6 @@ class Compiling:
         if not pending.left:
             complete = all(path in pending.made and pending.made[path].certain for path in pending.shared)
             await anyio.to_thread.run_sync(self._finish, pending, complete and self._kind == compiler.kind)
-
-
-def presumed_kind(python: RepoDataRecord | None, platform: str) -> str | None:
-    """Our own kind, if a Python package is surely of it: a magic number stays as it is within the releases of a minor
-    version of CPython (importlib's rule). None for others; they are asked."""
-    system = {"linux": "linux-", "darwin": "osx-", "win32": "win-"}.get(sys.platform, "?")
-    release = re.fullmatch(r"(\d+)\.(\d+)\.\d+", python.version) if python else None
-    if python is None or release is None or not platform.startswith(system) or sys.implementation.name != "cpython":
-        return None
-    other = any(word in python.build.lower() for word in ("pypy", "graalpy"))
-    ours = sys.version_info[:2] == (int(release[1]), int(release[2])) and sys.version_info.releaselevel == "final"
-    return own_kind() if ours and not other else None
 
 
 def _made_for(pyc: str, version: str) -> bool:

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from engine.link.claims import Claims
+from engine.link.linked import Linked, missing_file
 from engine.link.modes import NO_LINK_ERRORS, Mode
-from engine.link.package import SECOND, Linked, PackageLinker, missing_file
+from engine.link.package import SECOND, PackageLinker
 from engine.link.plan import PackagePlan, PlannedPath
 from engine.link.request import PrefixTarget
 from engine.model.payload import Payload, PayloadMember

@@ -12,8 +12,6 @@ import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-import msgspec
-
 from engine.errors import LinkError, PlaceholderError, StorageError
 from engine.link import mach_o, placeholder
 from engine.link.batch import Files, find_damage
@@ -22,6 +20,7 @@ from engine.link.claims import Claims
 from engine.link.entry_points import EntryPoint, script_body, unix_script
 from engine.link.hands import Hands
 from engine.link.launcher import SHEBANG, windows_launcher
+from engine.link.linked import Damaged, Linked, Written, missing_file
 from engine.link.modes import NO_LINK_ERRORS, Mode, copy_file, create
 from engine.link.plan import Group, PackagePlan, PlannedPath
 from engine.link.request import PrefixTarget
@@ -30,54 +29,6 @@ from engine.model.platform import is_windows
 LINK_AT = os.link in os.supports_dir_fd
 """Whether files can be linked relative to open directories."""
 SECOND = 1_000_000_000
-
-
-class Written(msgspec.Struct, frozen=True, gc=False):
-    """A file with content of our own."""
-
-    sha256: str
-    size: int
-    kind: str = ""
-    """The ``path_type`` of conda-meta where the file is no entry of the package (scripts of entry points)."""
-
-
-class Linked(msgspec.Struct):
-    """What became of one package."""
-
-    index: int
-    directory: str
-    mode: Mode
-    bytes: int = 0
-    """Of all its files, as far as the package tells."""
-    hardlinked: int = 0
-    reflinked: int = 0
-    copied: int = 0
-    softlinked: int = 0
-    unpacked: int = 0
-    """Files that were made straight out of the archive."""
-    written: dict[str, Written] = {}
-    """Rewritten files and scripts, by path in the prefix."""
-    unsigned: list[str] = []
-    """Rewritten Mach-O files whose signature could not be made good: `engine.link.codesign` has to."""
-    lost: set[str] = set()
-    """Paths that another package has."""
-    compiled: list[str] = []
-    """Byte-compiled files, set when they are there."""
-    from_cache: int = 0
-    """How many of these were made for an earlier environment."""
-
-    @property
-    def files(self) -> int:
-        made = self.hardlinked + self.reflinked + self.copied + self.softlinked + self.unpacked
-        return made + len(self.written)
-
-
-class Damaged(Exception):
-    """A cached package is not as its list says; nothing of it was linked."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
 
 
 class PackageLinker:
@@ -324,14 +275,6 @@ class PackageLinker:
         if is_windows(self.target.platform):
             kind = f"windows_python_entry_point_{'exe' if target.endswith('.exe') else 'script'}"
         self.write(target, data, 0o775, None, kind)
-
-
-def missing_file(dist: str, path: str, directory: str) -> LinkError:
-    """The error where the cache lacks a file, or has another in its place."""
-    return LinkError(
-        f"Could not link {dist}: its file {path} is not in the package cache ({directory})",
-        hint="The cache is damaged: run `whipsnake clean --packages` and try again.",
-    )
 
 
 def _join(directory: str, name: str) -> str:

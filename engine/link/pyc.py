@@ -14,7 +14,6 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from importlib.util import MAGIC_NUMBER
 
 import anyio
 import msgspec
@@ -101,14 +100,6 @@ while True:
         reason = ("%s: %s" % (type(error).__name__, error))[:200].replace("\n", " ")
         say(sign + (reason.encode("utf-8", "replace") if new else reason))
 """
-
-
-def own_kind() -> str | None:
-    """The kind of the Python that runs us; None where it can't be started to compile."""
-    tag = sys.implementation.cache_tag
-    if not tag or not sys.executable or getattr(sys, "frozen", False):
-        return None
-    return f"{tag}.{MAGIC_NUMBER.hex()}"
 
 
 class Source(msgspec.Struct, frozen=True):

@@ -20,7 +20,7 @@ from engine.model.records import ARCHIVE_EXTENSIONS, InstalledPath, InstalledPat
 from engine.model.url import strip_secrets, without_subdir
 
 if TYPE_CHECKING:  # who only reads records need not wait for what links packages
-    from engine.link.package import Linked
+    from engine.link.linked import Linked
     from engine.link.plan import PackagePlan
 
 

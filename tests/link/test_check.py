@@ -14,8 +14,9 @@ import pytest
 from engine.errors import LinkError
 from engine.link.claims import Claims
 from engine.link.hands import Hands
+from engine.link.linked import Damaged
 from engine.link.modes import Mode
-from engine.link.package import Damaged, PackageLinker
+from engine.link.package import PackageLinker
 from engine.link.paths_json import read_paths
 from engine.link.plan import plan_package
 from engine.link.request import PrefixTarget

@@ -9,8 +9,8 @@ import pytest
 
 from engine.link import codesign
 from engine.link.codesign import sign
+from engine.link.linked import Linked, Written
 from engine.link.modes import Mode
-from engine.link.package import Linked, Written
 from tests.link.support import Recorder
 
 

@@ -19,10 +19,9 @@ from engine.fetch.bytecode import BytecodeCache
 from engine.fetch.cache import PackageCache
 from engine.fetch.entry_lock import EntryLock
 from engine.fetch.marker import marker_text
-from engine.link.compiling import presumed_kind
-from engine.link.pyc import own_kind
+from engine.link.kind import own_kind
 from engine.link.request import LinkSummary
-from engine.model.records import CachedPackage, RepoDataRecord
+from engine.model.records import CachedPackage
 from tests.kit.interpreter import interpreter_package
 from tests.kit.package import PLACEHOLDER, BuiltPackage, make_package
 from tests.kit.tree import tree
@@ -194,23 +193,6 @@ async def test_giving_up_leaves_nothing(bench: Bench) -> None:
         await bench.create("one")
     if not (bench.path / "one").exists():
         assert not [name for name in os.listdir(bench.pkgs) if name.startswith(".")]
-
-
-@pytest.mark.parametrize(
-    ("version", "build", "platform", "ours"),
-    [
-        ("%d.%d.99", "h1_0_cpython", "", True),
-        ("%d.%d.99", "h1_73_pypy", "", False),
-        ("%d.%d.0rc1", "h1_0_cpython", "", False),
-        ("2.7.18", "h1_0_cpython", "", False),
-        ("%d.%d.99", "h1_0_cpython", "win-64", False),
-    ],
-)
-def test_whose_kind_is_ours(version: str, build: str, platform: str, ours: bool) -> None:
-    text = version % sys.version_info[:2] if "%" in version else version
-    record = RepoDataRecord(name="python", version=text, build=build)
-    native = {"linux": "linux-64", "darwin": "osx-64"}[sys.platform]
-    assert presumed_kind(record, platform or native) == (own_kind() if ours else None)
 
 
 async def test_two_at_once_compile_a_package_once(bench: Bench, tmp_path: Path) -> None:

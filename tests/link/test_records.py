@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from engine.errors import LinkError
+from engine.link.linked import Linked, Written
 from engine.link.modes import Mode
-from engine.link.package import Linked, Written
 from engine.link.plan import PackagePlan, plan_package
 from engine.link.records import encode_record, read_record, read_records, record_name
 from engine.model.records import PathEntry, PrefixRecord, RepoDataRecord
