@@ -170,6 +170,8 @@ def test_mambajs_lock() -> None:
         "packages": {"xz-5-h_0.conda": {"name": "xz", "subdir": "linux-64", "channel": "forge", "hash": {"md5": MD5}}},
         "pipPackages": {"six.whl": {"name": "six", "version": "1", "url": "https://f/six.whl", "registry": "PyPi"}},
     }
+    bare = {**lock, "packages": {"xz-5-h_0.conda": {"subdir": "linux-64", "channel": "forge"}}}
+    assert read(json.dumps(bare), "x-lock.json").explicit[0].sha256 is None
     file = read(json.dumps(lock), "x-lock.json")
     assert [(p.url, p.md5, p.depends) for p in file.explicit] == [(f"{BASE}/linux-64/xz-5-h_0.conda", MD5, None)]
     assert file.pip == ("six @ https://f/six.whl",)

@@ -24,6 +24,9 @@ _REQUIRED: Final = ("name", "version", "url")
 class LockReader:
     """One lock file: the errors know its name, the fields their lines."""
 
+    needs_digests = True
+    """Whether a package without a digest is an error (CEP 37, "hash")."""
+
     def __init__(self, source: str, context: SpecContext, directory: str) -> None:
         self.source, self.context, self.directory = source, context, directory
 
@@ -81,7 +84,7 @@ class LockReader:
         except InvalidChannel as error:
             raise invalid(self.source, line, f"{mask_secrets(url)!r} is no conda package: {error.reason}") from error
         md5, sha256 = digests.get("md5") or None, digests.get("sha256") or None
-        if not (md5 or sha256):
+        if not (md5 or sha256) and self.needs_digests:
             raise invalid(self.source, line, f"{mask_secrets(url)!r} has no digest, expected 'md5' or 'sha256'")
         known = depends if sha256 else None
         return ExplicitPackage(parts.url, md5, sha256, depends=known, constrains=constrains if sha256 else ())

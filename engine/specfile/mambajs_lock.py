@@ -47,6 +47,7 @@ def parse_mambajs_lock(text: str, source: str, directory: str, context: SpecCont
     if lock.platform != context.platform:
         raise invalid(source, 0, f"it is for {lock.platform}, not for {context.platform}")
     reader = LockReader(source, context, directory)
+    reader.needs_digests = False  # these files may lack some
     packages = [_package(reader, lock, fn, package) for fn, package in lock.packages.items()]
     pip = [pip_line(package.name, package.url) for package in lock.pip_packages.values()]
     return reader.spec_file(packages, pip)
