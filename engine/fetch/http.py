@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Literal, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
 
 import anyio
 import anyio.to_thread
@@ -26,6 +26,9 @@ from engine.fetch.response import Headers, Response
 from engine.fetch.retry import pause
 from engine.fetch.settings import TransportSettings
 from engine.model.url import mask_secrets, scheme_of
+
+if TYPE_CHECKING:
+    from engine.fetch.oci import Registries
 
 __all__ = ["Headers", "Response", "Transport", "TransportSettings"]
 
@@ -43,6 +46,7 @@ class Transport:
         self.report = report
         self.mirrors = Mirrors(self.settings.mirrors)
         self._client: HttpClient | None = None
+        self._registries: Registries | None = None
         self._random = random.Random()
 
     async def __aenter__(self) -> Transport:
@@ -52,7 +56,7 @@ class Transport:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        client, self._client = self._client, None
+        client, self._client, self._registries = self._client, None, None
         if client:
             with anyio.CancelScope(shield=True):
                 await client.close()
@@ -148,10 +152,10 @@ class Transport:
         scheme = scheme_of(url)
         if scheme == "file":
             return await anyio.to_thread.run_sync(open_local, url, headers.get("Range"))
-        if scheme not in ("http", "https"):
+        if scheme not in ("http", "https", "oci"):
             raise NetworkError(
                 f"Could not fetch {mask_secrets(url)}: this kind of address is not supported",
-                hint="Channels can be reached over https, http and file.",
+                hint="Channels can be reached over https, http, file and oci.",
             )
         if self.settings.offline:
             raise OfflineError(
@@ -159,7 +163,16 @@ class Transport:
                 hint="Run without --offline, or first once with the network so that it is in the cache.",
             )
         assert self._client is not None, "a Transport must be entered before it is used"
+        if scheme == "oci":
+            return await self._registry(self._client).ask(url, headers)
         return await self._client.ask(url, headers)
+
+    def _registry(self, client: HttpClient) -> Registries:
+        if self._registries is None:
+            from engine.fetch.oci import Registries
+
+            self._registries = Registries(client)
+        return self._registries
 
 
 async def _give_back(answer: Answer) -> None:

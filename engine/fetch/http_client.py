@@ -25,7 +25,7 @@ from engine.fetch.http_errors import network_error, status_error
 from engine.fetch.identity import Identities
 from engine.fetch.pace import Pace
 from engine.fetch.proxy import is_socks, plain_socks, proxy_for
-from engine.fetch.redirect import MAX_REDIRECTS, REDIRECTS, redirected
+from engine.fetch.redirect import MAX_REDIRECTS, REDIRECTS, has_same_host, redirected
 from engine.fetch.response import Headers
 from engine.fetch.retry import is_retried, retry_after
 from engine.fetch.settings import TransportSettings
@@ -68,18 +68,27 @@ class HttpClient:
         for session in sessions.values():
             await session.close()
 
-    async def ask(self, url: str, headers: Mapping[str, str], accepted: Collection[int] = ANSWERS) -> HttpResponse:
+    async def ask(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        accepted: Collection[int] = ANSWERS,
+        *,
+        authorization: str | None = None,
+    ) -> HttpResponse:
         """One attempt, with its redirects: an answer of an ``accepted`` status, whose body is still to come.
 
-        ``headers`` are sent on redirects too; credentials only to the host that they are for. Raises `Later` for what
+        ``headers`` are sent on redirects too; credentials, and ``authorization`` in their place, only to the host that
+        they are for. Raises `Later` for what
         may pass, else `HttpStatusError` or `NetworkError`.
         """
         here = url
         for _ in range(MAX_REDIRECTS + 1):
-            answer = await self._request(here, headers)
+            given = authorization if has_same_host(url, here) else None
+            answer = await self._request(here, headers, given)
             if answer.status in (401, 403) and await self._identities.learn(here):
                 await answer.give_back()
-                answer = await self._request(here, headers)
+                answer = await self._request(here, headers, given)
             if answer.status not in REDIRECTS or "Location" not in answer.headers:
                 if answer.status not in accepted and not (answer.status == 416 and "Range" in headers):
                     await self._refuse(url, answer)
@@ -99,13 +108,14 @@ class HttpClient:
             raise Later(error, wait)
         raise error
 
-    async def _request(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
+    async def _request(self, url: str, headers: Mapping[str, str], authorization: str | None) -> HttpResponse:
         """One request and the head of its answer."""
         settings = self._settings
         proxy = None
         try:
             place = await self._identities.authorise(url)
-            secret = {"Authorization": place.header} if place.header else {}
+            header = authorization or place.header
+            secret = {"Authorization": header} if header else {}
             proxy = proxy_for(url, settings.proxies, settings.no_proxy)
             reply = await self._session(proxy).get(
                 _exact(place.url),

@@ -26,5 +26,11 @@ def redirected(url: str, location: str) -> str:
     return target
 
 
+def has_same_host(url: str, other: str) -> bool:
+    """Whether both are on the same server, told by scheme, host and port."""
+    one, two = urlsplit(url), urlsplit(other)
+    return (one.scheme, _place(one.netloc)) == (two.scheme, _place(two.netloc))
+
+
 def _place(netloc: str) -> str:
     return netloc.rpartition("@")[2].lower()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import NetworkError
-from engine.fetch.redirect import redirected
+from engine.fetch.redirect import has_same_host, redirected
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,9 @@ def test_credentials_stay_on_their_server(url: str, location: str, target: str) 
 def test_where_no_network_may_send_us(location: str) -> None:
     with pytest.raises(NetworkError, match="refused its redirect"):
         redirected("https://me:pw@h/a", location)
+
+
+def test_the_same_host() -> None:
+    assert has_same_host("https://me:pw@h:1/a", "https://H:1/b")
+    assert not has_same_host("https://h/a", "http://h/a")
+    assert not has_same_host("https://h/a", "https://h:8443/a")
