@@ -7,7 +7,7 @@ since only they know what they need.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import anyio.to_thread
 import msgspec
@@ -33,9 +33,10 @@ from engine.model.match_spec import MatchSpec
 from engine.model.records import CachedPackage, PrefixRecord, RepoDataRecord
 from engine.model.repodata import RepoData
 from engine.model.shards import ShardRows, with_json
+from engine.noting import notes_on
 from engine.pins import pins_of
 from engine.request import Held, InstallRequest, Plan, Services
-from engine.requested import dependencies, earlier_specs, protected, specs_of, without_requested
+from engine.requested import dependencies, earlier_specs, protected, without_requested
 from engine.revisions import past
 from engine.settings import repodata_settings
 from engine.solve.fits import spec_matches
@@ -93,20 +94,20 @@ class Planner:
             lost = [record.name for record in transaction.link if record.fn not in cached]
             relocated = await anyio.to_thread.run_sync(relocatable, self.request.clone_of, lost, target)
             cached |= {record.fn for record in transaction.link if record.name in relocated}
-        requested = self._requested(known)
+        notes = notes_on(self.request, self.present.records, self.past, known, self.neutered)
         return Plan(
             self.request,
             transaction,
             cached,
-            requested,
+            notes.requested,
             packages,
             self.channel_names,
-            kept=self._kept(requested),
+            kept=notes.kept,
             neutered=self.neutered,
-            forgotten=self._forgotten(requested),
+            forgotten=notes.forgotten,
             relocated=relocated,
             held=self.held,
-            news=self._is_news(requested),
+            news=notes.news,
         )
 
     async def _solution(self, explicit: Sequence[RepoDataRecord]) -> Sequence[RepoDataRecord]:
@@ -263,46 +264,12 @@ class Planner:
         names = [spec.exact_name for spec in request.asked.specs if spec.exact_name]
         return request.update | (dependencies(self.present.records, names) if request.update_deps else frozenset())
 
-    def _kept(self, requested: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-        """Of packages that nobody mentions now, what was asked for earlier; without bounds that can't be kept to."""
-        gone = {*requested, *self._forgotten(requested)}
-        earlier = {record.name: specs_of(record) for record in self.present.records if record.name not in gone}
-        found = {name: (name,) if name in self.neutered else specs for name, specs in earlier.items() if specs}
-        if self.past is not None:
-            found = {name: (spec,) for name, spec in self.past.requested.items()}
-        return found
-
-    def _forgotten(self, requested: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-        if self.past is not None:
-            return tuple(r.name for r in self.present.records if specs_of(r) and r.name not in self.past.requested)
-        if not self.request.only_asked:
-            return ()
-        return tuple(r.name for r in self.present.records if specs_of(r) and r.name not in requested)
-
-    def _is_news(self, requested: Mapping[str, tuple[str, ...]]) -> bool:
-        """Whether somebody asks for something else than before, or not any more."""
-        before = {record.name: specs_of(record) for record in self.present.records}
-        return any(specs != before.get(name) for name, specs in requested.items()) or bool(self._forgotten(requested))
-
     def _again(self, explicit: Sequence[RepoDataRecord]) -> set[str]:
         asked = {spec.exact_name or "" for spec in self.request.asked.specs}
         return asked | {record.name for record in explicit}
 
     def _cached(self, records: Sequence[RepoDataRecord]) -> frozenset[str]:
         return frozenset(record.fn for record in records if self.cache.find(record))
-
-    def _requested(self, explicit: Sequence[RepoDataRecord]) -> dict[str, tuple[str, ...]]:
-        if self.past is not None:
-            before = {record.name: specs_of(record) for record in self.present.records}
-            again = self.past.requested.items()
-            return {name: (spec,) for name, spec in again if spec not in before.get(name, ())}
-        if self.request.exact is not None:
-            return dict(self.request.exact_requested)
-        found: dict[str, tuple[str, ...]] = {record.name: (record_spec(record),) for record in explicit}
-        for spec in self.request.asked.specs:
-            name = spec.exact_name or ""
-            found[name] = (*found.get(name, ()), str(spec))
-        return found
 
     async def _fetch(self, records: Sequence[RepoDataRecord]) -> tuple[CachedPackage, ...]:
         return await fetch_all(records, self.services, self.transport, self.cache)
@@ -322,8 +289,3 @@ def _completed(explicit: Sequence[RepoDataRecord], packages: Sequence[CachedPack
     """What is known of packages given by address: all, once they are unpacked."""
     known = {package.record.fn: package.record for package in packages}
     return [known.get(record.fn, record) for record in explicit]
-
-
-def record_spec(record: RepoDataRecord) -> str:
-    """A spec that means this package, for the history of packages given by address."""
-    return f"{record.name}=={record.version}={record.build}"

@@ -26,7 +26,7 @@ from engine.inputs import explicit_records
 from engine.link.prefix import read_prefix
 from engine.link.request import LinkSummary
 from engine.model.records import CachedPackage, RepoDataRecord
-from engine.planning import record_spec
+from engine.noting import record_spec
 from engine.settings import fetch_settings, transport_settings
 from engine.solve.order import link_order
 from engine.solve.transaction import Transaction
