@@ -99,7 +99,7 @@ class Course:
         explicit = explicit_records(task.order.asked)
         known: tuple[CachedPackage, ...] = ()
         if explicit and not self._config.dry_run:
-            self._watch.stage(task.number, "fetch", 0, len(explicit))
+            self._watch.stage(task.number, "fetch")
             with Delivery(self._supply, explicit) as delivery:
                 known = tuple(one.package for one in await delivery.all() if one.package is not None)
         if task.order.is_listed:
@@ -148,8 +148,8 @@ class Course:
     async def _deliver(self, task: Task, solved: Solved, linked: Sequence[RepoDataRecord]) -> tuple[LinkSummary, float]:
         """What was linked, and when a worker took it up."""
         self._totals[task.number] = len(linked)
-        self._watch.stage(task.number, "fetch", 0, len(linked))
         with Delivery(self._supply, linked) as delivery:
+            self._watch.stage(task.number, "fetch" if delivery.missing() else "ready")
             if self._config.download_only:
                 await delivery.all()
                 return LinkSummary(), time.monotonic()

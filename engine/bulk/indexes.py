@@ -42,6 +42,12 @@ class Indexes:
     def __init__(self) -> None:
         self._found: dict[tuple[str, Channels], Rows | Failure] = {}
 
+    @property
+    def subdirs(self) -> int:
+        """How many different indexes there are."""
+        rows = (row for found in self._found.values() if not isinstance(found, Failure) for row in found)
+        return len({(row.channel.public_url, row.subdir) for row in rows})
+
     def rows(self, platform: str, channels: Channels) -> Rows:
         """What was loaded for a list of channels; raises the error that came instead."""
         found = self._found[platform, channels]

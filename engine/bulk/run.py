@@ -25,7 +25,7 @@ from engine.bulk.orders import Order
 from engine.bulk.results import Options, Result, Task, Totals, Watch
 from engine.bulk.solving import SharedPlanner, services_of
 from engine.bulk.worker import Worker
-from engine.events import silent
+from engine.events import Phase, PhaseFinished, PhaseStarted, silent
 from engine.fetch.http import Transport
 from engine.link.apply import available_cores
 from engine.settings import transport_settings
@@ -67,9 +67,12 @@ class Run:
         needs = [self._need(task.order) for task in self._tasks if not task.order.is_listed]
         if not needs:
             return
-        config, environ = self._options.config, self._options.environ
-        async with Transport(transport_settings(config, environ), self._watch.event) as transport:
-            await self._indexes.load(needs, config, transport, self._watch.event)
+        config, environ, report = self._options.config, self._options.environ, self._watch.event
+        report(PhaseStarted(Phase.REPODATA))
+        began = time.monotonic()
+        async with Transport(transport_settings(config, environ), report) as transport:
+            await self._indexes.load(needs, config, transport, report)
+        report(PhaseFinished(Phase.REPODATA, time.monotonic() - began, items=self._indexes.subdirs))
 
     def _need(self, order: Order) -> Need:
         return SharedPlanner(order, services_of(order, self._options.environ, silent), self._indexes).need()

@@ -6,6 +6,7 @@ import os
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from engine.bulk.judging import Wish, judge
 from engine.bulk.manifest import Entry
@@ -25,10 +26,13 @@ from engine.commands.options import (
     add_switch,
     add_value,
 )
-from engine.errors import ExitCode, WhipsnakeError
+from engine.errors import ExitCode, StorageError, WhipsnakeError
 from engine.machine import Machine, detect_machine
 from engine.ui.bulk import BulkProgress
 from engine.ui.bulk_text import report_lines
+
+if TYPE_CHECKING:
+    from engine.ui.trace import Trace
 
 OPTIONS = {"always_yes": True}
 """Nothing is asked: what would be lost needs --update or --recreate anyway."""
@@ -113,7 +117,7 @@ class _Bulk:
             for number, result in sorted(self.results.items()):
                 progress.finished(number, result)
             if self.tasks and not (self._is_fail_fast and self._failures):
-                totals = self._make(progress)
+                totals = self._make(progress, labels)
         finally:
             progress.close()
             self._stop_rest(entries, orders, progress)
@@ -184,8 +188,9 @@ class _Bulk:
 
     # --- doing it
 
-    def _make(self, progress: BulkProgress) -> Totals:
+    def _make(self, progress: BulkProgress, labels: Sequence[str]) -> Totals:
         from engine.bulk.run import Run
+        from engine.ui.bulk_trace import TracedWatch
 
         options = Options(
             config=self.config,
@@ -194,12 +199,28 @@ class _Bulk:
             jobs=max(0, int(self.options.get("jobs") or 0)),
             fail_fast=self._is_fail_fast,
         )
-        run = Run(self.tasks, options, progress)
+        trace = self._trace()
+        run = Run(self.tasks, options, TracedWatch(progress, trace, labels) if trace else progress)
         try:
             run.run()
         finally:
             self.results |= run.results
+            if trace:
+                self._save(trace)
         return run.totals
+
+    def _save(self, trace: Trace) -> None:
+        try:
+            trace.save(str(self.options["trace"]))
+        except StorageError as error:  # it must not hide what happened
+            self.app.out.warning(error.message)
+
+    def _trace(self) -> Trace | None:
+        if not self.options.get("trace"):
+            return None
+        from engine.ui.trace import Trace
+
+        return Trace()
 
     # --- the end
 

@@ -14,10 +14,11 @@ from typing import Protocol
 
 from engine.bulk.report import environment_json
 from engine.bulk.results import Result
-from engine.events import Event, Notice, Phase, PhaseFinished, PhaseStarted, TransferAdvanced, TransferStarted
+from engine.events import Event, Notice, Phase, PhaseFinished, TransferAdvanced, TransferStarted
 from engine.ui.bulk_text import one_line
 from engine.ui.out import Out
-from engine.ui.text import human_bytes, human_seconds, plural
+from engine.ui.progress import describe_phase
+from engine.ui.text import human_bytes, human_seconds
 
 HEARTBEAT_SECONDS = 10.0
 _SHOWN_NAMES = 5
@@ -39,8 +40,8 @@ class Board:
 
     def __init__(self, labels: Sequence[str]) -> None:
         self.rows = [Row(label) for label in labels]
-        self.bytes = self.expected = 0
-        """Of packages: arrived, and to come as far as known."""
+        self.bytes = 0
+        """Of packages, that arrived."""
 
     @property
     def active(self) -> list[Row]:
@@ -69,7 +70,8 @@ class BulkProgress:
         self._out, self._verbose, self._urls = out, verbose, urls
         self._lock = threading.Lock()
         self._began = self._last_word = time.monotonic()
-        self._loading = False
+        self._packages: set[str] = set()
+        """Keys of downloads that are packages."""
         self._canvas: Canvas | None = None
         if live:
             from engine.ui.bulk_live import BulkCanvas
@@ -103,18 +105,11 @@ class BulkProgress:
 
     def _take(self, event: Event) -> None:
         match event:
-            case PhaseStarted(phase=Phase.REPODATA):
-                self._loading = True
             case PhaseFinished(phase=Phase.REPODATA):
-                self._loading = False
-                self._say(
-                    f"Loaded {plural(event.items, 'index')} in {human_seconds(event.seconds)}".replace(
-                        "indexs", "indices"
-                    )
-                )
+                self._say(describe_phase(event))
             case TransferStarted(kind="package"):
-                self.board.expected += event.total or 0
-            case TransferAdvanced():
+                self._packages.add(event.key)
+            case TransferAdvanced() if event.key in self._packages:
                 self.board.bytes += event.amount
                 self._heartbeat()
             case Notice():

@@ -328,6 +328,13 @@ def test_variables_are_set(bulk: Bulk, envs: Path, root: Path) -> None:
     assert json.loads((root / "envs/one/conda-meta/state").read_text())["env_vars"] == {"GREETING": "bye"}
 
 
+def test_a_trace_has_downloads_and_environments(bulk: Bulk, envs: Path, tmp_path: Path) -> None:
+    ask(envs, one=("tool",), two=("data",))
+    assert bulk(envs, "--trace", tmp_path / "trace.json").code == 0
+    names = {event.get("name") for event in json.loads((tmp_path / "trace.json").read_text())["traceEvents"]}
+    assert {"one", "two", "tool"} <= names
+
+
 def test_help_says_what_happens_after_a_failure() -> None:
     text = " ".join(make_parser("bulk", bulk_command).format_help().split())
     assert "--keep-going" in text
