@@ -13,7 +13,7 @@ import msgspec
 from engine.bulk.results import STATES, Result, Totals
 from engine.model.url import strip_secrets
 
-_LINKS = ("files", "bytes", "hardlinked", "reflinked", "copied", "softlinked", "rewritten", "compiled")
+_LINKS = ("files", "bytes", "hardlinked", "reflinked", "copied", "softlinked", "rewritten", "compiled", "bytecode")
 
 
 def environment_json(result: Result, *, listed: bool = False) -> dict[str, object]:

@@ -146,7 +146,18 @@ def _shown(finished: list[PhaseFinished]) -> list[PhaseFinished]:
 
 def _numbers(outcome: Outcome) -> dict[str, int]:
     summary = outcome.summary
-    names = ("files", "bytes", "hardlinked", "reflinked", "copied", "softlinked", "unpacked", "rewritten", "compiled")
+    names = [
+        "files",
+        "bytes",
+        "hardlinked",
+        "reflinked",
+        "copied",
+        "softlinked",
+        "unpacked",
+        "rewritten",
+        "compiled",
+        "bytecode",
+    ]
     return {name: getattr(summary, name) for name in names}
 
 

@@ -261,9 +261,9 @@ def _with_libraries(environ: Mapping[str, str], staging: str) -> dict[str, str]:
 
 
 def _flags(python: PythonInfo) -> list[str]:
-    """No site, no user's directories, no environment variables, no warnings of other people's code."""
+    """No site, no user's directories, no environment variables, no byte code of what it imports itself, no warnings."""
     isolated = ["-I"] if (python.major, python.minor) >= (3, 4) else ["-E", "-s"]
-    return [*isolated, "-S", "-W", "ignore"]
+    return [*isolated, "-S", "-B", "-W", "ignore"]
 
 
 async def _read_lines(process: Process) -> AsyncIterator[bytes]:

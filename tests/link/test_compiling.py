@@ -176,6 +176,8 @@ async def test_a_python_that_was_not_asked_is_asked_once(bench: Bench, monkeypat
     assert bench.cache.kind(bench.python.record) is None
     await bench.create("one")
     assert bench.cache.kind(bench.python.record) == own_kind()
+    library = os.path.dirname(bench.site)
+    assert not (bench.path / "one" / library / "__pycache__").exists(), "it left byte code of what it imported itself"
     assert (await bench.create("two")).bytecode == MODULES + 1
 
 
