@@ -84,7 +84,7 @@ class HttpClient:
         """
         here = url
         for _ in range(MAX_REDIRECTS + 1):
-            given = authorization if has_same_host(url, here) else None
+            given = authorization if authorization and has_same_host(url, here) else None
             answer = await self._request(here, headers, given)
             if answer.status in (401, 403) and await self._identities.learn(here):
                 await answer.give_back()
