@@ -6,6 +6,7 @@ Rule of this file: the program is a child that is waited for; scripts run in a `
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 
@@ -32,4 +33,10 @@ def _wait(argv: Sequence[str], environ: Mapping[str, str], closed: frozenset[str
     def stream(name: str) -> int | None:
         return subprocess.DEVNULL if name in closed else None
 
-    return subprocess.call(argv, env=environ, stdin=stream("stdin"), stdout=stream("stdout"), stderr=stream("stderr"))
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # the console tells the program itself of Ctrl-C
+    try:
+        return subprocess.call(
+            argv, env=environ, stdin=stream("stdin"), stdout=stream("stdout"), stderr=stream("stderr")
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
