@@ -7,7 +7,7 @@ what was meant, so that a file in a style that isn't understood is refused (`Can
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import yaml
@@ -92,13 +92,32 @@ class Document:
         except (CannotEdit, YamlError):
             text, root = "", None
         if (root.plain() if root else {}) != expected:
-            if "#" in self.text:
+            if _has_comment(self.text):
                 raise CannotEdit("it is not written key by key, line by line")
             text = "".join(line + self.newline for line in block_lines(expected))
         self.text, self.data = text, expected
 
     def __str__(self) -> str:
         return self.bom + self.text
+
+
+def _has_comment(text: str) -> bool:
+    """Whether there is a ``#`` outside of all values."""
+    if "#" not in text:
+        return False
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    for start, end in sorted(set(_spans(root)) if root else (), reverse=True):  # an alias is its anchor
+        text = text[:start] + text[end:]
+    return "#" in text
+
+
+def _spans(node: yaml.Node) -> Iterator[tuple[int, int]]:
+    """Where the scalars are."""
+    if isinstance(node, yaml.ScalarNode):
+        yield node.start_mark.index, node.end_mark.index
+    for inner in node.value if isinstance(node, yaml.CollectionNode) else ():
+        for part in inner if isinstance(inner, tuple) else (inner,):
+            yield from _spans(part)
 
 
 def _as_read(value: Plain) -> Plain:

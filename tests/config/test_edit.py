@@ -101,6 +101,7 @@ def test_a_style_that_is_not_line_by_line() -> None:
     assert edited("{a: 1, b: [x]}", ("set", "a", "2")) == "a: 2\nb:\n  - x\n"
     with pytest.raises(CannotEdit):
         edited("{a: 1, # why\n b: 2}", ("set", "a", "2"))
+    assert edited("{a: '#', b: [x]}", ("set", "b", "2")) == 'a: "#"\nb: 2\n'
     with pytest.raises(CannotEdit):
         edited(FILE, ("append", "offline", "x"))
     with pytest.raises(CannotEdit):
