@@ -6,7 +6,7 @@ VENV ?= .venv
 JOBS ?= 2
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test check format perf perf-solve clean
+.PHONY: help demo test check format perf perf-bulk perf-solve clean
 
 help:
 	@echo "make demo    build a small channel, create an environment from it, use it, remove it"
@@ -14,6 +14,7 @@ help:
 	@echo "make check   lint, format, types, layers"
 	@echo "make format  put the code into its format"
 	@echo "make perf    measure against py-rattler; writes perf/RESULTS.md"
+	@echo "make perf-bulk  the same for 1, 10 and 50 environments in one run (many minutes)"
 	@echo "make perf-solve  the same for solving, at conda-forge's size, and the quality of answers (minutes)"
 	@echo "make clean   remove $(VENV) and caches"
 
@@ -35,6 +36,9 @@ format: $(VENV)/installed-dev
 
 perf: $(VENV)/installed-dev
 	$(VENV)/bin/python -m perf.create
+
+perf-bulk: $(VENV)/installed-dev
+	$(VENV)/bin/python -m perf.bulk
 
 perf-solve: $(VENV)/installed-dev
 	$(VENV)/bin/python -m perf.solve

@@ -134,3 +134,16 @@ def test_why_reads_shards(create: RunCommand, run_command: RunCommand, server: C
     answer = run_command("why", "base-lib", "-n", "one", "--json").json
     assert (answer["version"]["verdict"], answer["version"]["newest"]["fn"]) == ("held", "base-lib-2.0-h_0.tar.bz2")
     assert server.count("*/repodata.json*") == 0
+
+
+def test_bulk_fetches_each_shard_once(
+    run_command: RunCommand, server: ChannelServer, tmp_path: Path, root: Path
+) -> None:
+    for name, specs in (("one", "tool"), ("two", "tool, data"), ("three", "data")):
+        (tmp_path / f"{name}.yml").write_text(f"dependencies: [{specs}]\n")
+    files = [tmp_path / f"{name}.yml" for name in ("one", "two", "three")]
+    done = run_command("bulk", "--override-channels", "-c", server.url, *files)
+    assert done.code == 0, done.out
+    assert server.count(f"*/{INDEX}") == 2 and server.count("*/repodata.json*") == 0
+    assert server.count("*/shards/*") == 3
+    assert sorted(meta(root / "envs/two")) == ["base-lib-2.0-h_0.tar.bz2", "data-3.1-h_0.conda", "tool-1.0-h_0.conda"]
