@@ -135,7 +135,7 @@ class _Source:
             if end is not None:
                 return end
             looked = max(begin, len(self.data) - 16)
-            if len(self.data) > _MOST + looked and looked > _MOST:
+            if looked - begin > _MOST:
                 raise _broken()
             if not self.has(len(self.data) + 1):
                 return self._last_end(begin, len(self.data))

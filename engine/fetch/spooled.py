@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+import weakref
 from collections.abc import Iterable, Iterator
 from typing import IO, cast
 
@@ -58,6 +59,7 @@ class SpooledArchive:
         self, file: IO[bytes], record: RepoDataRecord, digests: Digests, options: UnpackOptions, place: str
     ) -> None:
         self._file, self._place = file, place
+        self._let_go = weakref.finalize(self, file.close)  # also where a failure elsewhere drops us
         self._record, self._digests, self._options = record, digests, options
         self._how = extract_options(record, options)
         self._contents = Contents()
@@ -69,7 +71,7 @@ class SpooledArchive:
         """Let go of the bytes."""
         self._rest = self._next = None
         self.info.clear()
-        self._file.close()
+        self._let_go()
 
     def pieces(self) -> Iterator[bytes]:
         """The bytes of the archive."""
