@@ -50,7 +50,7 @@ def test_a_first_session(shell: str, tmp_path: Path) -> None:
         assert "this shell has to be initialised first" in session.do("whipsnake activate")
         assert f"wrote for {shell}" in session.do("whipsnake shell init")
         terminal.enter(f"exec {shell}")
-        assert "Activate it:          whipsnake activate work" in session.do("whipsnake create -n work tool -y")
+        assert "whipsnake activate work" in session.do("whipsnake create -n work tool -y")
         assert "(work) $" in session.do("whipsnake activate work")
         prefix = home / ".local/share/mamba/envs/work"
         assert f"tool in {prefix}" in session.do("tool")
