@@ -38,9 +38,7 @@ def _module(name: str, version: str, *depends: str) -> BuiltPackage:
         noarch="python",
         depends=("python >=3.8", *depends),
         entry_points=[f"{name} = {name}:main"],
-        files={
-            f"site-packages/{name}/__init__.py": f"__version__ = '{version}'\ndef main():\n    print('{name} {version}')\n"
-        },
+        files={f"site-packages/{name}/__init__.py": f"__version__ = '{version}'\nmain = lambda: print(__version__)\n"},
     )
 
 
