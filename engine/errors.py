@@ -134,6 +134,12 @@ class InvalidChannel(ParseError):
     noun = "channel"
 
 
+class InvalidPackageName(InvalidChannel):
+    """Not the file name of a package (CEP 26, "Filenames")."""
+
+    noun = "package"
+
+
 class InvalidSpecFile(ParseError):
     """Not an environment.yml (CEP 24), an explicit file or a list of specifications (CEP 23)."""
 

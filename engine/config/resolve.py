@@ -139,7 +139,9 @@ class _Loader:
         found = [name for name in ("CONDA_ENVS_DIRS", "CONDA_ENVS_PATH") if self.environ.get(name)]
         if len(found) > 1:
             raise ConfigError(
-                "Both $CONDA_ENVS_DIRS and $CONDA_ENVS_PATH are set, expected only one of them",
+                # micromamba's words
+                "The `CONDA_ENVS_DIRS` and `CONDA_ENVS_PATH` environment variables are both set, "
+                "but only one must be declared.",
                 hint="Unset $CONDA_ENVS_PATH.",
             )
         if not found:

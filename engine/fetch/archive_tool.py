@@ -105,7 +105,7 @@ def _extract_aside(
     try:
         root = handles.open_directory(aside)
         try:
-            how = ExtractOptions(package=package, external_links=not package)
+            how = ExtractOptions(package=package, external_links=not package, all_modes=package)
             times: dict[str, int] = {}
             contents = extract(_noting_links(members(budget), times), root, budget, how)
             for path in contents.softlinks.keys() & times.keys():

@@ -5,8 +5,8 @@ what was made is remembered, so a name below a soft link is refused before the k
 not to follow links either (handles of directories, ``O_NOFOLLOW``, ``O_EXCL``).
 
 Of the metadata, modification times are kept (pyc files shipped in packages are only valid with them) and so are
-permission bits, apart from set-id bits and from writing by others where the umask forbids it. Owners never are: the
-files belong to whoever unpacks.
+permission bits, apart from set-id bits and from writing by others where the umask forbids it (`ExtractOptions`). Owners
+never are: the files belong to whoever unpacks.
 """
 
 from __future__ import annotations
@@ -73,6 +73,8 @@ class ExtractOptions(msgspec.Struct, frozen=True):
     """Let soft links lead out of the package (they are never followed while unpacking)."""
     package: bool = True
     """What only installers may write is refused (CEP 34); an installer's own archive is no package."""
+    all_modes: bool = False
+    """Let others write where the archive lets them, whatever the umask says: to pack it again without a loss."""
 
 
 def extract(members: Iterable[Member], root: int, budget: Budget, options: ExtractOptions) -> Contents:
@@ -99,6 +101,7 @@ class _Extractor:
         self._options = options
         # The mode of a directory just made tells the umask (or default ACL); asking os.umask would change it for all.
         self._umask = handles.missing_bits(root)
+        self._withheld = 0 if options.all_modes else 0o022 & self._umask
         self._handles: dict[str, int] = {"": root}
         self._most = handles_allowed()
         self._makers: dict[str, Callable[[str, int, str, Member], None]] = {
@@ -157,7 +160,7 @@ class _Extractor:
             raise ArchiveError(f"{path!r} appears both as a file and as a directory")
 
     def _file(self, path: str, parent: int, name: str, member: Member) -> None:
-        mode = member.mode & 0o777 & ~(0o022 & self._umask) | 0o400
+        mode = member.mode & 0o777 & ~self._withheld | 0o400
         try:
             file = handles.open_file(parent, name, _CREATE, mode)
         except FileExistsError:

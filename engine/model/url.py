@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from engine.errors import InvalidChannel
+from engine.errors import InvalidChannel, InvalidPackageName
 from engine.model.platform import is_known_subdir
 from engine.model.records import ARCHIVE_EXTENSIONS
 
@@ -208,13 +208,13 @@ def package_url_parts(url: str) -> PackageUrl:
 
 
 def split_filename(fn: str) -> tuple[str, str, str]:
-    """A package's file name → name, version, build (CEP 26, "Filenames"); raises `InvalidChannel` if it is none."""
+    """A package's file name → name, version, build (CEP 26, "Filenames"); raises `InvalidPackageName` otherwise."""
     for extension in ARCHIVE_EXTENSIONS:
         if fn.endswith(extension):
             pieces = fn[: -len(extension)].rsplit("-", 2)
             if len(pieces) == 3 and all(pieces):
                 return pieces[0], pieces[1], pieces[2]
-    raise InvalidChannel(fn, "expected a file name like name-version-build.conda")
+    raise InvalidPackageName(fn, f'Missing name and version in filename "{fn}"; expected name-version-build.conda')
 
 
 # --- secrets -------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 Rule of this file: the search gives clauses that contradict each other; this finds few of them that still do. `story`
 tells their reasons in the user's words, `relax` tries what could be changed. Every step is bounded.
 
-    These can't be had together:
+    Could not solve for environment specs. The following packages are incompatible:
       - numpy >=2 is asked for
           numpy 2.0.0–2.3.1 needs python >=3.9
       - python 3.8.* is asked for
@@ -27,6 +27,10 @@ from engine.solve.story import MAX_SPECS, Story
 from engine.solve.task import SolveTask
 from engine.solve.wording import listed, shortened
 
+ALONE = "Could not solve for environment specs. The following package could not be installed:"
+TOGETHER = "Could not solve for environment specs. The following packages are incompatible:"
+"""micromamba's words, which logs are searched for."""
+
 
 def explain(
     task: SolveTask,
@@ -48,7 +52,7 @@ def explain(
     names = [name for name in story.names() if problem.known(name)]
     held_back = any(problem.index.candidates(name).held_back for name in names)
     remedies = find_remedies(task, reasons, held_back, work, solve)
-    heading = "What was asked for can't be had:" if len(story.roots) < 2 else "These can't be had together:"
+    heading = ALONE if len(story.roots) < 2 else TOGETHER
     data = {
         "solver_problems": story.problems(),
         **story.data(),

@@ -99,7 +99,7 @@ def test_three_bad_ones_spoil_nothing(
         "taken": "failed",
         "unsolvable": "failed",
     }
-    assert "can't be had together" in found["unsolvable"]["error"]["message"]
+    assert "are incompatible" in found["unsolvable"]["error"]["message"]
     assert "sha256: expected 0000" in found["hashed"]["error"]["message"]
     assert "has files in it" in found["taken"]["error"]["message"]
     assert "line 2" in found["broken"]["error"]["message"]

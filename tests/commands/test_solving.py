@@ -92,7 +92,7 @@ def test_a_contradiction_is_told_with_what_would_work(create: Create) -> None:
     done = create("-n", "one", "--dry-run", "old-tool", "base-lib >=2")
     assert done.code == 1
     assert done.err.splitlines() == [
-        "error: These can't be had together:",
+        "error: Could not solve for environment specs. The following packages are incompatible:",
         "  - old-tool is asked for",
         "      old-tool 1.0 needs base-lib <2",
         "  - base-lib >=2 is asked for",

@@ -140,7 +140,7 @@ def test_envs_dirs(load: Load, home: Path, tmp_path: Path) -> None:
         f"{work}/a", f"{work}/b", f"{home}/mine", f"{home}/root/envs",
     )  # fmt: skip
     assert load(CONDA_ENVS_PATH=f"{work}/a").envs_dirs[0] == f"{work}/a"
-    with pytest.raises(ConfigError, match="CONDA_ENVS_PATH"):
+    with pytest.raises(ConfigError, match="are both set, but only one must be declared"):
         load(CONDA_ENVS_DIRS="/a", CONDA_ENVS_PATH="/b")
 
 

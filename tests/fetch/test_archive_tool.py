@@ -38,6 +38,19 @@ def test_extract(package: Path, tmp_path: Path) -> None:
     assert not [name for name in os.listdir(tmp_path / "out") if name.startswith(".")]
 
 
+def test_what_others_may_write_survives_being_unpacked_and_packed(tmp_path: Path) -> None:
+    source = make_package("demo", "1.0", files={"lib/a.txt": File("a", mode=0o664)}, format=".tar.bz2")
+    (tmp_path / source.fn).write_bytes(source.data)
+    before = os.umask(0o022)
+    try:
+        extract_archive(str(tmp_path / source.fn), str(tmp_path / "out"))
+        create_archive(str(tmp_path / "out"), str(tmp_path / "again.tar.bz2"), 1, 1)
+    finally:
+        os.umask(before)
+    with tarfile.open(tmp_path / "again.tar.bz2") as again:
+        assert again.getmember("lib/a.txt").mode == 0o664
+
+
 def test_extract_among_other_files(package: Path, tmp_path: Path) -> None:
     (tmp_path / "out/lib").mkdir(parents=True)
     (tmp_path / "out/lib/other").write_text("mine")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.errors import InvalidChannel
+from engine.errors import InvalidChannel, InvalidPackageName
 from engine.model import url as u
 
 MD5, SHA = "0123456789abcdef" * 2, "0123456789abcdef" * 4
@@ -109,7 +109,7 @@ def test_file_names_come_apart() -> None:
         "hf0a4a13_0",
     )
     for wrong in ("a-1.conda", "a-1-.conda", "a-1-0.zip"):
-        with pytest.raises(InvalidChannel):
+        with pytest.raises(InvalidPackageName, match=f'Missing name and version in filename "{wrong}"'):
             u.split_filename(wrong)
 
 

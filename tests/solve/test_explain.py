@@ -30,7 +30,7 @@ def test_two_requests_that_clash() -> None:
     error = failure(world, "numpy >=2", "python 3.8.*")
     assert isinstance(error, Unsatisfiable)
     assert str(error).splitlines() == [
-        "These can't be had together:",
+        "Could not solve for environment specs. The following packages are incompatible:",
         "  - numpy >=2 is asked for",
         "      numpy 2.0–2.3 needs python >=3.9",
         "  - python 3.8.* is asked for",
@@ -45,7 +45,7 @@ def test_two_requests_that_clash() -> None:
 def test_a_chain_is_told_from_the_request_downwards() -> None:
     world = universe("a 1 -> b", "b 1 -> c <2", "b 2 -> c <2", "c 1", "c 2", "d 1 -> c >=2", "noise 1 -> c")
     assert str(failure(world, "noise", "a", "d")).splitlines() == [
-        "These can't be had together:",
+        "Could not solve for environment specs. The following packages are incompatible:",
         "  - a is asked for",
         "      a 1 needs b",
         "        b 1–2 needs c <2",
@@ -57,7 +57,7 @@ def test_a_chain_is_told_from_the_request_downwards() -> None:
 def test_what_nobody_has_is_named_with_the_channels() -> None:
     worlds = [universe("a 1 -> ghost >=1; real >=9", "real 1", "real 2"), universe(subdir="noarch")]
     assert str(failure(worlds, "a")).splitlines() == [
-        "What was asked for can't be had:",
+        "Could not solve for environment specs. The following package could not be installed:",
         "  - a is asked for",
         "      a 1 needs ghost >=1, which is not in kit (linux-64, noarch)",
     ]

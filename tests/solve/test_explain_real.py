@@ -28,7 +28,7 @@ def told(*specs: str, **options: object) -> list[str]:
 
 def test_an_old_numpy_for_a_new_python() -> None:
     assert told("python 3.13.*", "numpy 1.26.*", "scipy") == [
-        "These can't be had together:",
+        "Could not solve for environment specs. The following packages are incompatible:",
         "  - python 3.13.* is asked for",
         "  - numpy 1.26.* is asked for",
         "      numpy 1.26.0–1.26.4 needs python 3.9.0–3.12.13",
@@ -40,7 +40,7 @@ def test_an_old_numpy_for_a_new_python() -> None:
 
 def test_a_chain() -> None:
     assert told("libarrow 12.*", "pyarrow 20.*") == [
-        "These can't be had together:",
+        "Could not solve for environment specs. The following packages are incompatible:",
         "  - libarrow 12.* is asked for",
         "  - pyarrow 20.* is asked for",
         "      pyarrow 20.0.0 needs libarrow-acero 20.0.0.*",
@@ -67,7 +67,7 @@ def test_a_compiler_that_is_too_new_for_the_gpu() -> None:
 
 def test_a_machine_without_a_gpu() -> None:
     assert told("pytorch 2.7.*=cuda*", "python", virtual=NO_GPU) == [
-        "What was asked for can't be had:",
+        "Could not solve for environment specs. The following package could not be installed:",
         "  - pytorch 2.7.* cuda* is asked for",
         "      pytorch 2.7.0–2.7.1 needs __cuda, but this machine has no __cuda",
         "hint: Each of these would work:",

@@ -23,7 +23,7 @@ APP = universe(*PYTHONS, "app 1 -> python >=3.12", "app 0 -> python <3.8", "lib 
 def test_a_pin_of_an_installed_python() -> None:
     there = (installed("python 3.11.1", asked=True),)
     assert told(APP, "app >=1", installed=there) == [
-        "These can't be had together:",
+        "Could not solve for environment specs. The following packages are incompatible:",
         "  - app >=1 is asked for",
         "      app 1 needs python >=3.12",
         "  - python 3.11.* is pinned, as it is installed",
@@ -33,7 +33,7 @@ def test_a_pin_of_an_installed_python() -> None:
 
 def test_a_pin_of_the_user() -> None:
     assert told(APP, "top", pinned=["lib <2"]) == [
-        "These can't be had together:",
+        "Could not solve for environment specs. The following packages are incompatible:",
         "  - top is asked for",
         "      top 1 needs lib >=2",
         "  - lib <2 is pinned",
@@ -44,7 +44,7 @@ def test_a_pin_of_the_user() -> None:
 def test_strict_channel_priority() -> None:
     worlds = [universe("a 1", "b 1 -> a >=2", channel="high"), universe("a 2", channel="low")]
     assert told(worlds, "b", channel_priority="strict") == [
-        "What was asked for can't be had:",
+        "Could not solve for environment specs. The following package could not be installed:",
         "  - b is asked for",
         "      b 1 needs a >=2, but there is only a 1 "
         "(and more in low, not looked at because of strict channel priority)",
@@ -78,7 +78,7 @@ def test_several_changes_at_once() -> None:
 def test_where_nothing_small_would_help() -> None:
     world = universe("a 1 -> ghost", "b 1 -> spirit")
     assert told(world, "a", "b") == [
-        "What was asked for can't be had:",
+        "Could not solve for environment specs. The following package could not be installed:",
         "  - a is asked for",
         "      a 1 needs ghost, which is not in kit (linux-64)",
         "hint: Relax the request, or add a channel with `-c CHANNEL`.",
