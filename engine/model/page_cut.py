@@ -24,16 +24,33 @@ _TOKEN: Final = re.compile(_STRING + rb"|[][{},]", re.DOTALL)
 _decode_key: Final = msgspec.json.Decoder(str).decode
 
 
+class _Named(msgspec.Struct):
+    name: str = ""
+
+
+_decode_named: Final = msgspec.json.Decoder(_Named).decode
+
+
 def package_name(key: str) -> str:
     """The name of the package whose file name (with or without extension) this is (CEP 26)."""
     return key.rsplit("-", 2)[0]
+
+
+def _name(key: str, record: msgspec.Raw) -> str:
+    """The record's own name where the file name tells none: conda and micromamba go by the former alone."""
+    if key.count("-") > 1:
+        return package_name(key)
+    try:
+        return _decode_named(record).name or package_name(key)
+    except msgspec.MsgspecError:
+        return package_name(key)
 
 
 def runs(block: Block) -> list[Run]:
     """The block's members, neighbours of one name together, in the text's order."""
     borders = _borders(block.members)
     found = _by_length(block, borders)
-    return list(_by_walking(block.text)) if found is None else found
+    return list(_by_walking(block)) if found is None else found
 
 
 def _borders(members: Table) -> list[tuple[str, int]]:
@@ -44,7 +61,9 @@ def _borders(members: Table) -> list[tuple[str, int]]:
         name = key.rsplit("-", 2)[0]  # `package_name`, without the price of a call for each of a million records
         if name != last:
             last = name
-            found.append((name, number))
+            own = _name(key, members[key])
+            if not found or own != found[-1][0]:
+                found.append((own, number))
     return found
 
 
@@ -80,11 +99,13 @@ def _gap(text: bytes, keys: list[str], values: list[msgspec.Raw], start: int) ->
     return None if second < 0 else second - start - len(keys[0]) - len(values[0])
 
 
-def _by_walking(text: bytes) -> Iterator[Run]:
+def _by_walking(block: Block) -> Iterator[Run]:
     """The runs by reading every token."""
     last, start, stop = "", -1, -1
-    for key, begin, end in _members(text):
-        name = package_name(key)
+    guess, name = None, ""
+    for key, begin, end in _members(block.text):
+        if package_name(key) != guess:
+            guess, name = package_name(key), _name(key, block.members[key])
         if start >= 0 and name != last:
             yield last, start, stop
             start = -1

@@ -15,6 +15,15 @@ from engine.model import page_cut
 from engine.model.json_split import Block, Table
 from engine.model.page_cut import package_name, runs
 
+WRONGLY_NAMED = {
+    "tool_0.1.0.tar.bz2": {"name": "tool", "version": "0.1.0"},
+    "tool_0.2.0.tar.bz2": {"name": "tool", "version": "0.2.0"},
+    "other-1.0-0.tar.bz2": {"name": "other"},
+    "my-tool_1.tar.bz2": {"name": "my-tool"},
+    "odd_1.tar.bz2": ["no record"],
+}
+"""Servers' own scripts make such names; conda and micromamba go by the record."""
+
 names = st.sampled_from(["a", "a-b", "b", "é", 'q"', "back\\slash", "", "}", 'x":{'])
 keys = st.builds(lambda name, build: f"{name}-1-{build}", names, st.integers(0, 3)) | st.text(max_size=6)
 values = st.recursive(
@@ -35,16 +44,34 @@ def pages(text: bytes) -> list[tuple[str, dict[str, Any]]]:
 
 
 def expected(rows: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    return [(name, dict(group)) for name, group in groupby(rows.items(), key=lambda item: package_name(item[0]))]
+    return [(name, dict(group)) for name, group in groupby(rows.items(), key=lambda item: named(*item))]
+
+
+def named(key: str, record: Any) -> str:
+    """By the file name, or, where that tells none, by the record."""
+    own = record.get("name") if isinstance(record, dict) and key.count("-") < 2 else None
+    return own if isinstance(own, str) and own else package_name(key)
 
 
 @settings(max_examples=300, deadline=None)
 @given(members, styles, st.booleans())
+@example(WRONGLY_NAMED, {}, True)
+@example({**WRONGLY_NAMED, "é-1-0": {}}, {"indent": 2}, True)
 @example({"b-1-0": {"x": 1, "b-1-1": {"y": 2}}, "b-1-1": {"z": {}}}, {}, True)
 @example({"a-1-0": {"p": {"a": 1}, "b-1-0": {"y": 2}, "x": 3}, "b-1-0": {"y": 2}}, {"separators": (",", ":")}, True)
 def test_pages_hold_what_the_text_says(rows: dict[str, Any], style: dict[str, Any], ascii_only: bool) -> None:
     text = json.dumps(rows, ensure_ascii=ascii_only, **style).encode()
     assert pages(text) == expected(rows)
+
+
+def test_records_whose_file_names_tell_no_name_are_found_by_their_own() -> None:
+    found = {name: list(rows) for name, rows in pages(json.dumps(WRONGLY_NAMED).encode())}
+    assert found == {
+        "tool": ["tool_0.1.0.tar.bz2", "tool_0.2.0.tar.bz2"],
+        "other": ["other-1.0-0.tar.bz2"],
+        "my-tool": ["my-tool_1.tar.bz2"],
+        "odd_1.tar.bz2": ["odd_1.tar.bz2"],
+    }
 
 
 def test_a_key_that_comes_twice_stays_with_its_page() -> None:
