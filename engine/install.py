@@ -47,7 +47,10 @@ async def install(request: InstallRequest, services: Services, accept: Accept) -
             await in_thread(partial(check_frozen, request.prefix, override=options.override_frozen))
         present = await anyio.to_thread.run_sync(read_prefix, request.prefix)
         records = with_requested(present.records, present.history)
-        return await _install(request, services, accept, PrefixData(request.prefix, records, present.history))
+        outcome = await _install(request, services, accept, PrefixData(request.prefix, records, present.history))
+        if outcome.summary is not None and config.prefix_data_interoperability:
+            await _drop_replaced(outcome.plan, services)
+        return outcome
 
 
 async def _install(request: InstallRequest, services: Services, accept: Accept, present: PrefixData) -> Outcome:
@@ -93,3 +96,12 @@ async def _other_plan(planner: Planner, plan: Plan, raised: Exception) -> Plan:
 
 def _archives(plan: Plan) -> set[tuple[str, str | None, str | None]]:
     return {(record.url, record.sha256, record.md5) for record in plan.transaction.link}
+
+
+async def _drop_replaced(plan: Plan, services: Services) -> None:
+    """What pip had installed goes where a package of the same name came."""
+    from engine.pip_replaced import drop_replaced_in  # rarely asked for
+
+    names = {record.name for record in plan.transaction.link}
+    for dropped in await anyio.to_thread.run_sync(drop_replaced_in, plan.request.prefix, names):
+        services.report(Notice("info", f"{dropped.name} {dropped.version} from pip was replaced."))

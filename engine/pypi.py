@@ -23,9 +23,14 @@ class PypiRecord(msgspec.Struct, frozen=True):
 
 def read_pypi_records(prefix: str, site_packages: str, owned_files: Iterable[str]) -> list[PypiRecord]:
     """The distributions below ``prefix``/``site_packages`` that are not in ``owned_files`` (paths in the prefix)."""
+    found = (record for _, record in find_distributions(prefix, site_packages, owned_files))
+    return sorted(found, key=lambda record: record.name.lower())
+
+
+def find_distributions(prefix: str, site_packages: str, owned_files: Iterable[str]) -> Iterator[tuple[str, PypiRecord]]:
+    """The same with the path of each one's metadata, in no order."""
     owned = _owned_distributions(site_packages, owned_files)
-    directory = os.path.join(prefix, *site_packages.split("/"))
-    return sorted(_read_all(directory, owned), key=lambda record: record.name.lower())
+    return _read_all(os.path.join(prefix, *site_packages.split("/")), owned)
 
 
 def _owned_distributions(site_packages: str, owned_files: Iterable[str]) -> frozenset[str]:
@@ -37,7 +42,7 @@ def _owned_distributions(site_packages: str, owned_files: Iterable[str]) -> froz
     )
 
 
-def _read_all(directory: str, owned: frozenset[str]) -> Iterator[PypiRecord]:
+def _read_all(directory: str, owned: frozenset[str]) -> Iterator[tuple[str, PypiRecord]]:
     try:
         names = os.listdir(directory)
     except OSError:
@@ -46,7 +51,7 @@ def _read_all(directory: str, owned: frozenset[str]) -> Iterator[PypiRecord]:
         if name not in owned and name.endswith((".dist-info", ".egg-info")):
             record = _read_one(os.path.join(directory, name))
             if record:
-                yield record
+                yield os.path.join(directory, name), record
 
 
 def _read_one(path: str) -> PypiRecord | None:

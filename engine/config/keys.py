@@ -112,7 +112,7 @@ GROUPS: Final[Mapping[str, tuple[Key, ...]]] = {
         Key("pinned_packages", "texts", (), "specifications that every solution keeps to"),
         Key("add_pip_as_python_dependency", "bool", True, "python brings pip"),
         Key("prefix_data_interoperability", "bool",
-            False, "accepted, without effect: pip and conda packages stay apart", conda=True),
+            False, "a package replaces what pip installed under its name", conda=True),
         Key("allow_uninstall", "bool", True, "packages may go when others come"),
         Key("allow_downgrade", "bool", False, "packages may get older when others come"),
         Key("order_solver_request", "bool", True, "accepted, without effect: the order never matters"),
