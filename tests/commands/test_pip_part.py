@@ -77,3 +77,27 @@ def test_a_failure_leaves_an_existing_environment(
     assert (root / "envs/piped/bin/python").exists()
     assert (root / "envs/piped/lib/base.txt").read_text() == "base 1.0\n"
     assert run_command("list", "-n", "piped", "--json").json == before
+
+
+@pytest.mark.usefixtures("with_python")
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_package_replaces_what_pip_had_installed_if_asked_to(
+    create: Create,
+    run_command: RunCommand,
+    channel: ChannelBuilder,
+    server: ChannelServer,
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: bool,
+) -> None:
+    channel.add(make_package("my-tool", "2.0", noarch="generic", files={"share/my-tool": "new"}))
+    channel.write()
+    create("-n", "piped", "python")
+    info = root / "envs/piped/lib/python3.12/site-packages/my_tool-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my_tool\nVersion: 1.0\n")
+    monkeypatch.setenv("CONDA_PREFIX_DATA_INTEROPERABILITY", str(asked).lower())
+    done = run_command("install", "-y", "-n", "piped", "--override-channels", "-c", server.url, "my-tool")
+    assert done.code == 0, done.err
+    assert info.exists() is not asked
+    assert ("my_tool 1.0 from pip was replaced" in done.out) is asked
