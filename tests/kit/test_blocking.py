@@ -43,7 +43,7 @@ async def test_a_coroutine_that_looks_at_the_disk_is_seen(module: ModuleType, tm
     assert len(found) == 1 and "os.listdir" in found[0] and "engine.made_up.blocks" in found[0]
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="older interpreters don't tell of it")
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="older interpreters don't tell of it")
 async def test_a_coroutine_that_sleeps_is_seen(module: ModuleType) -> None:
     with watching() as found:
         await module.sleeps()

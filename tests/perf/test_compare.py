@@ -42,9 +42,9 @@ def test_the_first_difference_follows_the_order() -> None:
     lines = ["a 1 -> b; c", "b 1", "b 2 -> c <2", "c 1", "c 2", "c 2 x [build_number=1]"]
     ours, theirs = answer("a 1 -> b; c", "b 2 -> c <2", "c 1"), answer("a 1 -> b; c", "b 1", "c 2")
     found = compare.first_difference(ours, theirs, ["a"], family(*lines))
-    assert found == compare.Difference("b", 1, "version", "ours")
+    assert found == compare.Difference("b", 1, "version", "ours", ("b",), ("c",))
     found = compare.first_difference(theirs, ours, ["a"], family(*lines))
-    assert found == compare.Difference("b", 1, "version", "theirs")
+    assert found == compare.Difference("b", 1, "version", "theirs", ("c",), ("b",))
     better = answer("a 1 -> b; c", "b 1", "c 2 x [build_number=1]")
     found = compare.first_difference(theirs, better, ["a"], family(*lines))
     assert found == compare.Difference("c", 1, "build number", "theirs")
