@@ -62,7 +62,7 @@ def test_a_first_session(shell: str, tmp_path: Path) -> None:
         assert "- data" in session.do("whipsnake remove -y data")
         assert "(work)" not in session.do("whipsnake deactivate").splitlines()[-1]
         assert "no such" in session.do("whipsnake activate nowhere")
-        assert "Removed" in session.do("whipsnake env remove -y -n work")
+        assert "Environment removed" in session.do("whipsnake env remove -y -n work")
         assert "removed the block" in session.do("whipsnake shell deinit")
         screen = terminal.screen()
     assert start.read_bytes() == before
