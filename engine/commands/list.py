@@ -71,7 +71,7 @@ def run(args: Namespace, app: App) -> int:
     """Print the form that was asked for; the earlier of revisions, explicit, canonical, export wins."""
     prefix = existing_prefix(app.config, app.out.warning)
     asked = vars(args)
-    if asked.get("md5") and asked.get("sha256"):
+    if asked.get("explicit") and asked.get("md5") and asked.get("sha256"):
         raise UsageError("Only one of --md5 and --sha256 can be used at the same time.")
     if asked.get("revisions"):
         _say_what_is_passed_over(asked, app)

@@ -86,6 +86,7 @@ def _known_fields(record: RepoDataRecord) -> dict[str, object]:
         "name": record.name,
         "version": record.version,
         "build": record.build,
+        "build_string": record.build,  # micromamba's name for it, which its users' scripts read
         "build_number": record.build_number,
         "depends": record.depends,
         "constrains": record.constrains,

@@ -143,6 +143,10 @@ def test_a_list_and_an_explicit_file(
     listed, explicit = tmp_path / "specs.txt", tmp_path / "explicit.txt"
     listed.write_text("# two\ntool\ndata\n")
     assert create("-n", "one", "-f", listed).code == 0
+    assert run_command("list", "-n", "one", "--md5", "--sha256").code == 0
+    assert run_command("list", "-n", "one", "--explicit", "--md5", "--sha256").code == 2
+    record = json.loads(next((root / "envs/one/conda-meta").glob("*.json")).read_text())
+    assert record["build_string"] == record["build"]
     done = run_command("list", "-n", "one", "--explicit", "--sha256")
     explicit.write_text("@EXPLICIT\n" + "".join(f"{line}\n" for line in done.out.splitlines()))
     server.forget()
