@@ -11,7 +11,7 @@ import msgspec
 
 from engine.model.records import PrefixRecord, RepoDataRecord
 from engine.request import InstallRequest
-from engine.requested import specs_of
+from engine.requested import specs_of, texts_by_name
 from engine.revisions import Past
 
 
@@ -47,9 +47,8 @@ def _asked_now(request: InstallRequest, explicit: Sequence[RepoDataRecord]) -> d
     if request.exact is not None:
         return dict(request.exact_requested)
     found: dict[str, tuple[str, ...]] = {record.name: (record_spec(record),) for record in explicit}
-    for spec in request.asked.specs:
-        name = spec.exact_name or ""
-        found[name] = (*found.get(name, ()), str(spec))
+    for name, texts in texts_by_name(request.asked.specs).items():
+        found[name] = (*found.get(name, ()), *texts)
     return found
 
 

@@ -18,6 +18,15 @@ from engine.model.records import PrefixRecord
 from engine.solve.fits import spec_matches
 
 
+def texts_by_name(specs: Iterable[MatchSpec]) -> dict[str, tuple[str, ...]]:
+    """Package name → the specs that ask for it, as records and history keep them."""
+    found: dict[str, tuple[str, ...]] = {}
+    for spec in specs:
+        name = spec.exact_name or ""
+        found[name] = (*found.get(name, ()), str(spec))
+    return found
+
+
 def with_requested(records: Sequence[PrefixRecord], history: Sequence[Revision]) -> tuple[PrefixRecord, ...]:
     """The records, each with the specs that asked for it, by its own word and the history's; the latter is newer."""
     told = requested_specs(history)

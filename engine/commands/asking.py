@@ -8,23 +8,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine import flow
 from engine.commands.app import App
-from engine.commands.change import Session
 from engine.config import Config
 from engine.config.channels import with_file_channels
 from engine.config.prefixes import check_file_name, place_of, prefix_context
 from engine.errors import HttpStatusError, WhipsnakeError
-from engine.fetch.http import Transport
 from engine.inputs import Asked, gather
-from engine.link.request import LinkRequest
 from engine.model.channel import mask_secrets
-from engine.request import InstallRequest, Outcome, Plan
-from engine.settings import link_options, transport_settings
 from engine.specfile import PipPart
 
 if TYPE_CHECKING:
+    from engine.commands.change import Session
+    from engine.link.request import LinkRequest
     from engine.pip import PipRequest
+    from engine.request import Outcome, Plan
 
 
 def gather_asked(args: Namespace, app: App) -> Asked:
@@ -71,6 +68,9 @@ def begin_root_prefix(prefix: str, config: Config) -> bool:
 
 def fetch_file(url: str, app: App) -> bytes:
     """The text of a remote spec file. Raises `NetworkError`."""
+    from engine import flow
+    from engine.fetch.http import Transport
+    from engine.settings import transport_settings
 
     async def fetch() -> bytes:
         async with Transport(transport_settings(app.config, app.environ)) as transport, transport.open(url) as response:
@@ -111,6 +111,7 @@ async def _go_back(outcome: Outcome, session: Session) -> None:
     """Put the packages of an environment back as they were; what pip did before it failed, nobody knows."""
     from engine.install import install
     from engine.link.removed import plain_record
+    from engine.request import InstallRequest
 
     done = outcome.plan.transaction
     request = InstallRequest(
@@ -149,6 +150,9 @@ def _pip_request(asked: Asked, session: Session, prefix: str, part: PipPart, *, 
 
 def _removal(outcome: Outcome, session: Session) -> LinkRequest:
     import datetime
+
+    from engine.link.request import LinkRequest
+    from engine.settings import link_options
 
     return LinkRequest(
         prefix=outcome.plan.request.prefix,

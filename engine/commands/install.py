@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 
 from engine.commands.app import App
 from engine.commands.asking import begin_root_prefix, gather_asked, pip_step, take_file_name
-from engine.commands.change import Session
 from engine.commands.options import add_flag, add_install_options, add_update_options, add_value
 from engine.config.channels import configured_channels
 from engine.config.prefixes import check_place, required_prefix
@@ -15,7 +16,7 @@ from engine.errors import PrefixError
 from engine.healing import healed
 from engine.inputs import Asked
 from engine.link.meta import is_environment
-from engine.request import InstallRequest
+from engine.model.channel import Channel
 from engine.state import read_state, state_file
 
 OPTIONS = {"use_target_prefix_fallback": True, "use_root_prefix_fallback": True}
@@ -42,14 +43,38 @@ def run(args: Namespace, app: App) -> int:
     asked = gather_asked(args, app)
     if asked.is_empty and not asked.pip_parts and not given.get("update_all"):
         return nothing_to_do(app)
+    began = time.monotonic()
     prefix = place_for(app, asked)
+    channels = configured_channels(app.config)
+    if may_be_settled(given, app) and is_environment(prefix):
+        from engine.settled import is_settled
+
+        if is_settled(asked, prefix, app.config, lambda: app.machine):
+            from engine.commands.unchanged import tell_unchanged
+
+            tell_unchanged(app, prefix, [str(spec) for spec in asked.specs], time.monotonic() - began)
+            return 0
+    return change(prefix, asked, channels, given, app)
+
+
+def may_be_settled(given: Mapping[str, object], app: App) -> bool:
+    """Whether no option asks for more than that the packages are there."""
+    more = ("update_all", "update_deps", "force_reinstall", "no_deps", "only_deps")
+    return not (any(map(given.get, more)) or app.options.get("trace") or app.config.verify_artifacts)
+
+
+def change(prefix: str, asked: Asked, channels: tuple[Channel, ...], given: Mapping[str, object], app: App) -> int:
+    """Solve, and do what that says."""
+    from engine.commands.change import Session
+    from engine.request import InstallRequest
+
     session = Session(app)
     exists = is_environment(prefix) or begin_root_prefix(prefix, app.config)
     request = InstallRequest(
         mode="install" if exists else "create",
         prefix=prefix,
         asked=asked,
-        channels=configured_channels(app.config),
+        channels=channels,
         freeze_installed=bool(given.get("freeze_installed")),
         reinstall=bool(given.get("force_reinstall")),
         no_deps=bool(given.get("no_deps")),

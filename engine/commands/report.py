@@ -82,7 +82,7 @@ def plan_json(plan: Plan, *, dry_run: bool) -> dict[str, object]:
     """
     transaction = plan.transaction
     names = plan.channel_names
-    found: dict[str, object] = {"prefix": plan.request.prefix, "dry_run": dry_run, "success": True}
+    found = no_actions(plan.request.prefix, dry_run=dry_run)
     if transaction.is_empty and plan.request.mode != "create":
         return found
     lists = {"LINK": transaction.link, "UNLINK": transaction.remove}
@@ -92,6 +92,11 @@ def plan_json(plan: Plan, *, dry_run: bool) -> dict[str, object]:
         "PREFIX": plan.request.prefix,
     }
     return {"actions": actions, **found}
+
+
+def no_actions(prefix: str, *, dry_run: bool) -> dict[str, object]:
+    """What is said of every change, also of none."""
+    return {"prefix": prefix, "dry_run": dry_run, "success": True}
 
 
 def held_lines(held: Sequence[Held]) -> Iterable[str]:

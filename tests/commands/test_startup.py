@@ -65,3 +65,12 @@ def test_a_warm_create_loads_no_http_client_and_no_archive_reader(
     assert run_command(*words, "-n", "one").code == 0
     assert imported([*words, "-n", "two"], ("aiohttp", "rich", "pycosat", *ARCHIVES[1:]), tmp_path) == set()
     assert (root / "envs/two/bin/tool").exists()
+
+
+def test_an_install_of_what_is_there_loads_no_network_solver_or_archives(
+    run_command: RunCommand, channel: ChannelBuilder, root: Path, tmp_path: Path
+) -> None:
+    words = ["-y", "-r", str(root), "-n", "one", "--override-channels", "-c", channel.url, "tool"]
+    assert run_command("create", *words).code == 0
+    solver = ("pycosat", "engine.solve.solver", "engine.planning", "engine.install", "engine.request")
+    assert imported(["install", *words], (*NETWORK, *ARCHIVES, *solver, "rich"), tmp_path) == set()
