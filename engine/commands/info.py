@@ -59,6 +59,7 @@ def run(args: Namespace, app: App) -> int:
 _STAND_INS = {
     "libmamba version": f"none (whipsnake {__version__})",
     "mamba version": f"none (whipsnake {__version__})",
+    "micromamba version": f"none (whipsnake {__version__})",
     "curl version": "none (aiohttp)",
     "libarchive version": "none (zstandard, bz2)",
 }
