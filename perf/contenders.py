@@ -72,7 +72,8 @@ def _mamba(program: str) -> Callable[..., list[str]]:
         action = "create" if job.action == "direct" else job.action
         source = [] if action == "remove" else ["--override-channels", "-c", job.channel, *options]
         main = [program, action, "--yes", "--no-rc", "--quiet", *root, "-p", str(job.prefix), *source, *job.specs]
-        return _in_turn(main, [program, "clean", "--yes", "-a", "-f", *root]) if job.action == "direct" else main
+        clean = ["env", f"MAMBA_ROOT_PREFIX={job.cache / 'root'}", program, "clean", "--yes", "-a", "-f"]
+        return _in_turn(main, clean) if job.action == "direct" else main
 
     return command
 
