@@ -175,8 +175,9 @@ def main() -> int:
                 bench.count_calls()
         archives = sorted(channel.glob("*/*.conda")) + sorted(channel.glob("*/*.tar.bz2"))
         bench.floors |= _cold_floor(bench, archives, args.bandwidth)
+        size = _bytes(archives)
     found = _compared(bench)
-    facts = Facts(args.channel, args.rounds, _words(args), server_name(), len(archives), _bytes(archives))
+    facts = Facts(args.channel, args.rounds, _words(args), server_name(), len(archives), size)
     write_report(
         args.report, bench.runs, facts, trees=bench.trees, calls=bench.calls, floors=bench.floors, differing=found
     )
