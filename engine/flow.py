@@ -51,6 +51,19 @@ def first_error(error: BaseException) -> BaseException:
 
 
 @asynccontextmanager
+async def delivering(sink: MemoryObjectSendStream[Any]) -> AsyncIterator[None]:
+    """Close ``sink`` at the end. Of the errors of several tasks the first comes out, alone; none does if the receiver
+    left: it has one of its own."""
+    async with sink:
+        try:
+            yield
+        except BaseExceptionGroup as group:
+            error = first_error(group)
+            if not isinstance(error, anyio.BrokenResourceError):
+                raise error from error.__cause__
+
+
+@asynccontextmanager
 async def child(command: Sequence[str], **options: Any) -> AsyncIterator[Process]:
     """Run a process; ``options`` are those of `anyio.open_process`. Raises `OSError` if it can't be started.
 

@@ -18,7 +18,7 @@ from engine.bulk.manifest import Entry, Place, is_manifest, parse_manifest
 from engine.errors import StorageError, UsageError
 from engine.model.channel import absolute_path
 from engine.specfile import is_remote
-from engine.specfile.read import MAX_SIZE, STDIN, decode
+from engine.specfile.read import MAX_SIZE, STDIN, decode, read_bounded
 
 YAML_ENDINGS: Final = (".yml", ".yaml")
 _ENDINGS: Final = (*YAML_ENDINGS, ".txt")
@@ -105,16 +105,8 @@ def _is_for(pin: str, platform: str) -> bool:
 def _file(path: str, shown: str, context: SourceContext) -> Iterator[Entry]:
     """A manifest's entries; any other file is one environment."""
     if path.endswith((*YAML_ENDINGS, ".json")):
-        text = decode(_read(path), shown)
+        text = decode(read_bounded(path), shown)
         if is_manifest(text):
             yield from parse_manifest(text, shown, Place(os.path.dirname(path), context.home))
             return
     yield Entry(source=shown, files=(path,))
-
-
-def _read(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read(MAX_SIZE + 1)
-    except OSError as error:
-        raise StorageError.from_os_error(f"read {path}", error) from error

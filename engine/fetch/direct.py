@@ -8,7 +8,6 @@ directory that is removed in the end.
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Collection, Iterable, Sequence
 from functools import partial
@@ -25,11 +24,8 @@ from engine.fetch.cache import PackageCache
 from engine.fetch.package import FetchSettings
 from engine.fetch.spooled import SpooledArchive, spool
 from engine.fetch.unpack import UnpackOptions, unpack_stream
-from engine.flow import first_error
+from engine.flow import delivering
 from engine.model.records import CachedPackage, RepoDataRecord
-
-if sys.version_info < (3, 11):
-    from exceptiongroup import BaseExceptionGroup
 
 if TYPE_CHECKING:
     from engine.fetch.http import Transport
@@ -51,13 +47,8 @@ async def prepare_direct(  # noqa: PLR0917  (the engine's parts, each of its own
     `engine.fetch.package.prepare`; whoever receives a package closes its payload.
     """
     run = _Direct(place, transport, settings, report, sink)
-    async with sink:
-        try:
-            await run.run(records, first)
-        except BaseExceptionGroup as group:
-            error = first_error(group)
-            if not isinstance(error, anyio.BrokenResourceError):
-                raise error from error.__cause__
+    async with delivering(sink):
+        await run.run(records, first)
 
 
 class _Direct:

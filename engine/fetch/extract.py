@@ -16,7 +16,7 @@ import functools
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -93,6 +93,15 @@ def extract(members: Iterable[Member], root: int, budget: Budget, options: Extra
     return extractor.contents
 
 
+def hashed(path: str, pieces: Iterable[memoryview], digests: dict[str, str]) -> Iterator[memoryview]:
+    """Hand the pieces of a file on; its sha256 is put into ``digests`` once all have passed."""
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+        yield piece
+    digests[path] = digest.hexdigest()
+
+
 class _Extractor:
     def __init__(self, root: int, budget: Budget, options: ExtractOptions) -> None:
         self.contents = Contents()
@@ -167,7 +176,7 @@ class _Extractor:
             self._make_room(path, parent, name, self.contents.files)
             file = handles.open_file(parent, name, _CREATE, mode)
         try:
-            for piece in member.data if not self._options.digests else self._hashed(path, member.data):
+            for piece in member.data if not self._options.digests else hashed(path, member.data, self.contents.digests):
                 written = os.write(file, piece)
                 while written < len(piece):  # nearly full: the next call says why
                     written += os.write(file, piece[written:])
@@ -180,13 +189,6 @@ class _Extractor:
         self.contents.files[path] = member.size
         if path == "info/paths.json" and member.size <= MAX_LIST:
             self._declare(parent, name)
-
-    def _hashed(self, path: str, pieces: Iterable[memoryview]) -> Iterable[memoryview]:
-        digest = hashlib.sha256()
-        for piece in pieces:
-            digest.update(piece)
-            yield piece
-        self.contents.digests[path] = digest.hexdigest()
 
     def _declare(self, parent: int, name: str) -> None:
         """Tell the budget what the package says of its own size, where that comes before the files."""

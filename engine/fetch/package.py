@@ -11,7 +11,6 @@ only its record.
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections import deque
@@ -37,11 +36,8 @@ from engine.events import (
 from engine.fetch.cache import PackageCache
 from engine.fetch.entry_lock import EntryLock, LocksDontWork
 from engine.fetch.verify import FilesDiffer
-from engine.flow import first_error, in_thread
+from engine.flow import delivering, in_thread
 from engine.model.records import CachedPackage, RepoDataRecord
-
-if sys.version_info < (3, 11):
-    from exceptiongroup import BaseExceptionGroup
 
 if TYPE_CHECKING:  # the modules for the network and for archives are heavy, and not needed where all is cached
     from engine.fetch.archive import Limits
@@ -101,13 +97,8 @@ async def prepare(  # noqa: PLR0917  (the engine's parts, each of its own type)
     without an error: whoever left has one of its own.
     """
     run = _Preparation(cache, transport, settings, report, sink)
-    async with sink:
-        try:
-            await run.run(records, frozenset(first))
-        except BaseExceptionGroup as group:
-            error = first_error(group)
-            if not isinstance(error, anyio.BrokenResourceError):
-                raise error from error.__cause__
+    async with delivering(sink):
+        await run.run(records, frozenset(first))
 
 
 class _Item(msgspec.Struct):

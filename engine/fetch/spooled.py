@@ -7,7 +7,6 @@ behind its files is read twice. Small archives stay in memory, larger ones in a 
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 import weakref
 from collections.abc import Iterable, Iterator
@@ -17,7 +16,7 @@ import msgspec
 
 from engine.errors import ArchiveError, UnsafeArchive
 from engine.fetch.archive import Budget, Member, read_conda_file, read_package
-from engine.fetch.extract import Contents
+from engine.fetch.extract import Contents, hashed
 from engine.fetch.file_list import MAX_LIST, read_paths
 from engine.fetch.paths import check_softlinks, safe_path
 from engine.fetch.unpack import MAX_INDEX, UnpackOptions, extract_options, known_record, worded
@@ -178,7 +177,7 @@ class SpooledArchive:
             if not isinstance(member.data, tuple):  # it is read later, by who makes the file
                 member.data = self._passing(member.data)
             if self._options.digests:
-                member.data = self._hashed(path, member.data)
+                member.data = hashed(path, member.data, self._contents.digests)
         return member
 
     def _note_directory(self, path: str) -> None:
@@ -208,13 +207,6 @@ class SpooledArchive:
     def _passing(self, pieces: Iterable[memoryview]) -> Iterator[memoryview]:
         with worded(self._record, lambda: self._place):
             yield from pieces
-
-    def _hashed(self, path: str, pieces: Iterable[memoryview]) -> Iterator[memoryview]:
-        digest = hashlib.sha256()
-        for piece in pieces:
-            digest.update(piece)
-            yield piece
-        self._contents.digests[path] = digest.hexdigest()
 
     def _check(self) -> None:
         if _INDEX not in self.info:

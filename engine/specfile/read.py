@@ -49,15 +49,18 @@ def read_spec_file(
         return parse_spec_text(decode(data, shown), shown, context)
     path = url_to_path(source) if scheme_of(source) == "file" else source
     path = absolute_path(path, context.cwd, context.home)
-    return parse_spec_text(decode(_read(path), shown), shown, context, directory=os.path.dirname(path))
+    text = decode(read_bounded(path, "the specification file "), shown)
+    return parse_spec_text(text, shown, context, directory=os.path.dirname(path))
 
 
-def _read(path: str) -> bytes:
+def read_bounded(path: str, kind: str = "") -> bytes:
+    """A file's bytes, just so many that `decode` can tell that it is too large. Raises `StorageError`, which names the
+    file as ``kind`` and its path."""
     try:
         with open(path, "rb") as file:
             return file.read(MAX_SIZE + 1)
     except OSError as error:
-        raise StorageError.from_os_error(f"read the specification file {path}", error) from error
+        raise StorageError.from_os_error(f"read {kind}{path}", error) from error
 
 
 def decode(data: bytes, source: str) -> str:

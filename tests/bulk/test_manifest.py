@@ -7,7 +7,7 @@ import pytest
 from engine.bulk.manifest import Entry, Place, is_manifest, parse_manifest
 from engine.errors import InvalidManifest
 
-PLACE = Place("/work", "/home/me")
+PLACE = Place("/project", "/home/me")
 
 
 def entries(text: str) -> tuple[Entry, ...]:
@@ -19,13 +19,13 @@ def test_all_forms_mean_the_same() -> None:
     described = entries("- name: web\n  file: envs/web.yml\n")
     nested = entries('{"environments": {"web": {"files": ["envs/web.yml"]}}}')
     assert {(entry.name, entry.files) for entry in (*mapping, *described, *nested)} == {
-        ("web", ("/work/envs/web.yml",))
+        ("web", ("/project/envs/web.yml",))
     }
 
 
 def test_a_list_of_files() -> None:
     assert [entry.files for entry in entries("- a.yml\n- ~/b.txt\n- https://host/c.yml\n")] == [
-        ("/work/a.yml",),
+        ("/project/a.yml",),
         ("/home/me/b.txt",),
         ("https://host/c.yml",),
     ]

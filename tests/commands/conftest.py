@@ -120,3 +120,20 @@ def untouched(root: Path, tmp_path: Path) -> Iterator[Callable[[], None]]:
 
 def _equal(found: object, expected: object) -> None:
     assert found == expected
+
+
+PYTHON = f"""#!/bin/sh
+# A stand-in: it notes what pip was asked to do, and fails where "fail" is asked for.
+[ "$2" = pip ] || exit 0
+cat "$5" >> {PLACEHOLDER}/asked.txt
+grep -q fail "$5" && echo "no such thing" && exit 7
+exit 0
+"""
+
+
+@pytest.fixture
+def with_python(channel: ChannelBuilder) -> None:
+    """The channel has a ``python`` that only seems to be one, and ``pip``."""
+    channel.add(make_package("python", "3.12.1", files={"bin/python": File(PYTHON, mode=0o755)}))
+    channel.add(make_package("pip", "24.0", depends=("python",), noarch="generic", files={"share/pip": ""}))
+    channel.write()

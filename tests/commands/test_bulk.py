@@ -14,7 +14,7 @@ from engine.commands.dispatch import make_parser
 from engine.errors import ExitCode
 from tests.commands.conftest import Done, RunCommand
 from tests.kit.channel import ChannelBuilder
-from tests.kit.package import PLACEHOLDER, File, make_package
+from tests.kit.package import make_package
 from tests.kit.server import ChannelServer
 from tests.kit.tree import tree
 
@@ -283,21 +283,6 @@ def test_fail_fast_leaves_the_rest(bulk: Bulk, envs: Path, root: Path) -> None:
     assert found["good"]["state"] == "stopped"
     assert summary["success"] is False
     assert not (root / "envs/good").exists()
-
-
-PYTHON = f"""#!/bin/sh
-[ "$2" = pip ] || exit 0
-cat "$5" >> {PLACEHOLDER}/asked.txt
-grep -q fail "$5" && echo "no such thing" && exit 7
-exit 0
-"""
-
-
-@pytest.fixture
-def with_python(channel: ChannelBuilder) -> None:
-    channel.add(make_package("python", "3.12.1", files={"bin/python": File(PYTHON, mode=0o755)}))
-    channel.add(make_package("pip", "24.0", depends=("python",), noarch="generic", files={"share/pip": ""}))
-    channel.write()
 
 
 @pytest.mark.usefixtures("with_python")

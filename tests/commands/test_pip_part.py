@@ -9,28 +9,10 @@ import pytest
 
 from tests.commands.conftest import Done, RunCommand
 from tests.kit.channel import ChannelBuilder
-from tests.kit.package import PLACEHOLDER, File, make_package
+from tests.kit.package import make_package
 from tests.kit.server import ChannelServer
 
 Create = Callable[..., Done]
-
-PYTHON = f"""#!/bin/sh
-# A stand-in: it notes what pip was asked to do, and fails where "fail" is asked for.
-[ "$2" = pip ] || exit 0
-cat "$5" >> {PLACEHOLDER}/asked.txt
-grep -q fail "$5" && echo "no such thing" && exit 7
-exit 0
-"""
-
-
-@pytest.fixture
-def with_python(channel: ChannelBuilder) -> None:
-    for package in (
-        make_package("python", "3.12.1", files={"bin/python": File(PYTHON, mode=0o755)}),
-        make_package("pip", "24.0", depends=("python",), noarch="generic", files={"share/pip": ""}),
-    ):
-        channel.add(package)
-    channel.write()
 
 
 def environment_file(tmp_path: Path, requirement: str) -> Path:
