@@ -131,6 +131,7 @@ class _Preparation:
         self._left = 0
         self._downloads: Downloads | None = None
         self._locking = settings.use_lockfiles
+        self._telling = threading.Lock()
         self._fetched = self._bytes = 0
 
     async def run(self, records: Sequence[RepoDataRecord], first: frozenset[str]) -> None:
@@ -241,11 +242,17 @@ class _Preparation:
             if lock.try_acquire():
                 return True
         except (LocksDontWork, OSError) as error:
-            self._locking = False
-            text = f"The package cache can't be locked ({error}): other processes may fetch the same packages again"
-            self._report(Notice("warning", text))
+            self._go_without_locks(error)
             return True
         return limit > 0 and since is not None and time.monotonic() - since > limit
+
+    def _go_without_locks(self, error: Exception) -> None:
+        """Say so once, although several threads find it out at the same moment."""
+        with self._telling:
+            was_locking, self._locking = self._locking, False
+        if was_locking:
+            text = f"The package cache can't be locked ({error}): other processes may fetch the same packages again"
+            self._report(Notice("warning", text))
 
     async def _fetch(self, record: RepoDataRecord, *, locked: bool) -> CachedPackage:
         """Make one package: from what another process made meanwhile, from an archive in the cache, or from afar."""

@@ -9,7 +9,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -303,7 +305,11 @@ async def test_a_full_disk(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 async def test_without_locks_there_is_one_warning(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    together = threading.Barrier(4)  # all threads have met the fault before the first of them tells of it
+
     def refuse(*_: object) -> None:
+        with suppress(threading.BrokenBarrierError):
+            together.wait(1)
         raise OSError(37, "No locks available")
 
     monkeypatch.setattr("fcntl.flock", refuse)
