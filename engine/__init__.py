@@ -12,6 +12,7 @@ How a request becomes an environment, and where each step lives. Folders stand i
     4. engine.fetch.load       a channel's subdirs → rows by name, decoded when asked for: whole indexes or shards
     5. engine.solve            specs and rows → `Solution`; installed and solution → `Transaction`
     6. engine.fetch.package    download → verify → extract, overlapped → `CachedPackage`
+       engine.fetch.unpackers  who extracts: threads, or processes beside them
     7. engine.link             cached packages → a staged prefix → one rename (or a journal of renames)
     8. engine.ui               events and results → what people see
 

@@ -1,4 +1,4 @@
-"""Other processes of this machine: whether one lives.
+"""Other processes of this machine: whether one lives, and whether more of them would help.
 
 Rule of this file: it only looks. (On Windows `os.kill` with signal 0 would end the process.)
 """
@@ -38,3 +38,16 @@ else:
         except PermissionError:
             return True
         return True
+
+
+def available_cores() -> int:
+    """The cores that this process may use, which in a container are fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def can_help() -> bool:
+    """Whether processes can be started, and are needed: without an interpreter lock, threads do as well."""
+    locked = getattr(sys, "_is_gil_enabled", lambda: True)()
+    return bool(locked and sys.executable and not getattr(sys, "frozen", False) and os.name == "posix")

@@ -13,6 +13,7 @@ from engine.fetch.package import FetchSettings
 from engine.fetch.repodata import RepodataSettings
 from engine.fetch.settings import CredentialPlaces, TransportSettings
 from engine.link.request import LinkOptions
+from engine.process import available_cores
 from engine.shell.program import executable
 
 
@@ -117,8 +118,7 @@ def fetch_settings(config: Config) -> FetchSettings:
     """How to fetch packages. 0 downloads at once means that micromamba's default serves as well."""
     return FetchSettings(
         download_threads=config.download_threads or FetchSettings().download_threads,
-        extract_threads=max(0, config.extract_threads)
-        or max(1, (os.cpu_count() or 1) + min(0, config.extract_threads)),
+        extract_threads=max(0, config.extract_threads) or max(1, available_cores() + min(0, config.extract_threads)),
         safety_checks=config.safety_checks,
         extra_safety_checks=config.extra_safety_checks,
         use_lockfiles=config.use_lockfiles,

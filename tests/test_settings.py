@@ -59,7 +59,7 @@ def test_repodata(tmp_path: Path) -> None:
 
 
 def test_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setattr("engine.settings.available_cores", lambda: 8)
     assert fetch_settings(config(tmp_path)).extract_threads == 8
     assert fetch_settings(config(tmp_path, extract_threads=-6)).extract_threads == 2
     assert fetch_settings(config(tmp_path, extract_threads=-20)).extract_threads == 1

@@ -27,7 +27,7 @@ from engine.bulk.solving import SharedPlanner, services_of
 from engine.bulk.worker import Worker
 from engine.events import Phase, PhaseFinished, PhaseStarted, silent
 from engine.fetch.http import Transport
-from engine.link.apply import available_cores
+from engine.process import available_cores
 from engine.settings import transport_settings
 
 _PATIENCE = 1.0

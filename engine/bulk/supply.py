@@ -18,7 +18,8 @@ from engine.events import Event, Phase, PhaseFinished, PhaseStarted, Report
 from engine.fetch.cache import PackageCache
 from engine.fetch.http import Transport
 from engine.fetch.package import FetchSettings, prepare
-from engine.flow import first_error
+from engine.fetch.unpackers import Unpackers
+from engine.flow import first_error, in_thread
 from engine.model.records import CachedPackage, RepoDataRecord
 
 
@@ -54,6 +55,7 @@ class Supply:
 
     def __init__(self, cache: PackageCache, transport: Transport, settings: FetchSettings, report: Report) -> None:
         self._cache, self._transport, self._settings, self._report = cache, transport, settings, report
+        self._unpackers = Unpackers(cache, settings)
         self._parcels: dict[str, Parcel] = {}
         self._queue: list[Parcel] = []
         self._news = anyio.Event()
@@ -96,9 +98,12 @@ class Supply:
 
     async def run(self) -> None:
         """Fetch what is wanted until `stop`."""
-        async with anyio.create_task_group() as group:
-            for _ in range(max(1, self._settings.download_threads)):
-                group.start_soon(self._work)
+        try:
+            async with anyio.create_task_group() as group:
+                for _ in range(max(1, self._settings.download_threads)):
+                    group.start_soon(self._work)
+        finally:
+            await in_thread(self._unpackers.close)
 
     async def _work(self) -> None:
         while True:
@@ -134,7 +139,7 @@ class Supply:
     async def _fetch(self, record: RepoDataRecord) -> CachedPackage:
         send, receive = anyio.create_memory_object_stream[CachedPackage](1)
         with receive:
-            await prepare([record], self._cache, self._transport, self._settings, self._hear, send)
+            await prepare([record], self._cache, self._transport, self._settings, self._hear, send, (), self._unpackers)
             return receive.receive_nowait()
 
     def _hear(self, event: Event) -> None:

@@ -126,7 +126,7 @@ GROUPS: Final[Mapping[str, tuple[Key, ...]]] = {
     "Extract, Link & Install": (
         Key("download_threads", "int", 5, "packages to download at once (0: as seems fit)", minimum=0),
         Key("no_cache", "bool", False, "use no package cache: unpack straight into the environment"),
-        Key("extract_threads", "int", 0, "packages to unpack at once (0: one a core; negative: cores to leave)"),
+        Key("extract_threads", "int", 0, "packages to unpack at once (0: one a core; -1: one less; 1: in threads)"),
         Key("link_threads", "int", 0, "packages to link at once (0: as seems fit)"),
         Key("allow_softlinks", "bool", False, "link softly where hard links can't be made"),
         Key("always_copy", "bool", False, "copy every file", aliases=("copy",)),

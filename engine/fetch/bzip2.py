@@ -19,6 +19,7 @@ import msgspec
 from engine.errors import ArchiveError
 from engine.fetch.bzip2_blocks import Block, combined, joined, read_blocks
 from engine.fetch.decompress import PIECE
+from engine.process import available_cores
 
 _WHOLE = 1 << 20
 """Plain bytes that a block is decoded to at once: most have 900,000 and a little."""
@@ -34,7 +35,7 @@ def bunzip(pieces: Iterable[bytes | memoryview]) -> Iterator[bytes]:
         for found in read_blocks(pieces):
             if isinstance(found, Block):
                 ahead.append(_Decoding(found))
-                if len(ahead) > _cores():
+                if len(ahead) > available_cores():
                     checksum = combined(checksum, ahead[0].block.checksum)
                     yield from _next(ahead)
                 continue
@@ -67,7 +68,7 @@ class _Decoding:
     def __init__(self, block: Block) -> None:
         self.block = block
         self._future: Future[_Plain] | None = None
-        if block.count > _SUSPICIOUS * 8 and _cores() > 1:
+        if block.count > _SUSPICIOUS * 8 and available_cores() > 1:
             self._future = _pool().submit(_decode, block)
 
     def result(self) -> Iterator[bytes]:
@@ -119,16 +120,9 @@ def _step(decoder: bz2.BZ2Decompressor, data: bytes, most: int) -> bytes:
 
 
 @functools.cache
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-@functools.cache
 def _pool() -> ThreadPoolExecutor:
     """The decoders of this process. They start when first needed and sleep when they aren't."""
-    return ThreadPoolExecutor(_cores(), thread_name_prefix="bunzip")
+    return ThreadPoolExecutor(available_cores(), thread_name_prefix="bunzip")
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,8 +1,8 @@
 """Records in, cached packages out: download, verification and unpacking of many packages at once, overlapped.
 
-Rule of this file: it decides what is done when; how one package is made is `engine.fetch.unpack`, in one worker
-thread each. What is cached goes out first, then the biggest downloads begin, so that none of them is last and alone.
-The first failure stops the rest, and is the one that comes out.
+Rule of this file: it decides what is done when; how one package is made is `engine.fetch.unpack`, by whom is
+`engine.fetch.unpackers`; one worker thread sees to each. What is cached goes out first, then the biggest downloads
+begin, so that none of them is last and alone. The first failure stops the rest, and is the one that comes out.
 
 Memory: `download_threads` packages are in work at once, each with a pipe of a few MiB and a decoder; what waits is
 only its record.
@@ -10,12 +10,11 @@ only its record.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from functools import cached_property, partial
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
@@ -35,6 +34,7 @@ from engine.events import (
 )
 from engine.fetch.cache import PackageCache
 from engine.fetch.entry_lock import EntryLock, LocksDontWork
+from engine.fetch.unpackers import Unpackers
 from engine.fetch.verify import FilesDiffer
 from engine.flow import delivering, in_thread
 from engine.model.records import CachedPackage, RepoDataRecord
@@ -43,7 +43,7 @@ if TYPE_CHECKING:  # the modules for the network and for archives are heavy, and
     from engine.fetch.archive import Limits
     from engine.fetch.download import Downloads
     from engine.fetch.http import Transport
-    from engine.fetch.unpack import Unpacked, UnpackOptions
+    from engine.fetch.unpack import Unpacked
 
 Result = TypeVar("Result")
 Subject = TypeVar("Subject")
@@ -87,18 +87,25 @@ async def prepare(  # noqa: PLR0917  (the engine's parts, each of its own type)
     report: Report,
     sink: MemoryObjectSendStream[CachedPackage],
     first: Collection[str] = (),
+    unpackers: Unpackers | None = None,
 ) -> None:
     """Send the cached package of each of ``records`` to ``sink`` as soon as it is ready, in no order; then close it.
 
-    Packages with a name in ``first`` are begun first, and among equals the biggest.
+    Packages with a name in ``first`` are begun first, and among equals the biggest. ``unpackers`` are given
+    where several calls share them.
 
     Raises the first failure (`FetchError`, `StorageError`, `CacheError`) after all that was in work has stopped and
     cleaned up after itself; what was published before stays in the cache. If the receiver leaves, the rest is given up
     without an error: whoever left has one of its own.
     """
-    run = _Preparation(cache, transport, settings, report, sink)
+    own = unpackers or Unpackers(cache, settings)
+    run = _Preparation(cache, transport, settings, report, sink, own)
     async with delivering(sink):
-        await run.run(records, frozenset(first))
+        try:
+            await run.run(records, frozenset(first))
+        finally:
+            if unpackers is None:
+                await in_thread(own.close)
 
 
 class _Item(msgspec.Struct):
@@ -112,20 +119,21 @@ class _Item(msgspec.Struct):
 class _Preparation:
     """One call of `prepare`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - as `prepare`
         self,
         cache: PackageCache,
         transport: Transport,
         settings: FetchSettings,
         report: Report,
         sink: MemoryObjectSendStream[CachedPackage],
+        unpackers: Unpackers,
     ) -> None:
         self._first: frozenset[str] = frozenset()
         self._cache, self._transport, self._settings = cache, transport, settings
         self._report, self._sink = report, sink
         self._workers = max(1, settings.download_threads)
         self._limiter = anyio.CapacityLimiter(self._workers + 2)
-        self._gate = _Gate(settings.extract_threads)
+        self._unpackers = unpackers
         self._checks = settings.safety_checks != "disabled"
         self._send, self._receive = anyio.create_memory_object_stream[_Item](float("inf"))
         self._left = 0
@@ -163,7 +171,7 @@ class _Preparation:
             else:
                 found.append((record, package))
         if missing:
-            _ = self._options  # imports what unpacks, once and here
+            self._unpackers.expect(sum(record.size or 0 for record in missing))
             self._cache.writable_dir()  # before the first byte is fetched: there must be a place for it
             try:
                 self._cache.sweep()
@@ -265,29 +273,14 @@ class _Preparation:
         self._report(WorkFinished("extract", record.name or record.stem, made.files, made.bytes))
         return made.package
 
-    @cached_property
-    def _options(self) -> UnpackOptions:
-        from engine.fetch.archive import Limits
-        from engine.fetch.unpack import UnpackOptions
-
-        return UnpackOptions(
-            limits=self._settings.limits or Limits(),
-            digests=self._settings.extra_safety_checks,
-            check_files=self._checks,
-            external_links=self._settings.allow_external_links,
-        )
-
     def _from_archive(self, record: RepoDataRecord) -> Unpacked | None:
         """Unpack an archive that is cached; None if there is none, or a wrong one."""
-        from engine.fetch.unpack import unpack_file
-
         path = self._cache.find_archive(record)
         if path is None:
             return None
         self._report(WorkStarted("extract", record.name or record.stem))
         try:
-            with self._gate:
-                return unpack_file(path, record, self._cache, self._options)
+            return self._unpackers.file(path, record)
         except FilesDiffer:
             raise  # its digest is right: fetching it again would bring the same
         except VerificationError as error:
@@ -305,11 +298,8 @@ class _Preparation:
 
     def _unpack_arriving(self, record: RepoDataRecord, pieces: Iterable[bytes], kept: str | None) -> Unpacked:
         """What the worker thread does for one download."""
-        from engine.fetch.unpack import unpack_stream
-
         self._report(WorkStarted("extract", record.name or record.stem))
-        with self._gate:
-            return unpack_stream(self._gate.between(pieces), record, self._cache, self._options, kept=kept)
+        return self._unpackers.arriving(record, pieces, kept)
 
 
 def _small_between_big(records: Sequence[RepoDataRecord], workers: int) -> list[RepoDataRecord]:
@@ -327,29 +317,3 @@ def _small_between_big(records: Sequence[RepoDataRecord], workers: int) -> list[
         if rest:
             order.append(rest.popleft())
     return order
-
-
-class _Gate:
-    """Lets so many threads compute at once; a thread that waits for bytes lets another in."""
-
-    def __init__(self, threads: int) -> None:
-        self._free = threading.Semaphore(threads if threads > 0 else os.cpu_count() or 1)
-
-    def __enter__(self) -> None:
-        self._free.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._free.release()
-
-    def between(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        """The pieces, which are waited for outside of the gate."""
-        source = iter(pieces)
-        while True:
-            self._free.release()
-            try:
-                piece = next(source, None)
-            finally:
-                self._free.acquire()
-            if piece is None:
-                return
-            yield piece

@@ -68,7 +68,7 @@ def unpack_stream(
             staging.archive = kept
             return _Job(iter(pieces), record, staging, options, kept).run()
     with _staged(record, cache) as staging, open(staging.archive, "xb", buffering=0) as archive:
-        return _Job(_kept(pieces, archive.fileno()), record, staging, options, staging.archive).run()
+        return _Job(kept_in(archive.fileno(), pieces), record, staging, options, staging.archive).run()
 
 
 def unpack_file(path: str, record: RepoDataRecord, cache: PackageCache, options: UnpackOptions) -> Unpacked:
@@ -107,7 +107,7 @@ _HINTS = {
 }
 
 
-def _kept(pieces: Iterable[bytes], file: int) -> Iterator[bytes]:
+def kept_in(file: int, pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Write the pieces to a file while they pass."""
     for piece in pieces:
         written = os.write(file, piece)

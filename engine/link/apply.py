@@ -40,6 +40,7 @@ from engine.link.scripts import ScriptPlace, has_script, run_script
 from engine.link.settle import settle
 from engine.long_paths import check_length
 from engine.model.records import CachedPackage, RepoDataRecord
+from engine.process import available_cores
 
 BATCH_PACKAGES, BATCH_BYTES = 8, 300_000
 """Small packages are handed to a worker thread together: so many at most, and such archives in sum."""
@@ -341,13 +342,6 @@ def _batch(package: CachedPackage, more: MemoryObjectReceiveStream[CachedPackage
             break
         size += found[-1].record.size or BATCH_BYTES
     return found
-
-
-def available_cores() -> int:
-    """The cores that this process may use, which in a container are fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def fold_for(staging: str) -> Callable[[str], str] | None:

@@ -8,13 +8,13 @@ is worth it comes, one for each worker thread at most, and they end with `close`
 from __future__ import annotations
 
 import marshal
-import os
 import subprocess
 import sys
 import threading
 
 from engine.errors import LinkError
 from engine.link import batch
+from engine.process import can_help
 
 WORTH = 100
 """Files of a job from which on handing it over pays."""
@@ -25,7 +25,7 @@ class Hands:
 
     def __init__(self, processes: int) -> None:
         """At most ``processes`` are started; with none, every thread works for itself."""
-        self._left = processes if _can_help() else 0
+        self._left = processes if can_help() else 0
         self._idle: list[subprocess.Popen[bytes]] = []
         self._all: list[subprocess.Popen[bytes]] = []
         self._lock = threading.Lock()
@@ -88,9 +88,3 @@ def _ask(process: subprocess.Popen[bytes], job: batch.Job) -> batch.Result:
             hint="Try again; if it stays so, `link_threads: 1` does without such processes.",
         ) from error
     return result
-
-
-def _can_help() -> bool:
-    """Whether processes can be started, and are needed: without an interpreter lock, threads do as well."""
-    locked = getattr(sys, "_is_gil_enabled", lambda: True)()
-    return bool(locked and sys.executable and not getattr(sys, "frozen", False) and os.name == "posix")

@@ -24,7 +24,7 @@ PACKED = bz2.compress(LONG, 1)
 @pytest.fixture(params=[1, 2], autouse=True)
 def cores(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Decoding in the reader's own thread, and by others."""
-    monkeypatch.setattr(bzip2, "_cores", lambda: request.param)
+    monkeypatch.setattr(bzip2, "available_cores", lambda: request.param)
 
 
 @pytest.mark.parametrize("feed", WAYS)

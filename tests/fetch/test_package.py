@@ -101,6 +101,14 @@ class Bench:
         return found
 
 
+@pytest.fixture(params=["threads", "processes"], autouse=True)
+def unpackers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Unpacking in the threads that download, and in processes beside them."""
+    if request.param == "processes":
+        monkeypatch.setattr("engine.fetch.unpackers.WORTH", 0)
+    return str(request.param)
+
+
 @pytest.fixture
 def bench(tmp_path: Path):  # type: ignore[no-untyped-def]
     made = Bench(tmp_path, packages())

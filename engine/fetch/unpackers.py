@@ -1,0 +1,143 @@
+"""Who unpacks the packages of one run: the threads that download them, or processes beside them.
+
+Rule of this file: the result is that of `engine.fetch.unpack`, whoever does it. Processes are started where there is so
+much to do that they pay, can be had, and more than one is allowed; without an interpreter lock, threads do as well.
+What reads archives is imported when there is one: who finds all packages in the cache need not wait for that.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from engine.errors import StorageError
+from engine.fetch.cache import PackageCache
+from engine.fetch.temporary import remove_tree, temporary_name
+from engine.model.records import RepoDataRecord
+from engine.process import available_cores, can_help
+
+if TYPE_CHECKING:
+    from engine.fetch.hand import Job
+    from engine.fetch.hands import Hands
+    from engine.fetch.package import FetchSettings
+    from engine.fetch.unpack import Unpacked, UnpackOptions
+
+WORTH = 8 << 20
+"""Bytes of archives from which on processes pay: unpacking takes some hundred milliseconds then."""
+
+
+class Unpackers:
+    """Serves many threads. Make one for a run, `close` it."""
+
+    def __init__(self, cache: PackageCache, settings: FetchSettings) -> None:
+        self._cache, self._settings = cache, settings
+        self._threads = settings.extract_threads if settings.extract_threads > 0 else available_cores()
+        self._gate = _Gate(self._threads)
+        self._hands: Hands | None = None
+        self._expected = 0
+        self._lock = threading.Lock()
+
+    def expect(self, size: int) -> None:
+        """Archives of ``size`` bytes in all will come: get ready. Blocks for some milliseconds."""
+        with self._lock:
+            self._expected += size
+            _ = self._options  # imports what unpacks, once and here
+            if self._hands is None and self._expected >= WORTH and self._threads > 1 and can_help():
+                from engine.fetch.hands import Hands
+
+                self._hands = Hands(self._threads)
+
+    @cached_property
+    def _options(self) -> UnpackOptions:
+        from engine.fetch.archive import Limits
+        from engine.fetch.unpack import UnpackOptions
+
+        return UnpackOptions(
+            limits=self._settings.limits or Limits(),
+            digests=self._settings.extra_safety_checks,
+            check_files=self._settings.safety_checks != "disabled",
+            external_links=self._settings.allow_external_links,
+        )
+
+    def file(self, path: str, record: RepoDataRecord) -> Unpacked:
+        """As `engine.fetch.unpack.unpack_file`."""
+        from engine.fetch.unpack import unpack_file
+
+        if self._hands:
+            return self._hands.unpack_file(self._job(record, path, keep=False))
+        with self._gate:
+            return unpack_file(path, record, self._cache, self._options)
+
+    def arriving(self, record: RepoDataRecord, pieces: Iterable[bytes], kept: str | None) -> Unpacked:
+        """As `engine.fetch.unpack.unpack_stream`."""
+        from engine.fetch.unpack import unpack_stream
+
+        hands = self._hands
+        if hands:
+            return self._by_process(hands, record, pieces, kept)
+        with self._gate:
+            return unpack_stream(self._gate.between(pieces), record, self._cache, self._options, kept=kept)
+
+    def _by_process(self, hands: Hands, record: RepoDataRecord, pieces: Iterable[bytes], kept: str | None) -> Unpacked:
+        """There must be a file then, which it can read."""
+        from engine.fetch.unpack import kept_in
+
+        if kept is not None:
+            with self._worded(record):
+                return hands.unpack_arriving(self._job(record, kept, keep=True), pieces)
+        path = os.path.join(self._cache.writable_dir(), temporary_name())
+        with self._worded(record):
+            try:
+                with open(path, "xb", buffering=0) as file:
+                    return hands.unpack_arriving(self._job(record, path, keep=True), kept_in(file.fileno(), pieces))
+            finally:
+                remove_tree(path)  # unless the package took it along
+
+    @contextmanager
+    def _worded(self, record: RepoDataRecord) -> Iterator[None]:
+        """Say what an error of the disk was about; the process words its own errors."""
+        try:
+            yield
+        except OSError as error:
+            raise StorageError.from_os_error(f"unpack {record.fn} into {self._cache.writable_dir()}", error) from error
+
+    def _job(self, record: RepoDataRecord, archive: str, *, keep: bool) -> Job:
+        from engine.fetch.hand import Job
+
+        return Job(record, self._cache.writable_dir(), archive, keep, self._options)
+
+    def close(self) -> None:
+        """End the processes. Nothing may be in work any more."""
+        hands, self._hands = self._hands, None
+        if hands is not None:
+            hands.close()
+
+
+class _Gate:
+    """Lets so many threads compute at once; a thread that waits for bytes lets another in."""
+
+    def __init__(self, threads: int) -> None:
+        self._free = threading.Semaphore(threads)
+
+    def __enter__(self) -> None:
+        self._free.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._free.release()
+
+    def between(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """The pieces, which are waited for outside of the gate."""
+        source = iter(pieces)
+        while True:
+            self._free.release()
+            try:
+                piece = next(source, None)
+            finally:
+                self._free.acquire()
+            if piece is None:
+                return
+            yield piece
