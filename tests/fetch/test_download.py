@@ -190,9 +190,12 @@ async def test_a_file_that_changed_since_is_begun_anew(digest: bool, tmp_path: P
                 pass
             raise NetworkError("the line is dead")
         await bench.fetch(record)
-        first, second = bench.server.requests
-        assert (first.range, first.status, second.range, second.status) == (f"bytes={UNIT}-", 200, None, 200)
-        assert second.headers["cache-control"] == "no-cache"
+        *earlier, last = bench.server.requests
+        assert (last.range, last.status, last.headers["cache-control"]) == (None, 200, "no-cache")
+        if (
+            digest or earlier
+        ):  # without one, the bytes that are here may be found to be no package before the first answer
+            assert [(one.range, one.status) for one in earlier] == [(f"bytes={UNIT}-", 200)]
     assert bench.is_whole()
 
 
