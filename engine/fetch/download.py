@@ -21,6 +21,7 @@ from engine.fetch.partial import Partial, open_partial
 from engine.fetch.pipe import pump
 from engine.fetch.transfer import Continuation, nothing
 from engine.fetch.verify import FilesDiffer
+from engine.flow import in_thread
 from engine.model.records import RepoDataRecord
 
 Result = TypeVar("Result")
@@ -80,8 +81,8 @@ class Downloads:
         try:
             return await self._receive(record, work, part, headers)
         finally:
-            if part is not None:
-                part.drop_unused()
+            if part is not None and part.is_open:
+                await in_thread(part.drop_unused)
 
     async def _receive(
         self, record: RepoDataRecord, work: Work[Result], part: Partial | None, headers: Mapping[str, str]

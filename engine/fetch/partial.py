@@ -187,9 +187,14 @@ class Partial:
         if file is not None:
             os.close(file)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether no worker has finished with it, because none ever came to it."""
+        return self._file is not None
+
     def drop_unused(self) -> None:
         """Close it if no worker ever came to it."""
-        if self._file is not None:
+        if self.is_open:
             self._close()
             if not self.size:
                 _remove(self.path)
