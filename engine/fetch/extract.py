@@ -23,9 +23,10 @@ import msgspec
 from engine.errors import ArchiveError, UnsafeArchive
 from engine.fetch import handles
 from engine.fetch.archive import Budget
-from engine.fetch.file_list import MAX_LIST, declared_size
-from engine.fetch.paths import check_softlinks, safe_path
+from engine.fetch.file_list import MAX_LIST, declared_size, read_paths
+from engine.fetch.paths import MAX_PATH, check_softlinks, safe_path
 from engine.fetch.tar import Member
+from engine.model.records import PathEntry
 
 MAX_HANDLES = 48
 """Directories that one extractor keeps open at most; a dozen extractors stay far below the usual 1024."""
@@ -34,6 +35,7 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | 
 _BAD_NAME = {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}
 _NO_HARDLINKS = {errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 _LATEST = (1 << 33) - 1
+_ODD_BEGINNINGS = ("", ".")
 
 
 @functools.cache
@@ -50,7 +52,7 @@ def handles_allowed() -> int:
     return MAX_HANDLES if limit == resource.RLIM_INFINITY else max(1, min(MAX_HANDLES, (limit - 56) // 8))
 
 
-class Contents(msgspec.Struct, frozen=True):
+class Contents(msgspec.Struct):
     """What was unpacked, by path."""
 
     files: dict[str, int] = msgspec.field(default_factory=dict)
@@ -60,6 +62,8 @@ class Contents(msgspec.Struct, frozen=True):
     directories: set[str] = msgspec.field(default_factory=set)
     digests: dict[str, str] = msgspec.field(default_factory=dict)
     """sha256 of each regular file, where that was asked for."""
+    listed: list[PathEntry] | None = None
+    """The package's own list of its files, if it was read on the way."""
 
 
 class ExtractOptions(msgspec.Struct, frozen=True):
@@ -128,8 +132,13 @@ class _Extractor:
 
     def add(self, member: Member) -> None:
         """Make one member."""
-        path = safe_path(member.path, windows=self._options.windows, package=self._options.package)
+        path = member.path
+        parent, _, name = path.rpartition("/")
         try:
+            if self._is_plain(parent, name, path) and member.kind == "file":
+                self._file(path, self._handles[parent], name, member)
+                return
+            path = safe_path(path, windows=self._options.windows, package=self._options.package)
             if member.kind == "directory":
                 self._directory(path)
             elif not path:
@@ -143,6 +152,20 @@ class _Extractor:
             raise
         except UnicodeEncodeError as error:
             raise ArchiveError(f"{path[:200]!r} can't be a file name here") from error
+
+    def _is_plain(self, parent: str, name: str, path: str) -> bool:
+        """Whether a path is certainly safe, because it lies in a directory that is: so are nearly all, one by one.
+
+        What is named in `engine.fetch.paths` lies in the package itself or in ``info``, in whatever case of letters.
+        """
+        return (
+            parent in self._handles
+            and len(parent) > len("info")
+            and name[:1] not in _ODD_BEGINNINGS
+            and "\0" not in name
+            and len(path) <= MAX_PATH
+            and not self._options.windows
+        )
 
     def _directory(self, path: str) -> int:
         """A handle of the directory ``path``, which is made if it isn't there yet."""
@@ -193,7 +216,8 @@ class _Extractor:
     def _declare(self, parent: int, name: str) -> None:
         """Tell the budget what the package says of its own size, where that comes before the files."""
         with open(handles.open_file(parent, name), "rb") as file:
-            total = declared_size(file.read())
+            self.contents.listed = read_paths(file.read())
+        total = declared_size(self.contents.listed)
         if total is not None:
             self._budget.declare(total)
 

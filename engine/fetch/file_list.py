@@ -6,6 +6,8 @@ archive.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from engine.errors import ArchiveError
@@ -35,10 +37,10 @@ def read_paths(data: bytes) -> list[PathEntry]:
     return document.paths
 
 
-def declared_size(data: bytes) -> int | None:
-    """What the files listed in an info/paths.json amount to, in bytes; None if it doesn't say so of every file."""
+def declared_size(entries: Iterable[PathEntry]) -> int | None:
+    """What the files that a package lists amount to, in bytes; None if it doesn't say so of every file."""
     total = 0
-    for entry in read_paths(data):
+    for entry in entries:
         if entry.path_type != "directory":
             if entry.size_in_bytes is None:
                 return None

@@ -13,21 +13,21 @@ from engine.errors import ArchiveError
 class ByteReader:
     """A forward-only view of an iterable of byte pieces; ``position`` counts the bytes already handed out."""
 
-    __slots__ = ("_at", "_pieces", "_view", "position")
+    __slots__ = ("_at", "_end", "_pieces", "_view", "position")
 
     def __init__(self, pieces: Iterable[bytes | memoryview]) -> None:
         self._pieces = iter(pieces)
         self._view = memoryview(b"")
-        self._at = 0
+        self._at = self._end = 0
         self.position = 0
 
     def _fill(self) -> bool:
         """Make at least one byte available; False at the end."""
-        while self._at >= len(self._view):
+        while self._at >= self._end:
             piece = next(self._pieces, None)
             if piece is None:
                 return False
-            self._view, self._at = memoryview(piece), 0
+            self._view, self._at, self._end = memoryview(piece), 0, len(piece)
         return True
 
     def take(self, limit: int) -> memoryview:
@@ -41,7 +41,12 @@ class ByteReader:
 
     def read(self, count: int) -> bytes:
         """Exactly ``count`` bytes. Raises `ArchiveError` if they end before."""
-        piece = bytes(self.take(count))
+        at = self._at
+        if count <= self._end - at:  # nearly always: then in one step, since this is called for every file
+            self._at = at + count
+            self.position += count
+            return self._view[at : self._at].tobytes()
+        piece = self.take(count).tobytes()
         if len(piece) == count:
             return piece
         parts = [piece]
@@ -56,7 +61,7 @@ class ByteReader:
 
     def at_hand(self, count: int) -> memoryview | None:
         """Exactly ``count`` bytes if they need no waiting and no joining, else None (and nothing is taken)."""
-        if len(self._view) - self._at < count:
+        if self._end - self._at < count:
             return None
         piece = self._view[self._at : self._at + count]
         self._at += count
@@ -74,6 +79,10 @@ class ByteReader:
 
     def skip(self, count: int) -> None:
         """Pass over exactly ``count`` bytes."""
+        if count <= self._end - self._at:
+            self._at += count
+            self.position += count
+            return
         for _ in self.parts(count):
             pass
 

@@ -9,6 +9,7 @@ A pax ``size`` governs how many bytes follow (its neglect is CVE-2025-62518), an
 
 from __future__ import annotations
 
+import functools
 import math
 import zlib
 from collections.abc import Iterable, Iterator
@@ -60,7 +61,9 @@ def read_tar(pieces: Iterable[bytes | memoryview]) -> Iterator[Member]:
     reader = ByteReader(pieces)
     defaults: dict[str, str] = {}
     while (block := reader.read(BLOCK)) != _END:
-        extra, block = _extensions(reader, block, defaults)
+        extra = defaults
+        if block[156:157] in b"xgLK":
+            extra, block = _extensions(reader, block, defaults)
         member = _member(block, extra)
         end = reader.position + _padded(member.size)
         if member.size:
@@ -128,7 +131,7 @@ def _pax(data: bytes) -> dict[str, str]:
 def _member(block: bytes, extra: dict[str, str]) -> Member:
     """What a header block says, with the corrections of its extensions."""
     _check_sum(block)
-    path = extra.get("path") or _path(block)
+    path = (extra and extra.get("path")) or _path(block)
     kind = _kind(block[156:157], path)
     size = _pax_size(extra["size"]) if "size" in extra else _number(block[124:136], "size")
     if size < 0:
@@ -141,8 +144,8 @@ def _member(block: bytes, extra: dict[str, str]) -> Member:
         path=path,
         kind=kind,
         size=size,
-        mode=_number(block[100:108], "mode") & 0o7777,
-        mtime=_time(extra["mtime"]) if "mtime" in extra else _number(block[136:148], "mtime"),
+        mode=_repeated_number(block[100:108], "mode") & 0o7777,
+        mtime=_time(extra["mtime"]) if "mtime" in extra else _repeated_number(block[136:148], "mtime"),
         target=extra.get("linkpath") or _text(block[157:257]) if kind in ("softlink", "hardlink") else "",
     )
 
@@ -178,18 +181,29 @@ def _decode(data: bytes) -> str:
 
 def _number(field: bytes, what: str) -> int:
     """Octal digits, or big-endian base 256 where the first bit is set (GNU)."""
+    usual = field[:-1]
+    if field[-1] in _ENDS and usual.isdigit():  # `int` alone would take signs and underscores
+        try:
+            return int(usual, 8)
+        except ValueError:
+            pass  # an 8 or a 9: refused below
     if field[0] & 0x80:
         value = int.from_bytes(field, "big", signed=True)
         return value if field[0] == 0xFF else value + (1 << (8 * len(field) - 1))
     digits = field.partition(b"\0")[0].strip(b" ")
     if not digits:
         return 0
-    if digits.isdigit():  # `int` alone would take signs and underscores
+    if digits.isdigit():
         try:
             return int(digits, 8)
         except ValueError:
             pass  # an 8 or a 9: refused below
     raise ArchiveError(f"a tar header is broken: {what} {field!r} is not a number")
+
+
+_ENDS = b"\0 "
+_repeated_number = functools.lru_cache(maxsize=256)(_number)
+"""For fields that most members of an archive have in common."""
 
 
 def _pax_size(text: str) -> int:

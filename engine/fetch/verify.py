@@ -79,7 +79,8 @@ def check_contents(contents: Contents, root: int, *, windows: bool = False) -> N
     """
     if "info/index.json" not in contents.files:
         raise ArchiveError("it has no info/index.json: this is no conda package")
-    check_listed(_listed(root, contents.files), contents, windows=windows)
+    listed = _listed(root, contents.files) if contents.listed is None else contents.listed
+    check_listed(listed, contents, windows=windows)
 
 
 def check_listed(entries: list[PathEntry], contents: Contents, *, windows: bool = False) -> None:
@@ -90,13 +91,16 @@ def check_listed(entries: list[PathEntry], contents: Contents, *, windows: bool 
     """
 
     def found(path: str) -> _Found:
-        if path in contents.softlinks:
-            return "softlink", 0
         if path in contents.files:
             return "file", contents.files[path]
-        return ("directory", 0) if path in contents.directories else None
+        if path in contents.softlinks:
+            return "softlink", 0
+        if path in contents.directories:
+            return "directory", 0
+        plain = safe_path(path, windows=windows)
+        return None if plain == path else found(plain)
 
-    _raise_for(_problems(entries, lambda path: found(safe_path(path, windows=windows)), contents.digests.get))
+    _raise_for(_problems(entries, found, contents.digests.get))
 
 
 def check_unpacked(directory: str, *, digests: bool = False) -> None:
