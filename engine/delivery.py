@@ -7,8 +7,11 @@ first error is the one that comes out.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
 
 import anyio
 import msgspec
@@ -20,12 +23,15 @@ from engine.fetch.bytecode import BytecodeCache
 from engine.fetch.cache import PackageCache
 from engine.fetch.http import Transport
 from engine.fetch.package import prepare
-from engine.flow import feed
+from engine.flow import feed, in_thread
 from engine.link.needs import needed_by_python
 from engine.link.request import LinkRequest, LinkSummary
 from engine.model.records import CachedPackage, RepoDataRecord
 from engine.request import Plan, Services
 from engine.settings import fetch_settings, link_options
+
+if TYPE_CHECKING:
+    from engine.direct_hands import DirectHands
 
 _WAITING = 32
 """Packages that may be ready before they are linked: small ones are linked several at once."""
@@ -42,11 +48,14 @@ async def carry_out(plan: Plan, services: Services, transport: Transport, cache:
         """A damaged package once more, sound."""
         return (await fetch_all((package.record,), services, transport, cache))[0]
 
-    request, report = msgspec.structs.replace(link_request(plan, services), heal=heal), services.report
+    report = services.report
+    request = msgspec.structs.replace(link_request(plan, services), heal=heal)
     phase = Phase.LINK if request.link or not request.remove else Phase.UNLINK
     began = time.monotonic()
-    async with anyio.create_task_group() as group:
-        _start_fetching(group, plan, services, transport, cache, send)
+    async with _direct_hands(plan, services) as hands, anyio.create_task_group() as group:
+        if hands is not None:
+            request = msgspec.structs.replace(request, make=hands.make)
+        _start_fetching(group, plan, services, transport, cache, send, named=hands is not None)
         report(PhaseStarted(phase, items=len(request.link)))
         if plan.request.mode == "create":
             summary = await create_prefix(request, receive, report, replace=plan.request.replace)
@@ -56,6 +65,22 @@ async def carry_out(plan: Plan, services: Services, transport: Transport, cache:
     return summary
 
 
+@asynccontextmanager
+async def _direct_hands(plan: Plan, services: Services) -> AsyncIterator[DirectHands | None]:
+    """In direct mode, the processes that make files, where there is enough to do for them."""
+    if services.cache_told is None:
+        yield None
+        return
+    from engine.direct_hands import direct_hands
+
+    hands = await in_thread(direct_hands, plan.transaction.link, fetch_settings(services.config))
+    try:
+        yield hands
+    finally:
+        if hands is not None:
+            await in_thread(hands.close)
+
+
 def _start_fetching(  # noqa: PLR0917 - each of its own type
     group: TaskGroup,
     plan: Plan,
@@ -63,6 +88,8 @@ def _start_fetching(  # noqa: PLR0917 - each of its own type
     transport: Transport,
     cache: PackageCache,
     sink: MemoryObjectSendStream[CachedPackage],
+    *,
+    named: bool,
 ) -> None:
     there = {package.record.fn for package in plan.packages}
     arriving = (record for record in plan.transaction.link if record.name not in plan.relocated)
@@ -75,8 +102,8 @@ def _start_fetching(  # noqa: PLR0917 - each of its own type
         if services.cache_told is not None:
             from engine.fetch.direct import prepare_direct
 
-            place = services.cache_told[0]
-            group.start_soon(prepare_direct, rest, place, transport, settings, services.report, sink, first)
+            direct = partial(prepare_direct, named=named)
+            group.start_soon(direct, rest, services.cache_told[0], transport, settings, services.report, sink, first)
         else:
             group.start_soon(prepare, rest, cache, transport, settings, services.report, sink, first)
 

@@ -21,7 +21,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from engine.events import Phase, PhaseFinished, PhaseStarted, Report
 from engine.fetch.archive import Limits
 from engine.fetch.cache import PackageCache
-from engine.fetch.package import FetchSettings
+from engine.fetch.package import FetchSettings, small_between_big
 from engine.fetch.spooled import SpooledArchive, spool
 from engine.fetch.unpack import UnpackOptions, unpack_stream
 from engine.flow import delivering
@@ -39,19 +39,26 @@ async def prepare_direct(  # noqa: PLR0917  (the engine's parts, each of its own
     report: Report,
     sink: MemoryObjectSendStream[CachedPackage],
     first: Collection[str] = (),
+    *,
+    named: bool = False,
 ) -> None:
     """Send each of ``records`` to ``sink`` as soon as it is here; then close it. Those named in ``first`` are begun
     before the others, the biggest first.
 
-    ``place`` is a directory for what is under way, on the file system of the prefix. Raises as
-    `engine.fetch.package.prepare`; whoever receives a package closes its payload.
+    ``place`` is a directory for what is under way, on the file system of the prefix; with ``named``, archives lie there
+    so that other processes can read them. Raises as `engine.fetch.package.prepare`; whoever receives a package closes
+    its payload.
     """
     run = _Direct(place, transport, settings, report, sink)
+    run.named = named
     async with delivering(sink):
         await run.run(records, first)
 
 
 class _Direct:
+    named = False
+    """Whether other processes are to read the archives."""
+
     def __init__(
         self,
         place: str,
@@ -79,7 +86,8 @@ class _Direct:
         self._report(PhaseStarted(Phase.FETCH, len(records), size))
         send, receive = anyio.create_memory_object_stream[RepoDataRecord](float("inf"))
         with send:
-            for record in sorted(records, key=lambda one: (one.name not in first, -(one.size or 0), one.fn)):
+            ordered = sorted(records, key=lambda one: (one.name not in first, -(one.size or 0), one.fn))
+            for record in small_between_big(ordered, self._workers):
                 send.send_nowait(record)
         with receive:
             async with anyio.create_task_group() as group:
@@ -100,7 +108,7 @@ class _Direct:
 
     def _arriving(self, record: RepoDataRecord, pieces: Iterable[bytes], _kept: str | None) -> CachedPackage:
         """In a worker thread."""
-        archive = spool(pieces, record, self._place, self._options)
+        archive = spool(pieces, record, self._place, self._options, named=self.named)
         try:
             if archive.open() and not _has_pre_link(archive, record):
                 known = archive.known()

@@ -1,48 +1,39 @@
-"""A process of its own that unpacks packages, one after the other, for the one that started it.
+"""A helper process (`engine.helpers`) that unpacks packages into the cache, one after the other.
 
-Between two system calls a thread needs the interpreter's lock, which whoever downloads, plans and links holds as well;
-a process does not. The bytes of an archive don't pass between the two: who downloads writes them into a file, and tells
-how far it has come; what is read here comes out of the system's memory.
+The bytes of an archive don't pass between the two processes: who downloads writes them into a file, and tells how far
+it has come; what is read here comes out of the system's memory.
 
-Rule of this file: the work is that of `engine.fetch.unpack`; here are only the messages. On the standard input, for
-each package: eight bytes of length and a `Job` in MessagePack; then numbers of eight bytes, the bytes of the archive
-that are there by now, and at last `COMPLETE` or `BROKEN`. On the standard output, for each: eight bytes of length and
-`Done` or `Failed`, which may come before the last number. When the input ends, so does the process.
+Rule of this file: the work is that of `engine.fetch.unpack`; here are only the messages. A `Job` is followed by numbers
+of eight bytes, how much of the archive is there by now, and at last `COMPLETE` or `BROKEN`; the answer, `Unpacked`, may
+come before these where it is a failure.
 """
 
 from __future__ import annotations
 
-import gc
-import signal
-import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import suppress
-from types import MappingProxyType
 from typing import BinaryIO
 
 import msgspec
 
-from engine.errors import (
-    ArchiveError,
-    CacheError,
-    FileChanged,
-    StorageError,
-    UnsafeArchive,
-    VerificationError,
-    WhipsnakeError,
-)
+from engine.errors import FileChanged
 from engine.fetch.cache import PackageCache
 from engine.fetch.pipe import PipeBroken
 from engine.fetch.unpack import Unpacked, UnpackOptions, unpack_file, unpack_stream
-from engine.fetch.verify import FilesDiffer
+from engine.helper import serve
 from engine.model.records import RepoDataRecord
 
-COMPLETE, BROKEN = -1, -2
-"""In the place of a number: all bytes that were told of are all there are; no more will come, and for a bad reason."""
-WIDTH = 8
-"""Bytes of a length, or of a number."""
+_WIDTH = 8
 _PIECE = 1 << 18
+
+
+def number(value: int) -> bytes:
+    """A number as it is told."""
+    return value.to_bytes(_WIDTH, "big", signed=True)
+
+
+COMPLETE, BROKEN = number(-1), number(-2)
+"""In the place of a number: all bytes that were told of are all there are; no more will come, and for a bad reason."""
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -55,52 +46,6 @@ class Job(msgspec.Struct, frozen=True):
     keep: bool
     """It is still growing, and the finished package takes it along; else it is whole, and stays."""
     options: UnpackOptions
-
-
-class Done(msgspec.Struct, frozen=True, tag=True):
-    """It is in the cache."""
-
-    unpacked: Unpacked
-
-
-class Failed(msgspec.Struct, frozen=True, tag=True):
-    """It is not, and nothing is left of it. ``kind`` is the name of the error; a bug of ours has its traceback."""
-
-    kind: str
-    message: str
-    hint: str | None = None
-    data: dict[str, object] = {}
-
-    def error(self) -> Exception:
-        """The error, to be raised on the other side."""
-        if self.kind == PipeBroken.__name__:
-            return PipeBroken(self.message)
-        known = _ERRORS.get(self.kind)
-        if known is None:
-            return RuntimeError(f"while a package was unpacked by another process:\n{self.message}")
-        return known(self.message, hint=self.hint, data=self.data)
-
-
-_ERRORS: dict[str, type[WhipsnakeError]] = {
-    kind.__name__: kind
-    for kind in (ArchiveError, CacheError, FileChanged, FilesDiffer, StorageError, UnsafeArchive, VerificationError)
-}
-
-
-def _plain(value: object) -> object:
-    """What the encoder does not know: a read-only mapping, as records have it where there is nothing to say."""
-    return dict(value) if isinstance(value, MappingProxyType) else str(value)
-
-
-ENCODER = msgspec.msgpack.Encoder(enc_hook=_plain)
-ANSWERS = msgspec.msgpack.Decoder(Done | Failed)
-_JOBS = msgspec.msgpack.Decoder(Job)
-
-
-def framed(message: object) -> bytes:
-    """A message behind its length."""
-    data = ENCODER.encode(message)
-    return len(data).to_bytes(WIDTH, "big") + data
 
 
 class _Growing:
@@ -127,11 +72,11 @@ class _Growing:
         """Wait for the next number; False if no more are to come. Raises `PipeBroken`."""
         if self._ended:
             return False
-        number = int.from_bytes(self._told.read(WIDTH) or _GONE, "big", signed=True)
-        self._ended = number < 0
-        if number == BROKEN:
+        told = self._told.read(_WIDTH) or BROKEN  # at the end of the input, whoever downloads is gone
+        self._ended = told in (COMPLETE, BROKEN)
+        if told == BROKEN:
             raise PipeBroken("the download broke off")
-        self._there = max(self._there, number)
+        self._there = max(self._there, int.from_bytes(told, "big", signed=True))
         return True
 
     def drain(self) -> None:
@@ -141,36 +86,27 @@ class _Growing:
                 pass
 
 
-_GONE = BROKEN.to_bytes(WIDTH, "big", signed=True)
-"""What the end of the input amounts to: whoever downloads is gone."""
+class _Hand:
+    """Does the jobs."""
 
+    def __init__(self) -> None:
+        self._growing: _Growing | None = None
 
-def serve(told: BinaryIO, answers: BinaryIO) -> None:
-    """Work until the input ends."""
-    while head := told.read(WIDTH):
-        job = _JOBS.decode(told.read(int.from_bytes(head, "big")))
-        growing = _Growing(told, job.archive)
-        answers.write(framed(_answer(job, growing.pieces())))
-        answers.flush()
-        growing.drain()
-
-
-def _answer(job: Job, pieces: Iterator[bytes]) -> Done | Failed:
-    cache = PackageCache((job.pkgs_dir,))
-    try:
+    def work(self, job: Job, told: BinaryIO) -> Unpacked:
+        """Unpack one package. Raises as `engine.fetch.unpack`."""
+        self._growing = _Growing(told, job.archive)
+        cache = PackageCache((job.pkgs_dir,))
         if job.keep:
-            return Done(unpack_stream(pieces, job.record, cache, job.options, kept=job.archive))
-        return Done(unpack_file(job.archive, job.record, cache, job.options))
-    except WhipsnakeError as error:
-        return Failed(type(error).__name__, error.message, error.hint, msgspec.to_builtins(error.data, enc_hook=str))
-    except PipeBroken as error:
-        return Failed(type(error).__name__, str(error))
-    except Exception:
-        return Failed("", traceback.format_exc())
+            return unpack_stream(self._growing.pieces(), job.record, cache, job.options, kept=job.archive)
+        return unpack_file(job.archive, job.record, cache, job.options)
+
+    def after(self) -> None:
+        """Let the rest of a job pass, which failed early."""
+        if self._growing is not None:
+            self._growing.drain()
 
 
 def main() -> None:
-    """The whole life of such a process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that started us
-    gc.disable()  # nothing here makes cycles that are worth looking for
-    serve(sys.stdin.buffer, sys.stdout.buffer)
+    """The program."""
+    hand = _Hand()
+    serve(Job, hand.work, hand.after)

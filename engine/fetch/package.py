@@ -178,7 +178,7 @@ class _Preparation:
             except OSError as error:
                 self._report(Notice("debug", f"Left-overs of earlier runs could not be removed: {error}"))
         missing.sort(key=self._rank)
-        missing = _small_between_big(missing, self._workers)
+        missing = small_between_big(missing, self._workers)
         found.sort(key=lambda pair: self._rank(pair[0]))
         return found, missing
 
@@ -302,7 +302,7 @@ class _Preparation:
         return self._unpackers.arriving(record, pieces, kept)
 
 
-def _small_between_big(records: Sequence[RepoDataRecord], workers: int) -> list[RepoDataRecord]:
+def small_between_big(records: Sequence[RepoDataRecord], workers: int) -> list[RepoDataRecord]:
     """After the first ``workers`` of a list that begins with the biggest, every other one is the smallest that is left.
 
     A small one costs a way to the server and back, during which its worker moves no bytes: the big ones beside it use

@@ -2,14 +2,17 @@
 
 Rule of this file: nothing of an archive is handed out before its digest was compared. Its metadata is read first,
 because it says what is to be rewritten: in a ``.conda`` that is a matter of order, a ``.tar.bz2`` whose list comes
-behind its files is read twice. Small archives stay in memory, larger ones in a file that has no name.
+behind its files is read twice. Small archives stay in memory, larger ones in a file that has no name, unless another
+process is to read it.
 """
 
 from __future__ import annotations
 
+import os
 import tempfile
 import weakref
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import IO, cast
 
 import msgspec
@@ -19,6 +22,7 @@ from engine.fetch.archive import Budget, Member, read_conda_file, read_package
 from engine.fetch.extract import Contents, hashed
 from engine.fetch.file_list import MAX_LIST, read_paths
 from engine.fetch.paths import check_softlinks, safe_path
+from engine.fetch.temporary import temporary_name
 from engine.fetch.unpack import MAX_INDEX, UnpackOptions, extract_options, known_record, worded
 from engine.fetch.verify import Digests, check_listed
 from engine.model.records import PathEntry, RepoDataRecord
@@ -26,19 +30,47 @@ from engine.model.url import mask_secrets
 
 IN_MEMORY = 4 << 20
 """Bytes of an archive that are kept in memory; of a larger one, none."""
+NAMED = 8 << 10
+"""Where others are to read archives, those of so many bytes are files with a name."""
 _PIECE = 1 << 18
 _PATHS, _INDEX = "info/paths.json", "info/index.json"
 
 
-def spool(pieces: Iterable[bytes], record: RepoDataRecord, place: str, options: UnpackOptions) -> SpooledArchive:
-    """Keep the bytes of an archive, below the directory ``place`` if there are many.
+class Spooled(msgspec.Struct, frozen=True):
+    """An archive that another process can read: what `reopened` must know."""
+
+    path: str
+    record: RepoDataRecord
+    options: UnpackOptions
+    size: int
+    info: dict[str, bytes]
+    """Of its metadata, what its files are compared with."""
+
+
+def reopened(spooled: Spooled) -> SpooledArchive:
+    """The archive that another process has spooled and verified, for its members alone. Raises `OSError`."""
+    digests = Digests()
+    digests.size = spooled.size
+    file = open(spooled.path, "rb")  # noqa: SIM115 - outlives us
+    place = os.path.dirname(spooled.path)
+    archive = SpooledArchive(file, spooled.record, digests, spooled.options, place)
+    archive.info = spooled.info
+    return archive
+
+
+def spool(
+    pieces: Iterable[bytes], record: RepoDataRecord, place: str, options: UnpackOptions, *, named: bool = False
+) -> SpooledArchive:
+    """Keep the bytes of an archive, below the directory ``place`` if there are many. With ``named``, other processes
+    can read all but the small ones.
 
     Raises `VerificationError` where they are not those of ``record``, `StorageError`, and what ``pieces`` raises.
     """
     digests = Digests(md5=not record.sha256)
     name = f"{record.fn} ({mask_secrets(record.url)})"
     with worded(record, lambda: place):
-        file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(IN_MEMORY, dir=place))  # noqa: SIM115 - outlives us
+        path = os.path.join(place, temporary_name()) if named and (record.size or 0) >= NAMED else None
+        file = _new_file(path, place)
         try:
             for piece in digests.watch(pieces):
                 if record.size is not None and digests.size > record.size:
@@ -46,19 +78,39 @@ def spool(pieces: Iterable[bytes], record: RepoDataRecord, place: str, options: 
                 file.write(piece)
             digests.check(record, name)
         except BaseException:
-            file.close()
+            _let_go(file, path)
             raise
-    return SpooledArchive(file, record, digests, options, place)
+    return SpooledArchive(file, record, digests, options, place, path)
+
+
+def _new_file(path: str | None, place: str) -> IO[bytes]:
+    if path is not None:
+        return open(path, "x+b")
+    return cast("IO[bytes]", tempfile.SpooledTemporaryFile(IN_MEMORY, dir=place))
+
+
+def _let_go(file: IO[bytes], path: str | None) -> None:
+    file.close()
+    if path is not None:
+        with suppress(FileNotFoundError):
+            os.unlink(path)
 
 
 class SpooledArchive:
     """One archive (a `Payload`). Use it from one thread at a time; `close` it."""
 
-    def __init__(
-        self, file: IO[bytes], record: RepoDataRecord, digests: Digests, options: UnpackOptions, place: str
+    def __init__(  # noqa: PLR0917 - each of its own type
+        self,
+        file: IO[bytes],
+        record: RepoDataRecord,
+        digests: Digests,
+        options: UnpackOptions,
+        place: str,
+        path: str | None = None,
     ) -> None:
-        self._file, self._place = file, place
-        self._let_go = weakref.finalize(self, file.close)  # also where a failure elsewhere drops us
+        """``path`` is where others can read it; it is removed in the end."""
+        self._file, self._place, self._path = file, place, path
+        self._let_go = weakref.finalize(self, _let_go, file, path)  # also where a failure elsewhere drops us
         self._record, self._digests, self._options = record, digests, options
         self._how = extract_options(record, options)
         self._contents = Contents()
@@ -71,6 +123,14 @@ class SpooledArchive:
         self._rest = self._next = None
         self.info.clear()
         self._let_go()
+
+    def spooled(self) -> Spooled | None:
+        """What another process must know to read the members; None if it can't."""
+        if self._path is None or _PATHS not in self.info:
+            return None
+        self._file.flush()
+        known = {name: self.info[name] for name in (_PATHS, _INDEX) if name in self.info}
+        return Spooled(self._path, self._record, self._options, self._digests.size, known)
 
     def pieces(self) -> Iterator[bytes]:
         """The bytes of the archive."""
@@ -94,6 +154,8 @@ class SpooledArchive:
                     self._rest = None  # the list comes later: all over again, for the files
                     self._gather()
                     break
+            if self._path is not None:
+                self._rest = self._next = None  # whoever makes the files begins anew: a decoder takes megabytes
             return _PATHS in self.info
 
     def entries(self) -> list[PathEntry]:

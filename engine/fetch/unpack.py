@@ -39,7 +39,7 @@ class UnpackOptions(msgspec.Struct, frozen=True):
     external_links: bool = False
 
 
-class Unpacked(msgspec.Struct, frozen=True):
+class Unpacked(msgspec.Struct, frozen=True, tag=True):
     """A package that arrived, and what it amounts to."""
 
     package: CachedPackage

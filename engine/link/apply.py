@@ -24,7 +24,7 @@ from engine.flow import first_error
 from engine.link.claims import Claims
 from engine.link.codesign import sign
 from engine.link.compiling import Compiling, Pending
-from engine.link.direct import AsideLinker, DirectLinker
+from engine.link.direct import AsideLinker, DirectLinker, make_here
 from engine.link.disk import storage
 from engine.link.hands import Hands
 from engine.link.linked import Damaged, Linked, missing_file
@@ -75,6 +75,7 @@ class Filling:
         # Two, with a process each that makes the links, keep the file system busy; more help where files are copied.
         self._workers = request.options.link_threads or min(2, available_cores())
         self._hands = Hands(self._workers if self._workers > 1 else 0)
+        self._workers += request.make is not None  # one plans while the others wait for those who make files
         self._claims = Claims(fold_for(target.staging))
         self._modes = Modes(target.staging, request.options, report)
         self._index = {record.name: number for number, record in enumerate(request.link)}
@@ -213,7 +214,7 @@ class Filling:
         self._plans[plan.index] = plan
         linker = DirectLinker(plan, package.directory, self._target, self._claims)
         try:
-            return linker.unpack(package.payload, anyio.from_thread.check_cancelled)
+            return linker.unpack(package.payload, anyio.from_thread.check_cancelled, self._request.make or make_here)
         finally:
             package.payload.close()
 

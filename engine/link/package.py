@@ -7,28 +7,26 @@ read. Whatever is in the way was claimed by another package and is left to `engi
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from engine.errors import LinkError, PlaceholderError, StorageError
-from engine.link import mach_o, placeholder
+from engine.errors import LinkError, StorageError
 from engine.link.batch import Files, find_damage
 from engine.link.check import special_damage
 from engine.link.claims import Claims
 from engine.link.entry_points import EntryPoint, script_body, unix_script
 from engine.link.hands import Hands
 from engine.link.launcher import SHEBANG, windows_launcher
-from engine.link.linked import Damaged, Linked, Written, missing_file
-from engine.link.modes import NO_LINK_ERRORS, Mode, copy_file, create
+from engine.link.linked import Damaged, Linked, missing_file
+from engine.link.modes import NO_LINK_ERRORS, Mode, copy_file
 from engine.link.plan import Group, PackagePlan, PlannedPath
 from engine.link.request import PrefixTarget
+from engine.link.rewriting import SECOND, Rewriter
 from engine.model.platform import is_windows
 
 LINK_AT = os.link in os.supports_dir_fd
 """Whether files can be linked relative to open directories."""
-SECOND = 1_000_000_000
 
 
 class PackageLinker:
@@ -38,6 +36,11 @@ class PackageLinker:
         self.plan, self.directory, self.target, self.claims = plan, directory, target, claims
         self.done = Linked(plan.index, directory, mode, written={}, unsigned=[], lost=set(), compiled=[])
         self._index = plan.index
+
+    @property
+    def rewriter(self) -> Rewriter:
+        """Who makes files of changed content, and notes them in `done`."""
+        return Rewriter(self.plan.record.dist, self.target, self.done)
 
     def run(self, checkpoint: Callable[[], None], hands: Hands, *, check: bool = False) -> Linked:
         """Make everything that isn't claimed by others. ``checkpoint`` is called often and may raise to stop.
@@ -217,45 +220,13 @@ class PackageLinker:
         origin = _join(self.directory, path.entry.path)
         with open(origin, "rb") as file:
             status, data = os.fstat(file.fileno()), file.read()
-        changed = self.replaced(path, data)
+        changed = self.rewriter.replaced(path, data)
         if changed is data or changed == data:
             self.place(path.entry.path, path.target)
             return
-        changed = self.signed_again(path.target, data, changed)
+        changed = self.rewriter.signed_again(path.target, data, changed)
         # One second later than the source, so that no byte-compiled file made from the source passes as current.
-        self.write(path.target, changed, status.st_mode, status.st_mtime_ns + SECOND)
-
-    def signed_again(self, target: str, before: bytes, data: bytes) -> bytes:
-        """For Apple Silicon, where nothing with a void signature runs: the new content with a right one."""
-        if self.target.platform != "osx-arm64" or not mach_o.is_mach_o(data):
-            return data
-        signed = mach_o.resigned(data) if len(before) == len(data) else None
-        if signed is None:
-            self.done.unsigned.append(target)
-        return data if signed is None else signed
-
-    def replaced(self, path: PlannedPath, data: bytes) -> bytes:
-        entry, prefix = path.entry, self.target.baked_prefix
-        old = entry.prefix_placeholder or ""
-        try:
-            binary = entry.file_mode == "binary"
-            return placeholder.replace(data, old, prefix, binary=binary, platform=self.target.platform)
-        except placeholder.PrefixTooLong:
-            raise PlaceholderError(
-                f"Could not link {self.plan.record.dist} into {prefix}: its file {entry.path} has room for a prefix of "
-                f"{len(old.encode())} bytes, but this one has {len(prefix.encode())}",
-                hint=f"Choose a prefix with a path of at most {len(old.encode())} bytes.",
-                data={"package": self.plan.record.dist, "file": entry.path, "room": len(old.encode())},
-            ) from None
-
-    def write(self, target: str, data: bytes, mode: int, mtime_ns: int | None, kind: str = "") -> None:
-        end = _join(self.target.staging, target)
-        file = create(end, mode)
-        with open(file, "wb") as stream:
-            stream.write(data)
-        if mtime_ns is not None:
-            os.utime(end, ns=(mtime_ns, mtime_ns))
-        self.done.written[target] = Written(hashlib.sha256(data).hexdigest(), len(data), kind)
+        self.rewriter.write(path.target, changed, status.st_mode, status.st_mtime_ns + SECOND)
 
     def script_files(self, entry: EntryPoint) -> list[tuple[str, bytes]]:
         """The files of one entry point: path in the prefix, content."""
@@ -274,7 +245,7 @@ class PackageLinker:
         kind = "unix_python_entry_point"
         if is_windows(self.target.platform):
             kind = f"windows_python_entry_point_{'exe' if target.endswith('.exe') else 'script'}"
-        self.write(target, data, 0o775, None, kind)
+        self.rewriter.write(target, data, 0o775, None, kind)
 
 
 def _join(directory: str, name: str) -> str:

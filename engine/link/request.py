@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -103,6 +103,8 @@ class LinkRequest(msgspec.Struct, frozen=True, kw_only=True):
     options: LinkOptions = LinkOptions()
     channel_names: Mapping[str, str] = {}
     """Address of a channel (as in records) → its short name, for the history. Others are shortened by rule."""
+    make: Callable[..., Any] | None = None
+    """Who makes the files of archives (an `engine.link.direct.Make`); None for the threads that link."""
     heal: Callable[[CachedPackage], Awaitable[CachedPackage]] | None = None
     """Makes a package again whose files in the cache are damaged; without it, that is an error."""
     extra_files: Mapping[str, bytes] = {}

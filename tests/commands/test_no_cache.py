@@ -42,6 +42,15 @@ def both(create: Create, prefix: Path, *words: str) -> tuple[dict[str, Facts], d
     return cached, everything(prefix)
 
 
+@pytest.fixture(params=["threads", "processes"], autouse=True)
+def hands(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Files that are made by the threads that link, and by processes beside them."""
+    if request.param == "processes":
+        monkeypatch.setattr("engine.direct_hands.WORTH", 0)
+        monkeypatch.setattr("engine.fetch.spooled.NAMED", 0)
+    return str(request.param)
+
+
 @pytest.fixture
 def kinds(channel: ChannelBuilder) -> tuple[str, ...]:
     """Adds packages with everything that a package can bring; their names."""

@@ -12,7 +12,7 @@ import pytest
 
 from engine.errors import CacheError, NetworkError, StorageError, WhipsnakeError
 from engine.fetch.cache import PackageCache
-from engine.fetch.hand import Failed, Job
+from engine.fetch.hand import Job, number
 from engine.fetch.hands import Hands
 from engine.fetch.package import FetchSettings
 from engine.fetch.unpack import UnpackOptions
@@ -155,9 +155,9 @@ def test_processes_that_are_killed(processes: Unpackers, cache: PackageCache) ->
 
     def killing() -> Iterator[bytes]:
         yield built.data[:600_000]
-        for process in hands._all:
-            os.kill(process._process.pid, signal.SIGKILL)
-            process._process.wait()
+        for process in hands.all:
+            os.kill(process.process.pid, signal.SIGKILL)
+            process.process.wait()
         yield built.data[600_000:]
 
     with pytest.raises(CacheError, match="the process that unpacks ended unexpectedly") as caught:
@@ -174,22 +174,18 @@ def test_whoever_started_them_dies(cache: PackageCache, tmp_path: Path) -> None:
     """Then the process puts back what it was at, and ends."""
     hands = Hands(1)
     try:
-        [process] = hands._all
+        [process] = hands.all
         built = package(".conda")
         archive = tmp_path / "archive"
         archive.write_bytes(built.data)
-        process.begin(Job(record_of(built), cache.writable_dir(), str(archive), True, UnpackOptions()))
-        process.tell(600_000)
-        assert process._process.stdin is not None
-        process._process.stdin.close()
-        assert process._process.wait(10) == 0
+        process.give(Job(record_of(built), cache.writable_dir(), str(archive), True, UnpackOptions()))
+        process.tell(number(600_000))
+        assert process.process.stdin is not None
+        process.process.stdin.close()
+        assert process.process.wait(10) == 0
         assert left(cache) == set() and archive.exists()
     finally:
         hands.close()
-
-
-def test_a_bug_is_told_with_its_traceback() -> None:
-    assert "line 1, in x" in str(Failed("", "Traceback: line 1, in x").error())
 
 
 @pytest.mark.parametrize(("size", "threads"), [(WORTH - 1, 2), (WORTH, 1)])

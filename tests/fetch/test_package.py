@@ -30,7 +30,7 @@ from engine.errors import (
 from engine.events import Event, Notice, PhaseFinished, PhaseStarted, TransferFinished, TransferStarted, WorkFinished
 from engine.fetch.cache import PackageCache
 from engine.fetch.http import Transport
-from engine.fetch.package import FetchSettings, _small_between_big, prepare
+from engine.fetch.package import FetchSettings, prepare, small_between_big
 from engine.fetch.settings import TransportSettings
 from engine.flow import first_error
 from engine.model.records import CachedPackage, RepoDataRecord
@@ -142,8 +142,8 @@ async def test_what_is_needed_first_comes_first_and_then_the_biggest(bench: Benc
 def test_small_packages_go_between_big_ones() -> None:
     records = [RepoDataRecord(name=str(size), version="1", size=size) for size in range(9, 0, -1)]
     for workers, order in ((1, "987654321"), (2, "981726354"), (3, "987162534"), (20, "987654321")):
-        assert "".join(record.name for record in _small_between_big(records, workers)) == order
-    assert _small_between_big([], 5) == []
+        assert "".join(record.name for record in small_between_big(records, workers)) == order
+    assert small_between_big([], 5) == []
 
 
 async def test_nothing_to_do(bench: Bench) -> None:

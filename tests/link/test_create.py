@@ -21,7 +21,6 @@ import pytest
 
 from engine.errors import LinkError, PlaceholderError, PrefixError, ScriptError, StorageError
 from engine.events import Output, WorkFinished
-from engine.link import package as package_module
 from engine.link.create import create_prefix
 from engine.link.meta import is_environment
 from engine.link.prefix import read_prefix
@@ -175,7 +174,7 @@ async def test_a_full_disk_leaves_nothing(
     def full(path: str, *args: Any) -> int:
         raise OSError(code, os.strerror(code), path)
 
-    monkeypatch.setattr(package_module, "create", full)
+    monkeypatch.setattr("engine.link.rewriting.create", full)
     with pytest.raises(StorageError, match="link hello-") as caught:
         await create(prefix, [hello(cache)])
     assert caught.value.data["errno"] == errno.errorcode[code]
