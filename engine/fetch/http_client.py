@@ -13,6 +13,7 @@ import ssl
 import sys
 import time
 from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import suppress
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -21,6 +22,7 @@ import anyio.to_thread
 
 from engine.errors import HttpStatusError, NetworkError
 from engine.events import Report
+from engine.fetch import revalidate
 from engine.fetch.http_errors import network_error, status_error
 from engine.fetch.identity import Identities
 from engine.fetch.pace import Pace
@@ -117,19 +119,25 @@ class HttpClient:
             header = authorization or place.header
             secret = {"Authorization": header} if header else {}
             proxy = proxy_for(url, settings.proxies, settings.no_proxy)
-            reply = await self._session(proxy).get(
-                _exact(place.url),
-                headers={**headers, **secret},
-                allow_redirects=False,
-                proxy=None if is_socks(proxy) else proxy,
-                ssl=await self._tls_for(url, proxy),
-            )
+            reply = await self._reply(place.url, {**headers, **secret}, proxy)
         except _failures(ValueError) as error:
             failure, passing = network_error(url, error, proxy)
             if passing:
                 raise Later(failure) from error
             raise failure from error
         return HttpResponse(url, reply, settings)
+
+    async def _reply(
+        self, url: str, headers: Mapping[str, str], proxy: str | None
+    ) -> aiohttp.ClientResponse | revalidate.Reply:
+        """Ask, by the means that the request needs."""
+        tls = await self._tls_for(url, proxy)
+        if proxy is None and not self._sessions and revalidate.has_condition(headers):
+            with suppress(revalidate.Unfit):
+                return await revalidate.ask(url, {**_fields(self._settings), **headers}, self._settings, tls)
+        through = None if is_socks(proxy) else proxy
+        session = self._session(proxy)
+        return await session.get(_exact(url), headers=headers, allow_redirects=False, proxy=through, ssl=tls or True)
 
     def _session(self, proxy: str | None) -> aiohttp.ClientSession:
         key = proxy if proxy is not None and is_socks(proxy) else ""
@@ -138,10 +146,10 @@ class HttpClient:
             session = self._sessions[key] = _new_session(self._settings, key)
         return session
 
-    async def _tls_for(self, url: str, proxy: str | None) -> ssl.SSLContext | bool:
+    async def _tls_for(self, url: str, proxy: str | None) -> ssl.SSLContext | None:
         """The TLS context, made when first needed: reading a trust store costs some 20 ms."""
         if not (url.startswith("https:") or (proxy or "").startswith("https:")):
-            return True
+            return None
         async with self._tls_lock:
             if self._tls is None:
                 self._tls = await anyio.to_thread.run_sync(tls_context, self._settings)
@@ -157,11 +165,16 @@ def _new_session(settings: TransportSettings, socks: str) -> aiohttp.ClientSessi
         timeout=aiohttp.ClientTimeout(
             total=None, sock_connect=settings.connect_timeout, sock_read=settings.read_timeout
         ),
-        headers={"User-Agent": settings.user_agent, "Accept-Encoding": "identity", "Accept": "*/*"},
+        headers=_fields(settings),
         read_bufsize=_BUFFER,
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
     )
+
+
+def _fields(settings: TransportSettings) -> dict[str, str]:
+    """What every request says."""
+    return {"User-Agent": settings.user_agent, "Accept-Encoding": "identity", "Accept": "*/*"}
 
 
 def _connector(settings: TransportSettings, socks: str) -> aiohttp.BaseConnector:
@@ -184,7 +197,7 @@ def _connector(settings: TransportSettings, socks: str) -> aiohttp.BaseConnector
     return connector
 
 
-def _arrived(content: aiohttp.StreamReader) -> bytes:
+def _arrived(content: object) -> bytes:
     """What came before the connection broke and nobody has read yet: up to two buffers, that aiohttp would drop.
 
     There is no public way to it. Should this one go, the bytes are fetched again.
@@ -197,18 +210,17 @@ def _arrived(content: aiohttp.StreamReader) -> bytes:
 
 
 def _failures(*others: type[Exception]) -> tuple[type[Exception], ...]:
-    """What a request that fails may raise, and ``others``."""
-    import aiohttp
-
-    socks = sys.modules.get("aiohttp_socks")  # its errors are of their own kind
-    more = (socks.ProxyError, socks.ProxyConnectionError, socks.ProxyTimeoutError) if socks else ()
-    return (aiohttp.ClientError, asyncio.TimeoutError, OSError, *others, *more)
+    """What a request that fails may raise, and ``others``. Libraries have errors of their own, once they are there."""
+    main, socks = sys.modules.get("aiohttp"), sys.modules.get("aiohttp_socks")
+    more = (main.ClientError,) if main else ()
+    more += (socks.ProxyError, socks.ProxyConnectionError, socks.ProxyTimeoutError) if socks else ()
+    return (asyncio.TimeoutError, OSError, *others, *more)
 
 
 class HttpResponse:
     """An answer over HTTP; see `engine.fetch.response.Response`."""
 
-    def __init__(self, url: str, reply: aiohttp.ClientResponse, settings: TransportSettings) -> None:
+    def __init__(self, url: str, reply: aiohttp.ClientResponse | revalidate.Reply, settings: TransportSettings) -> None:
         self.url, self._reply, self._settings = url, reply, settings
         self.base = ""
         self.received = 0

@@ -11,6 +11,7 @@ import pytest
 
 from tests.commands.conftest import RunCommand
 from tests.kit.channel import ChannelBuilder
+from tests.kit.server import ChannelServer
 
 NETWORK = ("aiohttp", "ssl", "asyncio", "anyio", "engine.fetch.http")
 ARCHIVES = ("zstandard", "engine.fetch.unpack", "engine.fetch.extract", "engine.fetch.tar", "engine.fetch.conda_zip")
@@ -59,12 +60,14 @@ def test_commands_that_only_look_load_no_network_solver_or_archives(words: str, 
 
 
 def test_a_warm_create_loads_no_http_client_and_no_archive_reader(
-    run_command: RunCommand, channel: ChannelBuilder, root: Path, tmp_path: Path
+    run_command: RunCommand, server: ChannelServer, root: Path, tmp_path: Path
 ) -> None:
-    words = ["create", "-y", "-r", str(root), "--override-channels", "-c", channel.url, "tool"]
+    words = ["create", "-y", "-r", str(root), "--override-channels", "-c", server.url, "tool"]
     assert run_command(*words, "-n", "one").code == 0
+    server.forget()
     assert imported([*words, "-n", "two"], ("aiohttp", "rich", "pycosat", *ARCHIVES[1:]), tmp_path) == set()
     assert (root / "envs/two/bin/tool").exists()
+    assert {request.status for request in server.requests} == {304}, "the server was asked, and nothing had changed"
 
 
 def test_an_install_of_what_is_there_loads_no_network_solver_or_archives(
