@@ -10,7 +10,7 @@ before any of that member; the caller then keeps the archive and calls `read_con
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
 import msgspec
@@ -87,7 +87,9 @@ class Budget:
             raise UnsafeArchive(f"it unpacks to more than {ceiling} bytes, far too many for its own size")
 
 
-def read_package(pieces: Iterable[bytes], name: str, budget: Budget) -> Iterator[Member]:
+def read_package(
+    pieces: Iterable[bytes], name: str, budget: Budget, bunzip: Callable[[Iterable[bytes]], Iterator[bytes]] = bunzip
+) -> Iterator[Member]:
     """The members of the package archive ``name`` (its ending says what it is), whose bytes are ``pieces``.
 
     Raises `ArchiveError` where it is broken and `NotStreamable` where it must be completed first. A ``.conda`` is read

@@ -95,10 +95,10 @@ class _Hand:
     def work(self, job: Job, told: BinaryIO) -> Unpacked:
         """Unpack one package. Raises as `engine.fetch.unpack`."""
         self._growing = _Growing(told, job.archive)
-        cache = PackageCache((job.pkgs_dir,))
+        cache, options = PackageCache((job.pkgs_dir,)), msgspec.structs.replace(job.options, alone=True)
         if job.keep:
-            return unpack_stream(self._growing.pieces(), job.record, cache, job.options, kept=job.archive)
-        return unpack_file(job.archive, job.record, cache, job.options)
+            return unpack_stream(self._growing.pieces(), job.record, cache, options, kept=job.archive)
+        return unpack_file(job.archive, job.record, cache, options)
 
     def after(self) -> None:
         """Let the rest of a job pass, which failed early."""

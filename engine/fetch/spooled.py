@@ -23,7 +23,7 @@ from engine.fetch.extract import Contents, hashed
 from engine.fetch.file_list import MAX_LIST, read_paths
 from engine.fetch.paths import check_softlinks, safe_path
 from engine.fetch.temporary import temporary_name
-from engine.fetch.unpack import MAX_INDEX, UnpackOptions, extract_options, known_record, worded
+from engine.fetch.unpack import MAX_INDEX, UnpackOptions, bunzip_for, extract_options, known_record, worded
 from engine.fetch.verify import Digests, check_listed
 from engine.model.records import PathEntry, RepoDataRecord
 from engine.model.url import mask_secrets
@@ -48,12 +48,14 @@ class Spooled(msgspec.Struct, frozen=True):
 
 
 def reopened(spooled: Spooled) -> SpooledArchive:
-    """The archive that another process has spooled and verified, for its members alone. Raises `OSError`."""
+    """The archive that another process has spooled and verified, for its members alone, in a process that does nothing
+    else. Raises `OSError`."""
     digests = Digests()
     digests.size = spooled.size
     file = open(spooled.path, "rb")  # noqa: SIM115 - outlives us
     place = os.path.dirname(spooled.path)
-    archive = SpooledArchive(file, spooled.record, digests, spooled.options, place)
+    options = msgspec.structs.replace(spooled.options, alone=True)
+    archive = SpooledArchive(file, spooled.record, digests, options, place)
     archive.info = spooled.info
     return archive
 
@@ -202,7 +204,7 @@ class SpooledArchive:
         budget = Budget(self._options.limits, self._digests.size)
         if self._record.fn.endswith(".conda"):
             return read_conda_file(self._file, budget, info_first=True)  # type: ignore[arg-type]
-        return read_package(self.pieces(), self._record.fn, budget)
+        return read_package(self.pieces(), self._record.fn, budget, bunzip_for(self._options, self._digests.size))
 
     def _is_info(self, member: Member) -> bool:
         """Keep a file below info/; false for everything else."""

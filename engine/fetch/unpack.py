@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import msgspec
 
 from engine.errors import ArchiveError, StorageError, UnsafeArchive
-from engine.fetch import handles
+from engine.fetch import bzip2_library, handles
 from engine.fetch.archive import Budget, Limits, NotStreamable, read_conda_file, read_package
+from engine.fetch.bzip2 import bunzip
 from engine.fetch.cache import PackageCache, Staging
 from engine.fetch.extract import Contents, ExtractOptions, extract
 from engine.fetch.marker import completed, marker_text
@@ -37,6 +39,8 @@ class UnpackOptions(msgspec.Struct, frozen=True):
     check_files: bool = True
     """Compare kind and size of every file with the package's own list."""
     external_links: bool = False
+    alone: bool = False
+    """This process does nothing but unpack: what needs the interpreter's lock for long may be used."""
 
 
 class Unpacked(msgspec.Struct, frozen=True, tag=True):
@@ -116,6 +120,13 @@ def kept_in(file: int, pieces: Iterable[bytes]) -> Iterator[bytes]:
         yield piece
 
 
+def bunzip_for(options: UnpackOptions, size: int | None) -> Callable[[Iterable[bytes]], Iterator[bytes]]:
+    """How bzip2 is decoded of an archive of ``size`` bytes."""
+    if options.alone and size is not None and bzip2_library.is_installed():
+        return partial(bzip2_library.bunzip, size=size)
+    return bunzip
+
+
 def extract_options(record: RepoDataRecord, options: UnpackOptions) -> ExtractOptions:
     """How the files of a package are to be looked at."""
     return ExtractOptions(
@@ -186,7 +197,10 @@ class _Job:
                 with open(self._archive, "rb") as file:
                     contents = extract(read_conda_file(file, budget), root, budget, self._how())
             else:
-                contents = extract(read_package(self._passing, self._record.fn, budget), root, budget, self._how())
+                members = read_package(
+                    self._passing, self._record.fn, budget, bunzip_for(self._options, self._record.size)
+                )
+                contents = extract(members, root, budget, self._how())
                 self._check_digests()
             return contents, self._verified(contents, root)
         finally:
