@@ -13,7 +13,7 @@ import msgspec
 from engine.errors import ParseError
 from engine.link.history import Revision, requested_specs
 from engine.model.match_spec import MatchSpec
-from engine.model.needs import needed_name
+from engine.model.needs import needed_names, reach
 from engine.model.records import PrefixRecord
 from engine.solve.fits import spec_matches
 
@@ -73,21 +73,12 @@ def _asked(record: PrefixRecord) -> PrefixRecord:
 
 def _reach(records: Sequence[PrefixRecord], names: Iterable[str]) -> set[str]:
     """The named packages and all that they need."""
-    by_name = {record.name: record for record in records}
-    found: set[str] = set()
-    todo = list(names)
-    while todo:
-        name = todo.pop()
-        if name in by_name and name not in found:
-            found.add(name)
-            todo += _needs(by_name[name])
-    return found
+    return reach({record.name: record for record in records}, names, _needs)
 
 
 def _needs(record: PrefixRecord) -> list[str]:
-    names = [needed_name(text) for text in record.depends]
     pip = ["pip"] if record.name == "python" else []  # which came along with it
-    return [*(name for name in names if isinstance(name, str)), *pip]
+    return [*needed_names(record), *pip]
 
 
 def dependencies(records: Sequence[PrefixRecord], names: Iterable[str]) -> frozenset[str]:

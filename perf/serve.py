@@ -10,7 +10,6 @@ import contextlib
 import getpass
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
@@ -19,8 +18,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.kit.demo import ROOT
 from tests.kit.demo import serving as serving_by_kit
+from tests.kit.demo import told_address
 from tests.kit.server import unused_port
 
 _NGINX = """
@@ -61,7 +60,9 @@ def serving(directory: Path, wire: Wire = Wire()) -> Iterator[str]:
         if wire.is_loopback:
             yield url
         else:
-            with _shaped(url, wire) as far:
+            port = url.rpartition(":")[2]
+            shape = ["--latency", str(wire.latency), "--bandwidth", str(wire.bandwidth)]
+            with told_address("perf.shaped_link", port, *shape) as far:
                 yield far
 
 
@@ -80,19 +81,6 @@ def _nginx(directory: Path) -> Iterator[str]:
         finally:
             server.terminate()
             server.wait()
-
-
-@contextlib.contextmanager
-def _shaped(url: str, wire: Wire) -> Iterator[str]:
-    port = url.rpartition(":")[2]
-    words = [port, "--latency", str(wire.latency), "--bandwidth", str(wire.bandwidth)]
-    command = [sys.executable, "-m", "perf.shaped_link", *words]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as link:
-        assert link.stdout is not None and link.stdin is not None
-        try:
-            yield link.stdout.readline().strip()
-        finally:
-            link.stdin.close()
 
 
 def _wait(url: str) -> None:

@@ -6,7 +6,6 @@ import os
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from engine.bulk.judging import Wish, judge
 from engine.bulk.manifest import Entry
@@ -26,13 +25,11 @@ from engine.commands.options import (
     add_switch,
     add_value,
 )
-from engine.errors import ExitCode, StorageError, WhipsnakeError
+from engine.commands.tracing import save_trace, trace_of
+from engine.errors import ExitCode, WhipsnakeError
 from engine.machine import Machine, detect_machine
 from engine.ui.bulk import BulkProgress
 from engine.ui.bulk_text import report_lines
-
-if TYPE_CHECKING:
-    from engine.ui.trace import Trace
 
 OPTIONS = {"always_yes": True}
 """Nothing is asked: what would be lost needs --update or --recreate anyway."""
@@ -199,28 +196,14 @@ class _Bulk:
             jobs=max(0, int(self.options.get("jobs") or 0)),
             fail_fast=self._is_fail_fast,
         )
-        trace = self._trace()
+        trace = trace_of(self.app)
         run = Run(self.tasks, options, TracedWatch(progress, trace, labels) if trace else progress)
         try:
             run.run()
         finally:
             self.results |= run.results
-            if trace:
-                self._save(trace)
+            save_trace(trace, app=self.app)
         return run.totals
-
-    def _save(self, trace: Trace) -> None:
-        try:
-            trace.save(str(self.options["trace"]))
-        except StorageError as error:  # it must not hide what happened
-            self.app.out.warning(error.message)
-
-    def _trace(self) -> Trace | None:
-        if not self.options.get("trace"):
-            return None
-        from engine.ui.trace import Trace
-
-        return Trace()
 
     # --- the end
 

@@ -10,22 +10,19 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
 from engine import flow
 from engine.commands.app import App
-from engine.commands.report import held_json, held_lines, plan_json, plan_view
-from engine.errors import StorageError, UsageError
+from engine.commands.report import fetch_json, held_json, held_lines, plan_json, plan_view
+from engine.commands.tracing import save_trace, trace_of
+from engine.errors import UsageError
 from engine.events import PhaseFinished, both
 from engine.install import install
 from engine.request import InstallRequest, Outcome, Plan, Services
 from engine.ui.plan import plan_lines
 from engine.ui.progress import Progress, describe_run
-
-if TYPE_CHECKING:
-    from engine.ui.trace import Trace
 
 
 class Session:
@@ -35,7 +32,7 @@ class Session:
         self.app, self.config, self.out = app, app.config, app.out
         bars = self.out.is_terminal and not (self.config.ci or self.config.quiet or self.config.json)
         self.progress = Progress(self.out, bars=bars, verbose=self.config.verbose)
-        self.trace = _trace(app)
+        self.trace = trace_of(app)
         report = both(self.progress, self.trace) if self.trace else self.progress
         self.services = Services(self.config, app.environ, app.machine, report)
         self.declined = False
@@ -53,7 +50,7 @@ class Session:
             outcome = flow.run(partial(self._run, request, after))
         finally:
             self.progress.close()
-            self._save_trace()
+            save_trace(self.trace, app=self.app)
         self._report(outcome)
         return outcome
 
@@ -84,15 +81,6 @@ class Session:
             self._waited += time.monotonic() - began
         return not self.declined
 
-    def _save_trace(self) -> None:
-        """Also after a failure; that it can't be written must not hide what happened."""
-        if self.trace is None:
-            return
-        try:
-            self.trace.save(str(self.app.options["trace"]))
-        except StorageError as error:
-            self.out.warning(error.message)
-
     def _report(self, outcome: Outcome) -> None:
         finished = self.progress.finished
         if finished:
@@ -112,26 +100,9 @@ class Session:
             self.out.line(describe_run(_shown(self.progress.finished), seconds))
 
 
-def _trace(app: App) -> Trace | None:
-    """What is to become the file of ``--trace``."""
-    if not app.options.get("trace"):
-        return None
-    from engine.ui.trace import Trace
-
-    return Trace()
-
-
 def _fetched(outcome: Outcome, progress: Progress) -> dict[str, int]:
-    """Where packages came from, and how many bytes came over the network."""
-    plan = outcome.plan
-    downloads = len(plan.to_fetch)
-    return {
-        "packages": len(plan.transaction.link),
-        "cache_hits": len(plan.transaction.link) - downloads,
-        "downloads": downloads,
-        "bytes": progress.received["package"],
-        "repodata_bytes": progress.received["repodata"],
-    }
+    plan, received = outcome.plan, progress.received
+    return fetch_json(len(plan.transaction.link), len(plan.to_fetch), received["package"], received["repodata"])
 
 
 def _wants_colours(environ: Mapping[str, str]) -> bool:

@@ -99,6 +99,17 @@ def no_actions(prefix: str, *, dry_run: bool) -> dict[str, object]:
     return {"prefix": prefix, "dry_run": dry_run, "success": True}
 
 
+def fetch_json(packages: int = 0, downloads: int = 0, size: int = 0, repodata_size: int = 0) -> dict[str, int]:
+    """``fetch``: where packages came from, and how many bytes came over the network."""
+    return {
+        "packages": packages,
+        "cache_hits": packages - downloads,
+        "downloads": downloads,
+        "bytes": size,
+        "repodata_bytes": repodata_size,
+    }
+
+
 def held_lines(held: Sequence[Held]) -> Iterable[str]:
     """What stays older than it could be, and why."""
     from engine.ui.why import version_lines

@@ -15,7 +15,8 @@ import base64
 import binascii
 import netrc
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 from urllib.parse import unquote_plus, urlsplit
 
 import msgspec
@@ -23,6 +24,8 @@ import msgspec
 from engine.errors import ConfigError
 from engine.fetch.auth import AuthStore, Basic, Bearer, Credential, PathToken
 from engine.fetch.settings import CredentialPlaces
+
+Kind = TypeVar("Kind")
 
 
 def read_credentials(places: CredentialPlaces) -> tuple[AuthStore, list[str]]:
@@ -87,6 +90,23 @@ def _reason(error: Exception) -> str:
     return os.strerror(error.errno or 0) if isinstance(error, OSError) else "it is not what it should be"
 
 
+def _read(
+    path: str,
+    decoder: msgspec.json.Decoder[dict[str, Kind]],
+    meaning: Callable[[Kind], Credential | None],
+    hint: str,
+) -> dict[str, Credential]:
+    """A file in JSON that maps places to entries; empty if there is none."""
+    try:
+        with open(path, "rb") as file:
+            entries = decoder.decode(file.read())
+        return {place: found for place, entry in entries.items() if (found := meaning(entry))}
+    except (OSError, msgspec.MsgspecError, binascii.Error, UnicodeDecodeError) as error:
+        if _is_out_of_sight(path, error):
+            return {}
+        raise ConfigError(f"Could not read the credentials in {path}: {_reason(error)}", hint=hint) from error
+
+
 # -- mamba
 
 
@@ -104,17 +124,8 @@ _ENTRIES = msgspec.json.Decoder(dict[str, Entry])
 
 def read_auth_file(path: str) -> dict[str, Credential]:
     """Mamba's file; empty if there is none."""
-    try:
-        with open(path, "rb") as file:
-            entries = _ENTRIES.decode(file.read())
-        return {place: found for place, entry in entries.items() if (found := _credential(entry))}
-    except (OSError, msgspec.MsgspecError, binascii.Error, UnicodeDecodeError) as error:
-        if _is_out_of_sight(path, error):
-            return {}
-        raise ConfigError(
-            f"Could not read the credentials in {path}: {_reason(error)}",
-            hint="Mend or remove the file; it maps a host to a type and its token or base64 password.",
-        ) from error
+    hint = "Mend or remove the file; it maps a host to a type and its token or base64 password."
+    return _read(path, _ENTRIES, _credential, hint)
 
 
 def _credential(entry: Entry) -> Credential | None:
@@ -167,17 +178,8 @@ _RATTLER = msgspec.json.Decoder(dict[str, RattlerEntry])
 
 def read_rattler_file(path: str) -> dict[str, Credential]:
     """Rattler's file; empty if there is none."""
-    try:
-        with open(path, "rb") as file:
-            entries = _RATTLER.decode(file.read())
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        if _is_out_of_sight(path, error):
-            return {}
-        raise ConfigError(
-            f"Could not read the credentials in {path}: {_reason(error)}",
-            hint="Mend or remove the file, which rattler and pixi use too; $RATTLER_AUTH_FILE names another one.",
-        ) from error
-    return {place: found for place, entry in entries.items() if (found := entry.credential())}
+    hint = "Mend or remove the file, which rattler and pixi use too; $RATTLER_AUTH_FILE names another one."
+    return _read(path, _RATTLER, RattlerEntry.credential, hint)
 
 
 # -- anaconda-client

@@ -6,10 +6,14 @@ Rule of this file: the same name as `MatchSpec.parse` would find, or several whe
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, TypeVar
 
 from engine.errors import ParseError
 from engine.model.match_spec import MatchSpec
+from engine.model.records import PackageRecord
+
+Record = TypeVar("Record", bound=PackageRecord)
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.-]+(?=$|[\s=<>!~\[])")
 
@@ -25,3 +29,22 @@ def needed_name(text: str) -> str | MatchSpec | None:
     except ParseError:
         return None
     return spec.exact_name or spec
+
+
+def needed_names(record: PackageRecord) -> list[str]:
+    """The names that a record depends on; patterns apart, which name nobody."""
+    return [name for text in record.depends if isinstance(name := needed_name(text), str)]
+
+
+def reach(
+    by_name: Mapping[str, Record], names: Iterable[str], needs: Callable[[Record], Iterable[str]] = needed_names
+) -> set[str]:
+    """Those of the named packages that there are, and all that they need, however far."""
+    found: set[str] = set()
+    todo = list(names)
+    while todo:
+        name = todo.pop()
+        if name in by_name and name not in found:
+            found.add(name)
+            todo += needs(by_name[name])
+    return found

@@ -17,10 +17,9 @@ from engine.bulk.results import Result
 from engine.events import Event, Notice, Phase, PhaseFinished, TransferAdvanced, TransferStarted
 from engine.ui.bulk_text import one_line
 from engine.ui.out import Out
-from engine.ui.progress import describe_phase
+from engine.ui.progress import HEARTBEAT_SECONDS, describe_phase
 from engine.ui.text import human_bytes, human_seconds
 
-HEARTBEAT_SECONDS = 10.0
 _SHOWN_NAMES = 5
 
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.fetch.feeding import BODY
 from tests.kit.blocking import watching
 
 
@@ -13,3 +15,12 @@ def nothing_blocks_the_loop() -> Iterator[None]:
     with watching() as found:
         yield
     assert not found, "\n".join(found)
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """A directory to serve; ``file`` in it is `BODY`."""
+    root = tmp_path / "www"
+    root.mkdir()
+    (root / "file").write_bytes(BODY)
+    return root

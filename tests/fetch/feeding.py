@@ -10,6 +10,9 @@ import msgspec
 from engine.model.records import RepoDataRecord
 from tests.kit.package import BuiltPackage
 
+BODY = bytes(range(256)) * 4000
+"""Of a file that is served: a megabyte whose every place can be told from its neighbours."""
+
 
 def whole(data: bytes) -> Iterator[bytes]:
     yield data

@@ -17,19 +17,10 @@ from engine.errors import HttpStatusError, NetworkError, OfflineError, Whipsnake
 from engine.events import Event, Notice
 from engine.fetch.http import Transport, TransportSettings
 from engine.fetch.settings import CredentialPlaces
+from tests.fetch.feeding import BODY
 from tests.kit.server import ChannelServer, unused_port
 
 pytestmark = pytest.mark.anyio
-
-BODY = bytes(range(256)) * 4000
-
-
-@pytest.fixture
-def directory(tmp_path: Path) -> Path:
-    root = tmp_path / "www"
-    root.mkdir()
-    (root / "file").write_bytes(BODY)
-    return root
 
 
 def quick(**changes: Any) -> TransportSettings:

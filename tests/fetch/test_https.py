@@ -10,25 +10,17 @@ import pytest
 
 from engine.errors import NetworkError
 from engine.fetch.http import Transport, TransportSettings
+from tests.fetch.feeding import BODY
 from tests.kit.certificates import Certificates
 from tests.kit.proxies import ConnectProxy, SocksProxy
 from tests.kit.server import ChannelServer, unused_port
 
 pytestmark = pytest.mark.anyio
-BODY = bytes(range(256)) * 1000
 
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return Certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture
-def directory(tmp_path: Path) -> Path:
-    root = tmp_path / "www"
-    root.mkdir()
-    (root / "file").write_bytes(BODY)
-    return root
 
 
 async def fetch(url: str, **settings: Any) -> bytes:

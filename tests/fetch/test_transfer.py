@@ -13,19 +13,10 @@ from engine.events import Event, TransferAdvanced
 from engine.fetch.http import Transport, TransportSettings
 from engine.fetch.response import Headers
 from engine.fetch.transfer import Continuation, continuous, strong_validator
+from tests.fetch.feeding import BODY
 from tests.kit.server import ChannelServer
 
 pytestmark = pytest.mark.anyio
-
-BODY = bytes(range(256)) * 4000
-
-
-@pytest.fixture
-def directory(tmp_path: Path) -> Path:
-    root = tmp_path / "www"
-    root.mkdir()
-    (root / "file").write_bytes(BODY)
-    return root
 
 
 async def read(url: str, **options: Any) -> tuple[bytes, int]:

@@ -48,7 +48,14 @@ def clean_environment(home: Path) -> dict[str, str]:
 @contextlib.contextmanager
 def serving(directory: Path, *options: str) -> Iterator[str]:
     """Serve a directory from a process of its own; gives its address."""
-    command = [sys.executable, "-m", "tests.kit.server", str(directory), "--until-eof", *options]
+    with told_address("tests.kit.server", str(directory), "--until-eof", *options) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def told_address(module: str, *words: str) -> Iterator[str]:
+    """Run a module that prints its address first, and ends when its input does."""
+    command = [sys.executable, "-m", module, *words]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None and server.stdin is not None
         try:
