@@ -22,6 +22,7 @@ from engine.events import Phase, PhaseFinished, PhaseStarted
 from engine.fetch.bytecode import BytecodeCache
 from engine.fetch.cache import PackageCache
 from engine.fetch.http import Transport
+from engine.fetch.order import Rank
 from engine.fetch.package import prepare
 from engine.flow import feed, in_thread
 from engine.link.needs import needed_by_python
@@ -98,14 +99,27 @@ def _start_fetching(  # noqa: PLR0917 - each of its own type
         feed(group, plan.packages, sink.clone() if rest else sink)
     if rest:
         settings = msgspec.structs.replace(fetch_settings(services.config), check_cached=False)
-        first = needed_by_python(plan.transaction.link)  # so that its packages can be compiled while others arrive
+        rank = _rank(plan, services)
         if services.cache_told is not None:
             from engine.fetch.direct import prepare_direct
 
             direct = partial(prepare_direct, named=named)
-            group.start_soon(direct, rest, services.cache_told[0], transport, settings, services.report, sink, first)
+            group.start_soon(direct, rest, services.cache_told[0], transport, settings, services.report, sink, rank)
         else:
-            group.start_soon(prepare, rest, cache, transport, settings, services.report, sink, first)
+            group.start_soon(prepare, rest, cache, transport, settings, services.report, sink, rank)
+
+
+def _rank(plan: Plan, services: Services) -> Rank:
+    """What is to be byte-compiled comes before the rest, and Python before that: compiling takes longest, and can go on
+    while others arrive."""
+    needed = needed_by_python(plan.transaction.link)
+
+    def rank(record: RepoDataRecord) -> int:
+        if record.name in needed:
+            return 0
+        return 1 if services.config.compile_pyc and record.noarch_type == "python" else 2
+
+    return rank
 
 
 async def fetch_all(

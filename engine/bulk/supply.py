@@ -139,7 +139,8 @@ class Supply:
     async def _fetch(self, record: RepoDataRecord) -> CachedPackage:
         send, receive = anyio.create_memory_object_stream[CachedPackage](1)
         with receive:
-            await prepare([record], self._cache, self._transport, self._settings, self._hear, send, (), self._unpackers)
+            shared, hear = self._unpackers, self._hear
+            await prepare([record], self._cache, self._transport, self._settings, hear, send, unpackers=shared)
             return receive.receive_nowait()
 
     def _hear(self, event: Event) -> None:

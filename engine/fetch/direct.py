@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,8 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from engine.events import Phase, PhaseFinished, PhaseStarted, Report
 from engine.fetch.archive import Limits
 from engine.fetch.cache import PackageCache
-from engine.fetch.package import FetchSettings, small_between_big
+from engine.fetch.order import Rank, all_alike, in_order
+from engine.fetch.package import FetchSettings
 from engine.fetch.spooled import SpooledArchive, spool
 from engine.fetch.unpack import UnpackOptions, unpack_stream
 from engine.flow import delivering
@@ -38,12 +39,12 @@ async def prepare_direct(  # noqa: PLR0917  (the engine's parts, each of its own
     settings: FetchSettings,
     report: Report,
     sink: MemoryObjectSendStream[CachedPackage],
-    first: Collection[str] = (),
+    rank: Rank = all_alike,
     *,
     named: bool = False,
 ) -> None:
-    """Send each of ``records`` to ``sink`` as soon as it is here; then close it. Those named in ``first`` are begun
-    before the others, the biggest first.
+    """Send each of ``records`` to ``sink`` as soon as it is here; then close it. Those of a lower ``rank`` are begun
+    first, and among equals the biggest.
 
     ``place`` is a directory for what is under way, on the file system of the prefix; with ``named``, archives lie there
     so that other processes can read them. Raises as `engine.fetch.package.prepare`; whoever receives a package closes
@@ -52,7 +53,7 @@ async def prepare_direct(  # noqa: PLR0917  (the engine's parts, each of its own
     run = _Direct(place, transport, settings, report, sink)
     run.named = named
     async with delivering(sink):
-        await run.run(records, first)
+        await run.run(records, rank)
 
 
 class _Direct:
@@ -80,14 +81,13 @@ class _Direct:
             external_links=settings.allow_external_links,
         )
 
-    async def run(self, records: Sequence[RepoDataRecord], first: Collection[str]) -> None:
+    async def run(self, records: Sequence[RepoDataRecord], rank: Rank) -> None:
         """All of them."""
         begun, size = time.monotonic(), sum(record.size or 0 for record in records)
         self._report(PhaseStarted(Phase.FETCH, len(records), size))
         send, receive = anyio.create_memory_object_stream[RepoDataRecord](float("inf"))
         with send:
-            ordered = sorted(records, key=lambda one: (one.name not in first, -(one.size or 0), one.fn))
-            for record in small_between_big(ordered, self._workers):
+            for record in in_order(records, rank, self._workers):
                 send.send_nowait(record)
         with receive:
             async with anyio.create_task_group() as group:

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -34,6 +33,7 @@ from engine.events import (
 )
 from engine.fetch.cache import PackageCache
 from engine.fetch.entry_lock import EntryLock, LocksDontWork
+from engine.fetch.order import Rank, all_alike, biggest_first, in_order
 from engine.fetch.unpackers import Unpackers
 from engine.fetch.verify import FilesDiffer
 from engine.flow import delivering, in_thread
@@ -86,13 +86,13 @@ async def prepare(  # noqa: PLR0917  (the engine's parts, each of its own type)
     settings: FetchSettings,
     report: Report,
     sink: MemoryObjectSendStream[CachedPackage],
-    first: Collection[str] = (),
+    rank: Rank = all_alike,
     unpackers: Unpackers | None = None,
 ) -> None:
     """Send the cached package of each of ``records`` to ``sink`` as soon as it is ready, in no order; then close it.
 
-    Packages with a name in ``first`` are begun first, and among equals the biggest. ``unpackers`` are given
-    where several calls share them.
+    Packages of a lower ``rank`` are begun first, and among equals the biggest. ``unpackers`` are given where several
+    calls share them.
 
     Raises the first failure (`FetchError`, `StorageError`, `CacheError`) after all that was in work has stopped and
     cleaned up after itself; what was published before stays in the cache. If the receiver leaves, the rest is given up
@@ -102,7 +102,7 @@ async def prepare(  # noqa: PLR0917  (the engine's parts, each of its own type)
     run = _Preparation(cache, transport, settings, report, sink, own)
     async with delivering(sink):
         try:
-            await run.run(records, frozenset(first))
+            await run.run(records, rank)
         finally:
             if unpackers is None:
                 await in_thread(own.close)
@@ -128,7 +128,6 @@ class _Preparation:
         sink: MemoryObjectSendStream[CachedPackage],
         unpackers: Unpackers,
     ) -> None:
-        self._first: frozenset[str] = frozenset()
         self._cache, self._transport, self._settings = cache, transport, settings
         self._report, self._sink = report, sink
         self._workers = max(1, settings.download_threads)
@@ -142,12 +141,11 @@ class _Preparation:
         self._telling = threading.Lock()
         self._fetched = self._bytes = 0
 
-    async def run(self, records: Sequence[RepoDataRecord], first: frozenset[str]) -> None:
+    async def run(self, records: Sequence[RepoDataRecord], rank: Rank) -> None:
         """Everything, from looking into the cache to the last package."""
-        self._first = first
         begun = time.monotonic()
         with self._send, self._receive:
-            found, missing = await anyio.to_thread.run_sync(self._look_up, records, limiter=self._limiter)
+            found, missing = await anyio.to_thread.run_sync(self._look_up, records, rank, limiter=self._limiter)
             self._report(PhaseStarted(Phase.FETCH, len(missing), sum(record.size or 0 for record in missing)))
             self._left = len(records)
             for record in missing:
@@ -160,11 +158,11 @@ class _Preparation:
         note = f"{cached} cached" if cached else ""
         self._report(PhaseFinished(Phase.FETCH, time.monotonic() - begun, self._fetched, self._bytes, note))
 
-    def _look_up(self, records: Sequence[RepoDataRecord]) -> tuple[list[_Found], list[RepoDataRecord]]:
-        """Which are cached, going by their markers, and which are not, the biggest first."""
+    def _look_up(self, records: Sequence[RepoDataRecord], rank: Rank) -> tuple[list[_Found], list[RepoDataRecord]]:
+        """Which are cached, going by their markers, and which are not, in the order to begin with them."""
         found: list[_Found] = []
         missing: list[RepoDataRecord] = []
-        for record in records:
+        for record in biggest_first(records, rank):
             package = self._cache.find(record)
             if package is None:
                 missing.append(record)
@@ -177,13 +175,7 @@ class _Preparation:
                 self._cache.sweep()
             except OSError as error:
                 self._report(Notice("debug", f"Left-overs of earlier runs could not be removed: {error}"))
-        missing.sort(key=self._rank)
-        missing = small_between_big(missing, self._workers)
-        found.sort(key=lambda pair: self._rank(pair[0]))
-        return found, missing
-
-    def _rank(self, record: RepoDataRecord) -> tuple[bool, int, str]:
-        return record.name not in self._first, -(record.size or 0), record.fn
+        return found, in_order(missing, rank, self._workers)
 
     async def _deliver(self, found: Iterable[_Found]) -> None:
         """Send out what is cached, once its files were looked at; what is broken joins the queue."""
@@ -300,20 +292,3 @@ class _Preparation:
         """What the worker thread does for one download."""
         self._report(WorkStarted("extract", record.name or record.stem))
         return self._unpackers.arriving(record, pieces, kept)
-
-
-def small_between_big(records: Sequence[RepoDataRecord], workers: int) -> list[RepoDataRecord]:
-    """After the first ``workers`` of a list that begins with the biggest, every other one is the smallest that is left.
-
-    A small one costs a way to the server and back, during which its worker moves no bytes: the big ones beside it use
-    the wire then. At the end of the list, among small ones alone, nobody would.
-    """
-    if workers < 2:
-        return list(records)
-    rest = deque(records[workers:])
-    order = list(records[:workers])
-    while rest:
-        order.append(rest.pop())
-        if rest:
-            order.append(rest.popleft())
-    return order

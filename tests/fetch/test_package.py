@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,8 @@ from engine.errors import (
 from engine.events import Event, Notice, PhaseFinished, PhaseStarted, TransferFinished, TransferStarted, WorkFinished
 from engine.fetch.cache import PackageCache
 from engine.fetch.http import Transport
-from engine.fetch.package import FetchSettings, prepare, small_between_big
+from engine.fetch.order import Rank, all_alike
+from engine.fetch.package import FetchSettings, prepare
 from engine.fetch.settings import TransportSettings
 from engine.flow import first_error
 from engine.model.records import CachedPackage, RepoDataRecord
@@ -80,7 +81,7 @@ class Bench:
         self,
         records: Sequence[RepoDataRecord],
         settings: FetchSettings | None = None,
-        first: Collection[str] = (),
+        rank: Rank = all_alike,
         **transport: Any,
     ) -> list[CachedPackage]:
         """What comes out; raises the one error."""
@@ -91,7 +92,7 @@ class Bench:
         try:
             async with Transport(options) as connections, anyio.create_task_group() as group:
                 how = settings or FetchSettings()
-                group.start_soon(prepare, records, self.cache, connections, how, self.events.append, send, first)
+                group.start_soon(prepare, records, self.cache, connections, how, self.events.append, send, rank)
                 async with receive:
                     async for package in receive:
                         found.append(package)
@@ -135,15 +136,8 @@ async def test_cold_then_warm(bench: Bench) -> None:
 async def test_what_is_needed_first_comes_first_and_then_the_biggest(bench: Bench) -> None:
     settings = FetchSettings(download_threads=1)
     for expected in (["p1", "p3", "p2", "p0"], ["p1", "p3", "p2", "p0"]):  # downloaded, then cached
-        found = await bench.prepare(bench.records(), settings, first={"p1"})
+        found = await bench.prepare(bench.records(), settings, rank=lambda record: record.name != "p1")
         assert [package.record.name for package in found] == expected
-
-
-def test_small_packages_go_between_big_ones() -> None:
-    records = [RepoDataRecord(name=str(size), version="1", size=size) for size in range(9, 0, -1)]
-    for workers, order in ((1, "987654321"), (2, "981726354"), (3, "987162534"), (20, "987654321")):
-        assert "".join(record.name for record in small_between_big(records, workers)) == order
-    assert small_between_big([], 5) == []
 
 
 async def test_nothing_to_do(bench: Bench) -> None:
