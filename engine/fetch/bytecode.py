@@ -25,7 +25,7 @@ from engine.errors import CacheError
 from engine.fetch.cache import PackageCache
 from engine.fetch.entry_lock import EntryLock, LocksDontWork
 from engine.fetch.temporary import remove_tree, temporary_name
-from engine.model.records import Bytecode, CachedPackage, CompiledFile, RepoDataRecord
+from engine.model.records import Bytecode, CachedPackage, CompiledFiles, RepoDataRecord
 
 PLACE = "info/whipsnake"
 """In a package."""
@@ -35,7 +35,7 @@ _LIST, _PYTHON = "list", "python"
 _KIND = re.compile(r"[a-z][a-z0-9_-]*\.[0-9a-f]+")
 _MAX_LIST = 64 << 20
 
-_decode = msgspec.json.Decoder(tuple[CompiledFile, ...]).decode
+_decode = msgspec.json.Decoder(CompiledFiles).decode
 
 
 class BytecodeCache:
@@ -80,9 +80,11 @@ class BytecodeCache:
             data = _read(os.path.join(directory, _LIST), _MAX_LIST)
             if data:
                 try:
-                    return Bytecode(directory, _decode(data))
+                    files = _decode(data)
                 except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                     continue
+                if len(files.sources) == len(files.pycs) == len(files.sizes):
+                    return Bytecode(directory, files)
         return None
 
     def claim(self, package: CachedPackage, kind: str) -> EntryLock | None:
@@ -106,7 +108,7 @@ class BytecodeCache:
             return None
         return staged
 
-    def publish(self, package: CachedPackage, kind: str, staged: str, files: tuple[CompiledFile, ...]) -> Bytecode:
+    def publish(self, package: CachedPackage, kind: str, staged: str, files: CompiledFiles) -> Bytecode:
         """Rename a staged directory into place. Where that fails, or another process was faster, it stays staged, and
         the caller discards it after use."""
         place = self._writable_place(package)

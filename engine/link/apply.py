@@ -1,62 +1,45 @@
 """Fills a staged prefix from packages that arrive in any order: the work that making and changing have in common.
 
-One package is one job in one worker thread. Its Python files go to the compilers as soon as Python and all that it
-needs are linked; its record is written when its files and byte-compiled files are there. Contested paths are decided
-at the end, so neither the order of arrival nor the number of threads can be seen in the result.
+Packages are linked in worker threads, some at a time (`engine.link.jobs`). Their Python files go to the compilers as
+soon as Python and all that it needs are linked; a package's record is written when its files and byte-compiled files
+are there. Contested paths are decided at the end, so neither the order of arrival nor the number of threads can be seen
+in the result.
 """
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 
 import anyio
 import anyio.from_thread
 import anyio.to_thread
-import msgspec
 from anyio.streams.memory import MemoryObjectReceiveStream
 
 from engine.errors import LinkError
-from engine.events import Report, WorkFinished, WorkStarted
+from engine.events import Report
 from engine.flow import first_error
 from engine.link.claims import Claims
 from engine.link.codesign import sign
-from engine.link.compiling import Compiling, Pending
-from engine.link.direct import AsideLinker, DirectLinker, make_here
+from engine.link.compiling import Compiling
+from engine.link.direct import AsideLinker
 from engine.link.disk import storage
-from engine.link.hands import Hands
-from engine.link.linked import Damaged, Linked, missing_file
+from engine.link.jobs import Jobs, Outcome
+from engine.link.linked import Linked, missing_file
 from engine.link.meta import META
-from engine.link.modes import Modes
 from engine.link.package import PackageLinker
-from engine.link.paths_json import parse_entry_points, parse_paths, read_entry_points, read_paths
-from engine.link.plan import PackagePlan, plan_package, pyc_source
+from engine.link.plan import PackagePlan, pyc_source
 from engine.link.pyc import Source, batches
 from engine.link.records import encode_record, record_name
 from engine.link.request import LinkRequest, LinkSummary, PrefixTarget
-from engine.link.scripts import ScriptPlace, has_script, run_script
+from engine.link.scripts import run_script
 from engine.link.settle import settle
-from engine.long_paths import check_length
-from engine.model.records import CachedPackage, RepoDataRecord
+from engine.model.records import CachedPackage
 from engine.process import available_cores
 
-BATCH_PACKAGES, BATCH_BYTES = 8, 300_000
+BATCH_PACKAGES, BATCH_BYTES = 16, 1_000_000
 """Small packages are handed to a worker thread together: so many at most, and such archives in sum."""
-
-
-class _Outcome(msgspec.Struct, frozen=True):
-    """What a worker thread says of one package. If it is not linked, something has to come first."""
-
-    package: CachedPackage
-    linked: Linked | None = None
-    pending: Pending | None = None
-    """What is left to compile."""
-    script: ScriptPlace | None = None
-    """Its pre-link script has to be run."""
-    damaged: str = ""
-    """A file of it in the cache is not as its list says; nothing was linked."""
 
 
 class Filling:
@@ -72,17 +55,9 @@ class Filling:
         self._compiling = (
             Compiling(request, target, report, python, self._write_record) if python and compiled else None
         )
-        # Two, with a process each that makes the links, keep the file system busy; more help where files are copied.
-        self._workers = request.options.link_threads or min(2, available_cores())
-        self._hands = Hands(self._workers if self._workers > 1 else 0)
-        self._workers += request.make is not None  # one plans while the others wait for those who make files
-        self._claims = Claims(fold_for(target.staging))
-        self._modes = Modes(target.staging, request.options, report)
-        self._index = {record.name: number for number, record in enumerate(request.link)}
+        self._jobs = Jobs(request, target, report, self._compiling, self._write_record)
         self._packages: dict[int, CachedPackage] = {}
         self._linked: dict[int, Linked] = {}
-        self._plans: dict[int, PackagePlan] = {}
-        """Of packages that nothing is left to read the plan from again."""
         self._needed = set(needed)
         self._python_ready = anyio.Event()
         self._messages: list[str] = []
@@ -100,7 +75,7 @@ class Filling:
                 if self._compiling:
                     self._compiling.close()
                 with anyio.CancelScope(shield=True):
-                    await anyio.to_thread.run_sync(self._hands.close)
+                    await anyio.to_thread.run_sync(self._jobs.close)
         except Exception as error:
             first = first_error(error)
             if first is error:
@@ -111,8 +86,7 @@ class Filling:
         return self._summary()
 
     async def _link_and_compile(self, packages: MemoryObjectReceiveStream[CachedPackage]) -> None:
-        cores = available_cores()
-        workers = self._workers
+        cores, threads = available_cores(), self._jobs.threads
         if self._compiling:
             await self._compiling.prepare()
         if not self._needed:
@@ -121,9 +95,9 @@ class Filling:
             if self._compiling:
                 group.start_soon(self._compiling.run, self._python_ready, cores)
             async with anyio.create_task_group() as linking:
-                limiter = anyio.CapacityLimiter(workers)
+                limiter = anyio.CapacityLimiter(threads)
                 with packages:
-                    for _ in range(workers):
+                    for _ in range(threads):
                         linking.start_soon(self._link_all, packages.clone(), limiter)
             self._python_ready.set()  # even if it never came: the compilers must end
             if self._compiling:
@@ -136,31 +110,11 @@ class Filling:
     ) -> None:
         async with packages:
             async for package in packages:
-                job = partial(self._link_batch, _batch(package, packages))
+                job = partial(self._jobs.run, _batch(package, packages))
                 for outcome in await anyio.to_thread.run_sync(job, limiter=limiter):
                     await self._take_in(outcome)
 
-    def _link_batch(self, packages: list[CachedPackage], *, scripts: bool = False) -> list[_Outcome]:
-        """In a worker thread: link packages, as far as nothing has to come first. With ``scripts``, pre-link scripts
-        were run already."""
-        outcomes = []
-        for package in packages:
-            name = package.record.name
-            place = ScriptPlace(package.directory, self._target.staging, self._target.platform)
-            if not scripts and has_script(place, name, "pre-link"):
-                outcomes.append(_Outcome(package, script=place))
-                continue
-            self._report(WorkStarted("link", name))
-            try:
-                outcome = self._link_job(package)
-            except Damaged as error:
-                outcome = _Outcome(package, damaged=error.path)
-            linked = outcome.linked
-            self._report(WorkFinished("link", name, linked.files if linked else 0, linked.bytes if linked else 0))
-            outcomes.append(outcome)
-        return outcomes
-
-    async def _take_in(self, outcome: _Outcome) -> None:
+    async def _take_in(self, outcome: Outcome) -> None:
         """Do what has to be done outside of the thread: first what keeps a package from being linked."""
         package = outcome.package
         if outcome.script:
@@ -183,68 +137,13 @@ class Filling:
         if not self._needed:
             self._python_ready.set()
 
-    async def _again(self, package: CachedPackage) -> _Outcome:
-        return (await anyio.to_thread.run_sync(partial(self._link_batch, [package], scripts=True)))[0]
-
-    def _link_job(self, package: CachedPackage) -> _Outcome:
-        """In a worker thread: read the package's lists, link its files, write its record if nothing is to come."""
-        plan = self._plan(package)
-        if sys.platform == "win32":
-            longer = max(self._target.staging, self._target.prefix, key=len)
-            check_length(longer, (path.target for path in plan.paths), f"link {plan.record.dist}")
-        linked = self._unpacked(plan, package) if package.payload else self._linked_from_cache(plan, package)
-        sign(linked, self._target.staging, self._target.platform, self._report)
-        pending = None
-        if self._compiling:
-            with storage(f"link the byte-compiled files of {plan.record.dist}"):
-                pending = self._compiling.look_up(plan, linked, package, self._hands)
-        if pending is None:
-            self._write_record(plan, linked, package)
-        return _Outcome(package, linked, pending)
-
-    def _linked_from_cache(self, plan: PackagePlan, package: CachedPackage) -> Linked:
-        with storage(f"link {plan.record.dist}"):
-            mode = self._modes.choose(package.directory)
-        linker = PackageLinker(plan, package.directory, self._target, self._claims, mode)
-        return linker.run(anyio.from_thread.check_cancelled, self._hands, check=package.unchecked)
-
-    def _unpacked(self, plan: PackagePlan, package: CachedPackage) -> Linked:
-        """Straight out of the archive, of which nothing is left afterwards but what is contested."""
-        assert package.payload is not None
-        self._plans[plan.index] = plan
-        linker = DirectLinker(plan, package.directory, self._target, self._claims)
-        try:
-            return linker.unpack(package.payload, anyio.from_thread.check_cancelled, self._request.make or make_here)
-        finally:
-            package.payload.close()
-
-    def _plan(self, package: CachedPackage) -> PackagePlan:
-        record = self._record(package)
-        record_name(record)  # refuses what must not become a path, before anything is done with it
-        index = self._index[record.name]
-        if index in self._plans:
-            return self._plans[index]
-        info, is_python = package.payload.info if package.payload else None, record.noarch_type == "python"
-        if info is None:
-            entries = read_paths(package.directory, record.dist)
-            scripts = read_entry_points(package.directory, record.dist) if is_python else ()
-        else:
-            entries = parse_paths(info["info/paths.json"], record.dist)
-            scripts = parse_entry_points(info.get("info/link.json"), record.dist) if is_python else ()
-        return plan_package(index, record, entries, scripts, self._target.python)
-
-    def _record(self, package: CachedPackage) -> RepoDataRecord:
-        """The record that was solved with; for an address given by the user, what the package says of itself."""
-        index = self._index.get(package.record.name)
-        if index is None:
-            raise LinkError(f"Could not link {package.record.dist}: nobody asked for it")
-        asked = self._request.link[index]
-        return asked if asked.raw else package.record
+    async def _again(self, package: CachedPackage) -> Outcome:
+        return (await anyio.to_thread.run_sync(partial(self._jobs.run, [package], scripts=True)))[0]
 
     # --- the end -----------------------------------------------------------------------------------------------
 
     def _check_complete(self) -> None:
-        missing = [record.dist for record in self._request.link if self._index[record.name] not in self._linked]
+        missing = [record.dist for record in self._request.link if self._jobs.index[record.name] not in self._linked]
         if missing:
             raise LinkError(f"Could not link {', '.join(missing[:5])}: the packages did not arrive")
 
@@ -264,7 +163,7 @@ class Filling:
     def _write_records(self, indices: Iterable[int]) -> None:
         for index in indices:
             package = self._packages[index]
-            self._write_record(self._plan(package), self._linked[index], package)
+            self._write_record(self._jobs.plan(package), self._linked[index], package)
 
     async def _compile_again(self, won: dict[int, list[str]], compiling: Compiling) -> None:
         """What was compiled from contested files may have been made from another package's."""
@@ -272,7 +171,7 @@ class Filling:
         try:
             for index, paths in won.items():
                 linked = self._linked[index]
-                plan = await anyio.to_thread.run_sync(self._plan, self._packages[index])
+                plan = await anyio.to_thread.run_sync(self._jobs.plan, self._packages[index])
                 shared, own = compiling.wanted(plan)
                 wanted = {*shared, *own}
                 linked.compiled = [pyc for pyc in linked.compiled if pyc_source(pyc) not in {*paths, *linked.lost}]
@@ -285,18 +184,18 @@ class Filling:
         """The linker of a package once more, with its result so far."""
         package, linked = self._packages[index], self._linked[index]
         kind = AsideLinker if package.payload else PackageLinker
-        linker = kind(self._plan(package), package.directory, self._target, self._claims, linked.mode)
+        linker = kind(self._jobs.plan(package), package.directory, self._target, self._jobs.claims, linked.mode)
         linker.done = linked
         return linker
 
     def _settled(self) -> dict[int, list[str]]:
         """Decide contested paths. What was made directly is put aside first: there is no cache to make it from."""
-        for index, keys in self._claims.contested_by_package().items():
+        for index, keys in self._jobs.claims.contested_by_package().items():
             linker = self._linker(index)
             if isinstance(linker, AsideLinker):
                 with storage(f"put files of {linker.plan.record.dist} aside"):
                     linker.set_aside(keys)
-        return settle(self._claims, self._linker, self._report, prevent=self._request.options.prevent_conflicts)
+        return settle(self._jobs.claims, self._linker, self._report, prevent=self._request.options.prevent_conflicts)
 
     def _write_record(self, plan: PackagePlan, linked: Linked, package: CachedPackage) -> None:
         linked.compiled.sort()
@@ -330,7 +229,7 @@ class Filling:
     @property
     def claims(self) -> Claims:
         """What was put where; to be read after `run`."""
-        return self._claims
+        return self._jobs.claims
 
 
 def _batch(package: CachedPackage, more: MemoryObjectReceiveStream[CachedPackage]) -> list[CachedPackage]:
@@ -343,9 +242,3 @@ def _batch(package: CachedPackage, more: MemoryObjectReceiveStream[CachedPackage
             break
         size += found[-1].record.size or BATCH_BYTES
     return found
-
-
-def fold_for(staging: str) -> Callable[[str], str] | None:
-    """How paths are compared there: `str.casefold` where the file system does not tell upper from lower case."""
-    with storage(f"look into {staging}"):
-        return str.casefold if os.path.lexists(os.path.join(staging, META.upper())) else None

@@ -1,8 +1,8 @@
-"""Many files of one package, by hard links: looked at first, then linked, with the fewest system calls.
+"""Many files of some packages, by hard links: looked at first, then linked, with the fewest system calls.
 
 Rule of this file: nothing but system calls, relative to open directories, and a list of what did not work; what that
 means is decided elsewhere. It imports next to nothing, because it also runs as a program (``python -I -S batch.py``):
-the system calls of two packages then don't wait for each other's interpreter lock, nor for that of the program that
+the system calls of two jobs then don't wait for each other's interpreter lock, nor for that of the program that
 plans them. Jobs come on the standard input and results go to the standard output, marshalled, each after its length.
 """
 
@@ -14,12 +14,18 @@ import os
 Files = tuple[str, str, list[str], "list[str] | None", "list[int | None]"]
 """Files of one directory: where they are (absolute), where they go (absolute), their names, the names that they get
 there (None: the same), their sizes (None: not known)."""
-Job = tuple[bool, list[str], list[Files]]
-"""Whether to look at each file first; directories to make, parents first; files."""
+Part = tuple[bool, list[Files]]
+"""Whether to look at each file first; the files."""
+Job = tuple[list[str], list[list[Part]]]
+"""Directories to make, parents first; of each package its parts."""
 Problem = tuple[int, str, str]
 """The error's number, the file that was to be linked, the path that it was to get. (For a directory, no file.)"""
-Result = tuple["str | None", int, list[Problem]]
-"""A file that is not as it should be, and then nothing was done; how many were linked; what did not work."""
+Done = tuple["str | None", int, list[Problem]]
+"""Of a part: a file that is not as it should be, and then nothing of it was linked; how many were linked; what did not
+work."""
+Result = tuple["Problem | None", list[list[Done]]]
+"""A directory that could not be made, and then nothing was linked; of each package what became of its parts. After one
+with a file that is not as it should be, the package's other parts are left."""
 
 _GOES_ON = frozenset(
     {errno.EEXIST, errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL}
@@ -31,20 +37,29 @@ _DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
 
 def carry_out(job: Job) -> Result:
     """Do one job. Raises nothing."""
-    check, directories, groups = job
-    if check:
-        for group in groups:
-            damaged = find_damage(group)
-            if damaged is not None:
-                return damaged, 0, []
-    problems: list[Problem] = []
+    directories, packages = job
     for directory in directories:
         try:
             os.mkdir(directory)
         except FileExistsError:
             continue  # made by another package, or in the way of the files below it
         except OSError as error:
-            return None, 0, [(error.errno or 0, "", directory)]
+            return (error.errno or 0, "", directory), []
+    return None, [_package(parts) for parts in packages]
+
+
+def _package(parts: list[Part]) -> list[Done]:
+    found: list[Done] = []
+    for check, groups in parts:
+        damaged = next(filter(None, map(find_damage, groups)), None) if check else None
+        found.append((damaged, 0, []) if damaged is not None else _part(groups))
+        if damaged is not None:
+            break
+    return found
+
+
+def _part(groups: list[Files]) -> Done:
+    problems: list[Problem] = []
     done = 0
     for group in groups:
         done += _link(group, problems)

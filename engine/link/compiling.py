@@ -10,7 +10,6 @@ it compiles: it need not wait for the other to arrive and to be linked.
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from collections.abc import Callable
@@ -23,16 +22,14 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from engine.errors import LinkError
 from engine.events import Report, WorkFinished, WorkStarted
 from engine.flow import in_thread
-from engine.link.batch import Files, find_damage
-from engine.link.hands import Hands
+from engine.link.batch import Done
+from engine.link.compiled import Cached, Placer, take_in
 from engine.link.kind import presumed_kind
 from engine.link.linked import Linked
-from engine.link.modes import NO_LINK_ERRORS, Mode, copy_file
-from engine.link.package import LINK_AT
-from engine.link.plan import PackagePlan, pyc_source
+from engine.link.plan import PackagePlan
 from engine.link.pyc import Compiler, Made, Source, batches, fit
 from engine.link.request import Claim, LinkRequest, PrefixTarget
-from engine.model.records import Bytecode, CachedPackage, CompiledFile
+from engine.model.records import Bytecode, CachedPackage, CompiledFiles
 
 _POLL = 0.05
 """Seconds between two looks at what another environment is compiling."""
@@ -57,6 +54,8 @@ class Pending(msgspec.Struct):
     """By source."""
     claim: Claim | None = None
     """Ours, while we compile for all."""
+    cached: Cached | None = None
+    """What the cache has, until it is linked."""
 
 
 class Compiling:
@@ -73,7 +72,7 @@ class Compiling:
         self._executable, self._own = python, False
         self._staged: set[str] = set()
         self._claims: list[Claim] = []
-        self._no_hands = Hands(0)
+        self._placer = Placer(target.python, target.staging)
         self._send, self._receive = anyio.create_memory_object_stream[Pending](float("inf"))
 
     async def prepare(self) -> None:
@@ -94,78 +93,52 @@ class Compiling:
         own += [source for source, pyc in plan.stale if _made_for(pyc, current)]
         return fit(source for source in plan.sources if source not in rewritten), fit(own)
 
-    def look_up(self, plan: PackagePlan, linked: Linked, package: CachedPackage, hands: Hands) -> Pending | None:
-        """Link what the cache has; None if nothing is left to do."""
+    def look_up(self, plan: PackagePlan, linked: Linked, package: CachedPackage) -> Pending | None:
+        """What is to be done for a package, and of that what the cache has; None if there is nothing."""
         shared, own = self.wanted(plan)
+        if not shared and not own:
+            return None
         pending = Pending(plan, linked, package, shared, own, made={})
-        if shared and self._kind:
-            self._link_cached(pending, hands)
-        return pending if pending.shared or own else None
+        self._find(pending)
+        return pending
 
-    def _link_cached(self, pending: Pending, hands: Hands) -> None:
-        """Link the byte-compiled files that are in the cache, if they are all there."""
-        if self._store is None or not self._kind:
+    def link(self, pending: Pending, done: Done | None = None) -> bool:
+        """Link what `look_up` found in the cache, or note that it was ``done``. Whether there is something left."""
+        cached, pending.cached = pending.cached, None
+        if cached is None or self._store is None:
+            return bool(pending.shared or pending.own)
+        linked = pending.linked
+        try:
+            sound = take_in(done, cached, linked) if done else self._placer.link(cached, linked, check=True)
+        except FileNotFoundError:  # `clean` was here meanwhile
+            return True
+        if sound:
+            linked.from_cache = len(linked.compiled)
+            pending.shared = []
+        else:
+            self._store.drop(cached.bytecode)
+        return bool(pending.shared or pending.own)
+
+    def _find(self, pending: Pending) -> None:
+        """Look into the cache, which counts if all is there."""
+        if self._store is None or not self._kind or not pending.shared:
             return
         found = self._store.find(pending.package, self._kind)
-        if found is None or not self._covers(found, pending):
-            return
-        try:
-            if not self._link(found, pending, hands, check=True):
-                self._store.drop(found)
-                return
-        except FileNotFoundError:  # `clean` was here meanwhile
-            return
-        pending.linked.from_cache = len(pending.linked.compiled)
-        pending.shared = []
+        if found is not None and self._placer.covers(found, pending.shared):
+            pending.cached = self._placer.cached(found, pending.linked.lost)
 
-    def _covers(self, found: Bytecode, pending: Pending) -> bool:
-        """Whether all that is wanted is there, and nothing else: the list is believed no more than a package's."""
-        sources = {self._in_package(path) for path in pending.shared}
-        return sources == {file.source for file in found.files} and all(
-            not file.pyc or _belongs(file.pyc, file.source) for file in found.files
-        )
-
-    def _link(self, bytecode: Bytecode, pending: Pending, hands: Hands, *, check: bool) -> bool:
-        """Link byte-compiled files to where Python looks for them; false if they are damaged, and none is linked."""
-        linked = pending.linked
-        wanted = [
-            (str(number), self._in_prefix(file.pyc), file.size)
-            for number, file in enumerate(bytecode.files)
-            if file.pyc and self._in_prefix(file.source) not in linked.lost
-        ]
-        files = _by_folder(bytecode.directory, self._target.staging, wanted)
-        if linked.mode is Mode.HARD and LINK_AT:
-            damaged, _, problems = hands.carry_out((check, [one[1] for one in files], files))
-            if damaged is not None:
-                return False
-            for number, source, end in problems:
-                if not source or number not in (errno.EEXIST, *NO_LINK_ERRORS):
-                    raise OSError(number, os.strerror(number), source or end)
-                _put_over(source, end, linked.mode)
-        else:
-            if check and any(map(find_damage, files)):
-                return False
-            for origin, folder, names, new, _ in files:
-                os.makedirs(folder, exist_ok=True)
-                for name, other in zip(names, new or names, strict=True):
-                    _put_over(f"{origin}/{name}", f"{folder}/{other}", linked.mode)
-        linked.compiled += [path for _, path, _ in wanted]
-        return True
-
-    def _in_package(self, path: str) -> str:
-        return "site-packages" + path[len(self._python.site_packages) :]
-
-    def _in_prefix(self, path: str) -> str:
-        return self._python.site_packages + path[len("site-packages") :]
+    def _link_cached(self, pending: Pending) -> None:
+        self._find(pending)
+        self.link(pending)
 
     def _finish(self, pending: Pending, complete: bool) -> None:
         """Keep and link what was made, and write the package's record."""
         if pending.staged and self._store and self._kind:
-            files = tuple(map(self._as_file, pending.shared, (pending.made.get(one) for one in pending.shared)))
+            files = self._as_files(pending)
             bytecode = Bytecode(pending.staged, files)
             if complete:
                 bytecode = self._store.publish(pending.package, self._kind, pending.staged, files)
-            self._link(bytecode, pending, self._no_hands, check=False)
+            self._placer.link(self._placer.cached(bytecode, pending.linked.lost), pending.linked, check=False)
             self._store.discard(pending.staged)
             self._staged.discard(pending.staged)
             inside = pending.own
@@ -181,9 +154,13 @@ class Compiling:
             self._claims.remove(claim)
             claim.release()
 
-    def _as_file(self, source: str, made: Made | None) -> CompiledFile:
-        pyc = self._in_package(made.pyc) if made and made.pyc else ""
-        return CompiledFile(self._in_package(source), pyc, made.size if made else 0)
+    def _as_files(self, pending: Pending) -> CompiledFiles:
+        in_package, made = self._placer.in_package, [pending.made.get(source) for source in pending.shared]
+        return CompiledFiles(
+            list(map(in_package, pending.shared)),
+            [in_package(one.pyc) if one and one.pyc else "" for one in made],
+            [one.size if one else 0 for one in made],
+        )
 
     # --- the compilers -----------------------------------------------------------------------------------------
 
@@ -271,13 +248,13 @@ class Compiling:
         """Look into the cache once more (another environment may have been there), then open a place to compile into;
         None while another one is compiling the package."""
         if pending.shared:
-            self._link_cached(pending, self._no_hands)
+            self._link_cached(pending)
         if pending.shared and self._store and self._kind:
             pending.claim = self._store.claim(pending.package, self._kind)
             if pending.claim is None:
                 return None
             self._claims.append(pending.claim)
-            self._link_cached(pending, self._no_hands)  # who had the claim before us may just have finished
+            self._link_cached(pending)  # who had the claim before us may just have finished
         if pending.shared and self._store and self._kind:
             pending.staged = self._store.stage(pending.package) or ""
             self._staged.add(pending.staged)
@@ -286,7 +263,7 @@ class Compiling:
             return [Source(path) for path in (*pending.shared, *pending.own) if path not in lost]
         home = pending.package.directory
         sources = [
-            Source(path, f"{home}/{self._in_package(path)}", f"{pending.staged}/{number}")
+            Source(path, f"{home}/{self._placer.in_package(path)}", f"{pending.staged}/{number}")
             for number, path in enumerate(pending.shared)
         ]
         return sources + [Source(path) for path in pending.own if path not in pending.linked.lost]
@@ -314,40 +291,3 @@ def _made_for(pyc: str, version: str) -> bool:
     """Whether a shipped file is what a Python of this version (``312``) would look for."""
     tag = os.path.basename(pyc)[: -len(".pyc")].rpartition(".")[2]
     return "__pycache__" not in pyc or tag.lstrip("abcdefghijklmnopqrstuvwxyz-") == version
-
-
-def _belongs(pyc: str, source: str) -> bool:
-    """Whether a name is one that Python gives to what it makes of a source."""
-    return pyc_source(pyc) == source
-
-
-def _by_folder(origin: str, staging: str, wanted: list[tuple[str, str, int]]) -> list[Files]:
-    """Files of one directory (name, path in the prefix, size), by the directory that they go to."""
-    folders: dict[str, tuple[list[str], list[str], list[int | None]]] = {}
-    for name, path, size in wanted:
-        folder, _, new = path.rpartition("/")
-        names, others, sizes = folders.setdefault(folder, ([], [], []))
-        names.append(name)
-        others.append(new)
-        sizes.append(size)
-    return [(origin, f"{staging}/{folder}", *lists) for folder, lists in folders.items()]
-
-
-def _put_over(origin: str, end: str, mode: Mode) -> None:
-    """Put one file somewhere, in place of what is there."""
-    try:
-        _put(origin, end, mode)
-    except FileExistsError:
-        os.unlink(end)
-        _put(origin, end, mode)
-
-
-def _put(origin: str, end: str, mode: Mode) -> None:
-    if mode is Mode.HARD:
-        try:
-            os.link(origin, end)
-            return
-        except OSError as error:
-            if error.errno not in NO_LINK_ERRORS:
-                raise
-    copy_file(origin, end, reflink=mode is Mode.REFLINK)

@@ -11,6 +11,7 @@ import marshal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 
 from engine.errors import LinkError
 from engine.link import batch
@@ -32,9 +33,7 @@ class Hands:
 
     def carry_out(self, job: batch.Job) -> batch.Result:
         """Do a job. Raises `LinkError` if a process died over it."""
-        if sum(len(files[2]) for files in job[2]) < WORTH:
-            return batch.carry_out(job)
-        process = self._take()
+        process = self._take() if sum(len(files[2]) for files in _files(job)) >= WORTH else None
         if process is None:
             return batch.carry_out(job)
         result = _ask(process, job)
@@ -73,6 +72,10 @@ class Hands:
             self._idle.clear()
 
 
+def _files(job: batch.Job) -> Iterator[batch.Files]:
+    return (files for parts in job[1] for _, groups in parts for files in groups)
+
+
 def _ask(process: subprocess.Popen[bytes], job: batch.Job) -> batch.Result:
     try:
         if process.stdin is None or process.stdout is None:
@@ -84,7 +87,7 @@ def _ask(process: subprocess.Popen[bytes], job: batch.Job) -> batch.Result:
         result: batch.Result = marshal.loads(process.stdout.read(size))
     except (EOFError, OSError, ValueError, TypeError) as error:
         raise LinkError(
-            f"Could not link into {job[2][0][1]}: the process that makes the links ended unexpectedly",
+            f"Could not link into {next(_files(job))[1]}: the process that makes the links ended unexpectedly",
             hint="Try again; if it stays so, `link_threads: 1` does without such processes.",
         ) from error
     return result

@@ -1,7 +1,8 @@
-"""Links one package: one synchronous job, run in one worker thread. Rule: no look at a file that only has to be linked.
+"""Links one package: a synchronous job of a worker thread. Rule: no look at a file that only has to be linked.
 
-For a plain file that is a single system call, relative to two open directories. Only files with a placeholder are
-read. Whatever is in the way was claimed by another package and is left to `engine.link.settle`.
+For a plain file that is a single system call, relative to two open directories, for all files of some packages at once
+(`engine.link.batch`). Only files with a placeholder are read. Whatever is in the way was claimed by another package and
+is left to `engine.link.settle`.
 """
 
 from __future__ import annotations
@@ -12,11 +13,10 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from engine.errors import LinkError, StorageError
-from engine.link.batch import Files, find_damage
+from engine.link.batch import Done, Files, Part, find_damage
 from engine.link.check import special_damage
 from engine.link.claims import Claims
 from engine.link.entry_points import EntryPoint, script_body, unix_script
-from engine.link.hands import Hands
 from engine.link.launcher import SHEBANG, windows_launcher
 from engine.link.linked import Damaged, Linked, missing_file
 from engine.link.modes import NO_LINK_ERRORS, Mode, copy_file
@@ -35,30 +35,46 @@ class PackageLinker:
     def __init__(self, plan: PackagePlan, directory: str, target: PrefixTarget, claims: Claims, mode: Mode) -> None:
         self.plan, self.directory, self.target, self.claims = plan, directory, target, claims
         self.done = Linked(plan.index, directory, mode, written={}, unsigned=[], lost=set(), compiled=[])
+        self.directories: list[str] = []
+        """Those that have to be made, absolute."""
         self._index = plan.index
+        self._blocked: set[str] = set()
+        """Directories that can't be had."""
 
     @property
     def rewriter(self) -> Rewriter:
         """Who makes files of changed content, and notes them in `done`."""
         return Rewriter(self.plan.record.dist, self.target, self.done)
 
-    def run(self, checkpoint: Callable[[], None], hands: Hands, *, check: bool = False) -> Linked:
-        """Make everything that isn't claimed by others. ``checkpoint`` is called often and may raise to stop.
+    def begin(self, checkpoint: Callable[[], None], *, check: bool) -> Part | None:
+        """Claim everything; what is left to others is not ours to make. Returns what is to be linked, once
+        `directories` are there; None where files are not hard-linked: then they are placed now.
 
-        With ``check``, the files in the cache are compared with the package's list first: raises `Damaged`.
+        ``checkpoint`` is called often and may raise to stop. With ``check``, the files in the cache are compared with
+        the package's list first: raises `Damaged`.
         """
         try:
             damaged = special_damage(self.plan, self.directory) if check else None
             if damaged is not None:
                 raise Damaged(damaged)
             checkpoint()
-            blocked = self.claims.claim_dirs(self.plan.needed_dirs, self._index)
+            self._blocked = blocked = self.claims.claim_dirs(self.plan.needed_dirs, self._index)
             files = self.claimed(blocked)
             if self.done.mode is Mode.HARD and LINK_AT:
-                self._hard_link(files, self.new_dirs(blocked), hands, check)
-            else:
-                self._place_all(files, self.new_dirs(blocked), checkpoint, check)
-            self._link_others(blocked, checkpoint)
+                staging = self.target.staging
+                self.directories = [f"{staging}/{path}" for path in self.new_dirs(blocked)]
+                return check, files
+            self._place_all(files, self.new_dirs(blocked), checkpoint, check)
+        except OSError as error:
+            raise self.failed(error) from error
+        return None
+
+    def end(self, checkpoint: Callable[[], None], linked: Done | None = None) -> Linked:
+        """Make the rest, once that is ``linked`` which `begin` returned. Raises `Damaged` as that does."""
+        try:
+            if linked is not None:
+                self._note(linked)
+            self._link_others(self._blocked, checkpoint)
             self.done.bytes = sum(filter(None, [path.entry.size_in_bytes for path in self.plan.paths]))
         except OSError as error:
             raise self.failed(error) from error
@@ -111,20 +127,18 @@ class PackageLinker:
                 os.mkdir(f"{self.target.staging}/{directory}")
             self.claims.made.add(directory)
 
-    def _hard_link(self, files: list[Files], directories: list[str], hands: Hands, check: bool) -> None:
-        """Nearly every file of every package passes here."""
-        staging = self.target.staging
-        job = (check, [f"{staging}/{path}" for path in directories], files)
-        damaged, done, problems = hands.carry_out(job)
+    def _note(self, linked: Done) -> None:
+        damaged, done, problems = linked
         if damaged is not None:
             raise Damaged(damaged[len(self.directory) + 1 :])
-        self.claims.made.update(directories)
+        staging = len(self.target.staging) + 1
+        self.claims.made.update([path[staging:] for path in self.directories])
         self.done.hardlinked += done
         for number, source, target in problems:
             error = OSError(number, os.strerror(number), source or target)
             if not source:
                 raise error
-            self._not_linked(error, source[len(self.directory) + 1 :], target[len(staging) + 1 :])
+            self._not_linked(error, source[len(self.directory) + 1 :], target[staging:])
 
     def _place_all(
         self, files: list[Files], directories: list[str], checkpoint: Callable[[], None], check: bool

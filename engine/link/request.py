@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import msgspec
 
 from engine.link.noarch import PythonInfo
-from engine.model.records import Bytecode, CachedPackage, CompiledFile, PrefixRecord, RepoDataRecord
+from engine.model.records import Bytecode, CachedPackage, CompiledFiles, PrefixRecord, RepoDataRecord
 
 
 class Claim(Protocol):
@@ -38,7 +38,7 @@ class BytecodeStore(Protocol):
     def stage(self, package: CachedPackage) -> str | None:
         """A new directory to compile into; None where nothing can be kept."""
 
-    def publish(self, package: CachedPackage, kind: str, staged: str, files: tuple[CompiledFile, ...]) -> Bytecode:
+    def publish(self, package: CachedPackage, kind: str, staged: str, files: CompiledFiles) -> Bytecode:
         """Keep a staged directory; returns where it is now."""
 
     def discard(self, staged: str) -> None:

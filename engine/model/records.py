@@ -183,19 +183,19 @@ class CachedPackage(msgspec.Struct, frozen=True):
     """Its files, where they were not unpacked (direct mode): then ``directory`` is where some may be put aside."""
 
 
-class CompiledFile(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """What became of one Python file of a package when it was byte-compiled."""
+class CompiledFiles(msgspec.Struct, frozen=True, array_like=True):
+    """What became of the Python files of a package when they were byte-compiled; the lists are equally long."""
 
-    source: str
-    """Path in the package."""
-    pyc: str = ""
-    """Where Python looks for the result, as a path in the package; empty if the file does not compile."""
-    size: int = 0
-    """Of the result, in bytes."""
+    sources: list[str] = []
+    """Paths in the package."""
+    pycs: list[str] = []
+    """Where Python looks for the results, as paths in the package; empty for files that do not compile."""
+    sizes: list[int] = []
+    """Of the results, in bytes."""
 
 
 class Bytecode(msgspec.Struct, frozen=True):
     """The byte-compiled files of a cached package for one kind of Python; file number n is ``directory/n``."""
 
     directory: str
-    files: tuple[CompiledFile, ...]
+    files: CompiledFiles

@@ -13,15 +13,14 @@ from engine.fetch.cache_clean import CleanRequest, find_garbage, remove_garbage
 from engine.fetch.temporary import dead_leftovers
 from engine.fetch.unpack import UnpackOptions, unpack_stream
 from engine.fetch.verify import check_unpacked
-from engine.model.records import CachedPackage, CompiledFile
+from engine.model.records import CachedPackage, CompiledFiles
 from tests.fetch.feeding import record_of
 from tests.kit.package import make_package
 from tests.kit.tree import tree
 
 KIND = "cpython-312.cb0d0d0a"
-FILES = (
-    CompiledFile("site-packages/a.py", "site-packages/__pycache__/a.cpython-312.pyc", 4),
-    CompiledFile("site-packages/bad.py"),
+FILES = CompiledFiles(
+    ["site-packages/a.py", "site-packages/bad.py"], ["site-packages/__pycache__/a.cpython-312.pyc", ""], [4, 0]
 )
 
 
@@ -82,7 +81,7 @@ def test_the_later_of_two_uses_its_own_and_leaves_the_first(place: Place) -> Non
     assert not os.path.exists(staged)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[[1, 2, 3]]", b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"{", b"[[1, 2, 3]]", b'[["a.py"], [], []]', b"\xff"])
 def test_a_damaged_list_is_none_and_is_replaced(place: Place, content: bytes) -> None:
     Path(place.keep(), "list").write_bytes(content)
     assert place.cache.find(place.package, KIND) is None
@@ -165,7 +164,7 @@ def test_clean_takes_what_no_environment_has(place: Place, tmp_path: Path) -> No
     linked, unlinked = place.keep(), place.cache.stage(used)
     os.link(f"{linked}/0", tmp_path / "env" / "a.pyc")
     assert unlinked is not None
-    other = place.cache.publish(used, "cpython-311.a70d0d0a", unlinked, FILES[1:])
+    other = place.cache.publish(used, "cpython-311.a70d0d0a", unlinked, CompiledFiles(FILES.sources[1:], [""], [0]))
     request = CleanRequest(pkgs_dirs=(str(place.pkgs),), prefixes=(str(tmp_path / "env"),), packages=True)
     assert [(item.kind, item.path) for item in find_garbage(request)] == [("bytecode", other.directory)]
     remove_garbage(find_garbage(request))

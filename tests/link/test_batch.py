@@ -13,7 +13,7 @@ import pytest
 
 from engine.errors import LinkError
 from engine.link import batch
-from engine.link.batch import Files, Job, Result, carry_out
+from engine.link.batch import Files, Job, Problem, Result, carry_out
 from engine.link.hands import WORTH, Hands
 from tests.kit.tree import tree
 
@@ -58,7 +58,7 @@ def place(tmp_path: Path) -> Place:
 
 def test_all_are_linked(do, place: Place) -> None:  # type: ignore[no-untyped-def]
     files = [place.files("", ["a", "b"], [1, None]), place.files("sub", ["c", "d\udce9"], [3, 0], ["new", "d\udce9"])]
-    assert do((True, [str(place.target / "sub")], files)) == (None, 4, [])
+    assert do(([str(place.target / "sub")], [[(True, files)]])) == (None, [[(None, 4, [])]])
     assert os.path.samefile(place.source / "sub/c", place.target / "sub/new")
     assert {path: entry.content for path, entry in tree(place.target).items()}.keys() == {
         "a", "b", "sub/new", "sub/d\udce9",
@@ -76,26 +76,36 @@ def test_damage_is_found_before_anything_is_done(do, place: Place, kind: str) ->
             victim.symlink_to("/etc/passwd")
         elif kind == "folder":
             victim.mkdir()
-    job = (True, [str(place.target / "sub")], [place.files("", ["a"], [1]), place.files("sub", ["c"], [3])])
-    assert do(job) == (str(victim), 0, [])
-    assert not os.listdir(place.target)
+    sound, damaged = place.files("", ["a"], [1]), place.files("sub", ["c"], [3])
+    others = [(True, [place.files("", ["b"], [2])])]
+    job = [str(place.target / "sub")], [[(True, [sound, damaged]), (False, [sound])], others]
+    assert do(job) == (None, [[(str(victim), 0, [])], [(None, 1, [])]])
+    assert tree(place.target).keys() == {"b"}, "of the other package"
 
 
 def test_what_is_in_the_way_is_told_and_the_rest_goes_on(do, place: Place) -> None:  # type: ignore[no-untyped-def]
     (place.target / "a").write_text("mine")
-    damaged, done, problems = do((False, [], [place.files("", ["a", "b"], [1, 2])]))
-    assert (damaged, done) == (None, 1)
+    problem, [[(damaged, done, problems)]] = do(([], [[(False, [place.files("", ["a", "b"], [1, 2])])]]))
+    assert (problem, damaged, done) == (None, None, 1)
     assert problems == [(errno.EEXIST, str(place.source / "a"), str(place.target / "a"))]
     assert (place.target / "a").read_text() == "mine"
 
 
 def test_what_concerns_all_ends_it(do, place: Place) -> None:  # type: ignore[no-untyped-def]
-    job = (False, [], [place.files("sub", ["c"], [3]), place.files("", ["a"], [1])])
-    assert do(job) == (None, 0, [(errno.ENOENT, "", str(place.target / "sub"))])
+
+    def problem(*files: Files) -> Problem:
+        found, [[(damaged, done, problems)]] = do(([], [[(False, list(files))]]))
+        assert (found, damaged, done, len(problems)) == (None, None, 0, 1)
+        return problems[0]
+
+    first = place.files("", ["a"], [1])
+    assert problem(place.files("sub", ["c"], [3]), first) == (errno.ENOENT, "", str(place.target / "sub"))
     lacking = place.files("", ["x", "a"], [1, 1])
-    assert do((False, [], [lacking])) == (None, 0, [(errno.ENOENT, str(place.source / "x"), str(place.target / "x"))])
+    assert problem(lacking) == (errno.ENOENT, str(place.source / "x"), str(place.target / "x"))
     nowhere = (str(place.source / "nowhere"), str(place.target), ["x"], None, [1])
-    assert do((False, [], [nowhere]))[2] == [(errno.ENOENT, str(place.source / "nowhere/x"), str(place.target))]
+    assert problem(nowhere) == (errno.ENOENT, str(place.source / "nowhere/x"), str(place.target))
+    lost = str(place.target / "no/where")
+    assert do(([lost], [[(False, [first])]])) == ((errno.ENOENT, "", lost), [])
     assert not os.listdir(place.target)
 
 
@@ -103,14 +113,14 @@ def big(place: Place) -> Job:
     names = [f"f{number}" for number in range(WORTH)]
     for name in names:
         (place.source / name).touch()
-    return True, [], [place.files("", names, [0] * WORTH)]
+    return [], [[(True, [place.files("", names, [0] * WORTH)])]]
 
 
 def test_only_big_jobs_are_handed_over(place: Place) -> None:
     hands = Hands(1)
-    hands.carry_out((False, [], [place.files("", ["a"], [1])]))
+    hands.carry_out(([], [[(False, [place.files("", ["a"], [1])])]]))
     assert not hands._all
-    assert hands.carry_out(big(place)) == (None, WORTH, [])
+    assert hands.carry_out(big(place)) == (None, [[(None, WORTH, [])]])
     assert len(hands._all) == 1
     hands.close()
     assert not hands._all
@@ -131,13 +141,13 @@ def test_a_process_that_dies_is_one_error(place: Place) -> None:
 def test_without_a_python_to_start_we_do_it_ourselves(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     hands = Hands(2)
-    assert hands.carry_out(big(place)) == (None, WORTH, [])
+    assert hands.carry_out(big(place)) == (None, [[(None, WORTH, [])]])
     hands.close()
 
 
 def test_ctrl_c_is_not_for_the_process() -> None:
     with subprocess.Popen([sys.executable, "-I", "-S", batch.__file__], stdin=-1, stdout=-1, stderr=-1) as process:
-        job = (False, [], [])
+        job = ([], [])
         import marshal
 
         text = marshal.dumps(job)

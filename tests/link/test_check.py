@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from engine.errors import LinkError
+from engine.link.batch import carry_out
 from engine.link.claims import Claims
-from engine.link.hands import Hands
 from engine.link.linked import Damaged
 from engine.link.modes import Mode
 from engine.link.package import PackageLinker
@@ -43,9 +43,11 @@ def found(package: CachedPackage, mode: Mode = Mode.HARD) -> str | None:
     target = PrefixTarget("/prefix", str(staging), "/prefix", "linux-64", None)
     plan = plan_package(0, package.record, read_paths(package.directory, "p"), (), None)
     try:
-        PackageLinker(plan, package.directory, target, Claims(), mode).run(lambda: None, Hands(0), check=True)
+        linker = PackageLinker(plan, package.directory, target, Claims(), mode)
+        part = linker.begin(lambda: None, check=True)
+        linker.end(lambda: None, carry_out((linker.directories, [[part]]))[1][0][0] if part else None)
     except Damaged as error:
-        assert not list(staging.iterdir())
+        assert not any(path.is_file() for path in staging.rglob("*"))
         return error.path
     return None
 

@@ -119,8 +119,8 @@ async def test_what_was_shared_is_current_and_knows_its_place(bench: Bench) -> N
 async def test_damage_is_healed(bench: Bench, damage: str) -> None:
     await bench.create("one")
     expected = bench.module("one", "m1").read_bytes()
-    files = json.loads((bench.shared() / "list").read_text())
-    number = next(place for place, file in enumerate(files) if file[0].endswith("/m1.py"))
+    sources, *_ = json.loads((bench.shared() / "list").read_text())
+    number = next(place for place, source in enumerate(sources) if source.endswith("/m1.py"))
     victim = bench.shared() / ("list" if damage == "list" else str(number))
     data = victim.read_bytes()
     victim.unlink()
@@ -138,7 +138,8 @@ async def test_damage_is_healed(bench: Bench, damage: str) -> None:
 async def test_a_list_of_other_files_is_not_believed(bench: Bench) -> None:
     await bench.create("one")
     files = json.loads((bench.shared() / "list").read_text())
-    files[0][1] = "site-packages/../../../outside.pyc"
+    _, pycs, _ = files
+    pycs[0] = "site-packages/../../../outside.pyc"
     (bench.shared() / "list").write_text(json.dumps(files))
     assert (await bench.create("two")).bytecode == 0
     assert not list(bench.path.glob("**/outside.pyc"))
