@@ -20,7 +20,7 @@ from engine.events import Notice, Report
 from engine.file_lock import try_lock
 from engine.flow import in_thread
 from engine.link.disk import make_parents, remove_empty
-from engine.link.meta import OURS
+from engine.link.meta import OURS, beside
 from engine.link.request import LinkOptions
 from engine.model.url import mask_secrets
 from engine.process import is_alive
@@ -124,7 +124,7 @@ async def place_lock(prefix: str, options: LinkOptions, report: Report) -> Async
     """
     made = await in_thread(make_parents, prefix)
     parent, name = os.path.split(prefix)
-    path = os.path.join(parent, f".{name}{LOCK_NAME}")
+    path = os.path.join(parent, beside(name) + LOCK_NAME)
     try:
         opened = await _take(path, prefix, options.lock_timeout, report) if options.use_lockfiles else None
     except StorageError:

@@ -17,6 +17,9 @@ JOURNAL = ".whipsnake-journal.json"
 OURS = ".whipsnake"
 """What all names begin with that we leave in ``conda-meta`` while we work, and only then."""
 
+_ROOM = 222
+"""Bytes of a file's name (255 on most file systems) that are left when ``.whipsnake-<pid>-<random>.old`` is told."""
+
 Record = TypeVar("Record")
 
 
@@ -29,8 +32,22 @@ def is_in_work(prefix: str) -> bool:
     """Whether somebody changes, makes or removes the environment just now, or was cut short in that. A cheap look."""
     inside = _names(os.path.join(prefix, META)) or _names(prefix)
     parent, name = os.path.split(prefix)
-    beside = f".{name}{OURS}"
-    return any(entry.startswith(OURS) for entry in inside) or any(entry.startswith(beside) for entry in _names(parent))
+    sibling = beside(name) + OURS
+    return any(entry.startswith(OURS) for entry in inside) or any(entry.startswith(sibling) for entry in _names(parent))
+
+
+def beside(name: str) -> str:
+    """What the names begin with of all that lies beside an environment while we work on it.
+
+    It is the environment's own, behind a dot. Where that is so long that nothing could follow it, its digest stands for
+    its end.
+    """
+    data = os.fsencode(name)
+    if len(data) <= _ROOM:
+        return f".{name}"
+    import hashlib  # hardly ever needed
+
+    return f".{data[:180].decode('utf-8', 'ignore')}~{hashlib.sha256(data).hexdigest()[:32]}"
 
 
 def _names(directory: str) -> list[str]:

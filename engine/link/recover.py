@@ -15,7 +15,7 @@ from engine.link.disk import empty, remove_empty, remove_tree, storage
 from engine.link.exchange import exchange
 from engine.link.journal import Journal, committed_change, drop_journal, read_journal, undo_change
 from engine.link.lock import LOCK_NAME, lock_nowait, unheld
-from engine.link.meta import JOURNAL, META, OURS, is_in_work
+from engine.link.meta import JOURNAL, META, OURS, beside, is_in_work
 from engine.link.staging import OLD, clean_leftovers
 from engine.link.vanish import vanish
 
@@ -84,7 +84,8 @@ def _undo_create(prefix: str, journal: Journal) -> str:
 
 
 def _take_away(prefix: str, old: str | None) -> None:
-    trash = os.path.join(os.path.dirname(prefix), f".{os.path.basename(prefix)}{OURS}-{os.getpid()}-0")
+    parent, name = os.path.split(prefix)
+    trash = os.path.join(parent, f"{beside(name)}{OURS}-{os.getpid()}-0")
     with storage(f"put back {prefix}"):
         if old is not None and exchange(old, prefix):
             trash = old

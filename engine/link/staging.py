@@ -26,7 +26,7 @@ from engine.link.disk import empty, make_parents, remove_empty, remove_tree, sto
 from engine.link.exchange import exchange
 from engine.link.journal import Journal, drop_journal, read_journal, write_journal
 from engine.link.lock import LOCK_NAME, hold_directory, make_held, unheld
-from engine.link.meta import META
+from engine.link.meta import META, beside
 from engine.link.prefix import check_new_prefix
 
 OLD = ".old"
@@ -55,7 +55,7 @@ def open_staging(prefix: str, *, replace: bool) -> Staging:
     made = make_parents(prefix)
     parent, name = os.path.split(prefix)
     token = f"{_MARK}{os.getpid()}-{secrets.token_hex(4)}"
-    sibling = os.path.join(parent, f".{name}.{token}")
+    sibling = os.path.join(parent, f"{beside(name)}.{token}")
     fixed = os.path.ismount(prefix) or os.path.islink(prefix) or not os.access(parent, os.W_OK | os.X_OK)
     if fixed and found == "environment":
         raise PrefixError(
@@ -182,13 +182,13 @@ def clean_leftovers(prefix: str) -> list[str]:
     """
     done: list[str] = []
     parent, name = os.path.split(prefix)
-    pattern = re.compile(rf"\.{re.escape(name)}\.{_MARK}(\d+)-[0-9a-f]+({re.escape(OLD)})?")
+    pattern = re.compile(rf"{re.escape(beside(name))}\.{_MARK}(\d+)-[0-9a-f]+({re.escape(OLD)})?")
     for found, path in _matching(parent, pattern):
         with unheld(path, int(found[1])) as dead:
             if dead:
                 _clean(path, back_to=prefix if found[2] else None)
                 done.append(path)
-    _clean_lock(os.path.join(parent, f".{name}{LOCK_NAME}"))
+    _clean_lock(os.path.join(parent, beside(name) + LOCK_NAME))
     for found, path in _matching(prefix, re.compile(rf"\.{_MARK}(\d+)-[0-9a-f]+")):
         with unheld(path, int(found[1])) as dead:
             if dead:
@@ -207,9 +207,16 @@ def _take_down(path: str, prefix: str) -> None:
 
 
 def interrupted_in(directories: Iterable[str]) -> list[str]:
-    """The prefixes in these directories beside which something of ours is."""
-    pattern = re.compile(rf"\.(.+)\.{_MARK}\d+-[0-9a-f]+({re.escape(OLD)})?")
-    return [os.path.join(parent, found[1]) for parent in directories for found, _ in _matching(parent, pattern)]
+    """The prefixes in these directories beside which something of ours is.
+
+    Where a name was too long for that (`beside`) the shorter one stands for it: what must go is found by it, what must
+    come back is left to the next command that names the prefix.
+    """
+    pattern = re.compile(
+        rf"\.(.+)\.{_MARK}\d+-[0-9a-f]+|\.(.+(?<!~[0-9a-f]{{32}}))\.{_MARK}\d+-[0-9a-f]+{re.escape(OLD)}"
+    )
+    found = ((parent, found) for parent in directories for found, _ in _matching(parent, pattern))
+    return [os.path.join(parent, names[1] or names[2]) for parent, names in found]
 
 
 def _clean_lock(path: str) -> None:

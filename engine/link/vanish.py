@@ -12,7 +12,7 @@ import secrets
 from engine.link.disk import empty, remove_tree, storage
 from engine.link.journal import Journal, read_journal, write_journal
 from engine.link.lock import hold_directory
-from engine.link.meta import OURS
+from engine.link.meta import OURS, beside
 
 
 def vanish(prefix: str) -> None:
@@ -24,7 +24,7 @@ def vanish(prefix: str) -> None:
             write_journal(real, Journal(kind="remove"))
         empty(real)
         return
-    trash = os.path.join(parent, f".{name}{OURS}-{os.getpid()}-{secrets.token_hex(4)}")
+    trash = os.path.join(parent, f"{beside(name)}{OURS}-{os.getpid()}-{secrets.token_hex(4)}")
     with storage(f"remove {prefix}"):
         holds = hold_directory(real)  # the lock moves along: nobody takes the trash for that of a dead process
     try:

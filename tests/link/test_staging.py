@@ -11,7 +11,17 @@ import pytest
 
 from engine.errors import PrefixError, StorageError
 from engine.link.lock import hold_directory, is_held
-from engine.link.staging import clean_leftovers, close, discard, finish, open_staging, publish, take_back
+from engine.link.staging import (
+    clean_leftovers,
+    close,
+    discard,
+    finish,
+    interrupted_in,
+    open_staging,
+    publish,
+    take_back,
+)
+from engine.link.vanish import vanish
 
 
 def dead_pid() -> int:
@@ -149,3 +159,21 @@ def test_finish_removes_the_old_one(tmp_path: Path) -> None:
     publish(staging)
     finish(staging)
     assert os.listdir(tmp_path) == ["env"] and not staging.holds
+
+
+@pytest.mark.parametrize("name", ["n" * 222, "n" * 223, "n" * 255, "ü" * 127])
+def test_names_as_long_as_the_file_system_allows(name: str, tmp_path: Path) -> None:
+    prefix = tmp_path / name
+    for _ in range(2):  # the second replaces the first
+        staging = open_staging(str(prefix), replace=True)
+        Path(staging.path, "conda-meta/history").write_text("")
+        publish(staging)
+        finish(staging)
+    assert os.listdir(tmp_path) == [name]
+    abandoned = open_staging(str(prefix), replace=True)
+    close(abandoned)
+    assert interrupted_in([str(tmp_path / "none"), str(tmp_path)])
+    for found in interrupted_in([str(tmp_path)]):
+        assert clean_leftovers(found) == [abandoned.path]
+    vanish(str(prefix))
+    assert os.listdir(tmp_path) == []
