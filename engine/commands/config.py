@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ def arguments(parser: ArgumentParser) -> None:
         add_value(group, f"--{name}", dest=command, action="append", nargs=2, metavar=key, help=text)
     add_value(group, "--set", dest="set", action="append", nargs=2, metavar=("KEY", "VALUE"), help="`config set`")
     add_value(group, "--remove-key", dest="remove_key", action="append", metavar="KEY", help="`config remove-key`")
+    add_flag(group, "--stdin", dest="stdin", help="`config set` for each key of the YAML on standard input")
     add_file_options(parser)
 
 
@@ -101,6 +103,17 @@ def _set(args: Namespace, app: App, value: Sequence[Sequence[str]]) -> None:
         set_key(chosen_path(args, app), name, text, app=app)
 
 
+def _stdin(args: Namespace, app: App, value: Any) -> None:
+    """All keys are looked at before the first is set."""
+    from engine.commands.config_edit import chosen_path, structured
+    from engine.config.rc_file import editing
+
+    values = structured(sys.stdin.read())
+    with editing(chosen_path(args, app)) as document:
+        for name, found in values.items():
+            document.set([name], found)
+
+
 def _remove(args: Namespace, app: App, value: Sequence[Sequence[str]]) -> None:
     from engine.commands.config_edit import chosen_path
     from engine.config.rc_file import editing
@@ -129,6 +142,7 @@ _ACTS: dict[str, Callable[[Namespace, App, Any], None]] = {
     "append": _sequence(first=False),
     "prepend": _sequence(first=True),
     "set": _set,
+    "stdin": _stdin,
     "remove": _remove,
     "remove_key": _remove_key,
 }

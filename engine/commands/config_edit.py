@@ -105,6 +105,25 @@ def _structure(key: Key, text: str, place: Place) -> Any:
     return value
 
 
+def structured(text: str) -> dict[str, Any]:
+    """Keys and values of a YAML text, as an rc file has them. Raises `ConfigError` and `UsageError`."""
+    from engine.plain_yaml import YamlError, parse_yaml
+
+    try:
+        root = parse_yaml(text)
+    except YamlError as error:
+        raise ConfigError(f"The standard input is not valid YAML: {error.reason}") from error
+    values = root.plain() if root else {}
+    if not isinstance(values, dict):
+        raise ConfigError("The standard input holds no keys: expected lines such as `channels: [conda-forge]`")
+    for name, value in values.items():
+        if not is_settable([name]):
+            raise UsageError(f"There is no key {name!r} that rc files may set.", hint=unknown_hint(name))
+        if (key := find_key(name)) is not None:
+            convert(key, value, Place("the standard input", 1))
+    return values
+
+
 def list_key(name: str) -> Key:
     """The key, which must hold a list; `UsageError` if there is none, or it does not."""
     key = find_key(name)

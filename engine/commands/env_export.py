@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -60,6 +60,7 @@ def arguments(parser: ArgumentParser) -> None:
     add_flag(group, "-e", "--explicit", dest="explicit", help="the address of each package")
     add_switch(group, ["--no-md5"], ["--md5"], dest="no_md5", help="without digests (--md5: with them)")
     add_switch(group, ["--no-build", "--no-builds"], ["--build"], dest="no_build", help="without build strings")
+    add_flag(group, "--override-platforms", dest="ignored", help=SUPPRESS)  # conda's; an export is for one platform
     add_flag(group, "--channel-subdir", dest="channel_subdir", help="with channel and platform of each package")
     add_flag(group, "--ignore-channels", dest="ignore_channels", help="without the channels of packages")
     add_flag(group, "--from-history", dest="from_history", help="only what was asked for, in those words")

@@ -13,6 +13,7 @@ from engine.commands.env_list import show_environments
 from engine.commands.options import add_channel_options, add_flag, add_general_options, add_prefix_options, add_value
 from engine.config.channels import configured_channels
 from engine.environments import environment_name, known_environments
+from engine.errors import UsageError
 from engine.link.meta import is_environment
 from engine.model.channel import Channel
 from engine.version import __version__
@@ -30,6 +31,7 @@ def arguments(parser: ArgumentParser) -> None:
     """micromamba's options."""
     group = parser.add_argument_group("info options")
     add_flag(group, "-e", "--envs", dest="environments", help="only the environments")
+    add_flag(group, "--size", dest="size", help="what each environment takes on the disk, with --envs")
     add_flag(group, "--base", dest="base", help="only the root prefix")
     add_flag(group, "--licenses", dest="licenses", help="only the licences")
     add_value(group, "--platform", dest="platform", metavar="SUBDIR", help="as for another platform")
@@ -42,8 +44,10 @@ def run(args: Namespace, app: App) -> int:
     """Print the part that was asked for, or everything."""
     asked = vars(args)
     if asked.get("environments") and not (asked.get("licenses") or asked.get("base")):
-        show_environments(app)
+        show_environments(app, size=bool(asked.get("size")))
         return 0
+    if asked.get("size"):
+        raise UsageError("--size can only be used with --envs.")
     if asked.get("licenses"):
         items: Mapping[str, str | list[str]] = _licenses()
     elif asked.get("base"):

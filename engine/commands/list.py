@@ -7,14 +7,15 @@ from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.commands.options import add_flag, add_general_options, add_prefix_options
+from engine.commands.list_columns import TITLES, USUAL, cells, columns, full_records
+from engine.commands.options import add_flag, add_general_options, add_prefix_options, add_value
 from engine.config.channels import channel_names
 from engine.environments import Installed, existing_prefix, installed_by_pip, read_installed
 from engine.errors import UsageError
 from engine.link.history import Revision, read_history
 from engine.model.url import strip_secrets
 from engine.specfile.text import EXPLICIT_MARK
-from engine.ui.text import table, width
+from engine.ui.text import human_bytes, table, width
 
 if TYPE_CHECKING:
     from engine.commands.app import App
@@ -62,6 +63,9 @@ def arguments(parser: ArgumentParser) -> None:
     add_flag(flags, "-c", "--canonical", dest="canonical", help="channel/platform::name-version-build")
     add_flag(flags, "-e", "--export", dest="export", help="name=version=build")
     add_flag(flags, "--revisions", dest="revisions", help="what was done to the environment, and when")
+    add_value(flags, "--fields", dest="list_columns", metavar="COLUMNS", help="these columns, joined by commas")
+    add_flag(flags, "--size", dest="size", help="what each package and the environment take on the disk")
+    add_flag(flags, "--auth", dest="auth", help="leave tokens and passwords in the addresses of --explicit")
     add_flag(flags, "--show-channel-urls", dest="show_channel_urls", help=SUPPRESS)
     add_general_options(parser)
     add_prefix_options(parser)
@@ -77,11 +81,51 @@ def run(args: Namespace, app: App) -> int:
         _say_what_is_passed_over(asked, app)
         _show_revisions(read_history(prefix), app)
         return 0
-    rows = _matching(_rows(prefix, app, with_pip=not asked.get("no_pip")), args)
-    app.out.result(packages=[_as_json(row) for row in rows])
+    fields = columns(asked.get("list_columns"), size=bool(asked.get("size")))
+    rows = _matching(_rows(prefix, app, with_pip=not asked.get("no_pip"), auth=bool(asked.get("auth"))), args)
+    sizes = _sizes(prefix) if "size" in fields else {}
+    app.out.result(packages=[{**_as_json(row), **_size_json(row, sizes)} for row in rows])
     _say_what_is_passed_over(asked, app)
-    app.out.data("\n".join(_lines(prefix, rows, asked, app.config.platform)))
+    if _is_plain(asked) or fields == USUAL:
+        app.out.data("\n".join(_lines(prefix, rows, asked, app.config.platform)))
+    else:
+        app.out.data("\n".join(_wide_lines(prefix, rows, fields, sizes)))
     return 0
+
+
+def _is_plain(asked: dict[str, object]) -> bool:
+    return any(asked.get(form) for form in ("explicit", "canonical", "export"))
+
+
+def _sizes(prefix: str) -> dict[str, int]:
+    from engine.sizes import environment_size, package_sizes  # rarely asked for
+
+    return {**package_sizes(prefix), "": environment_size(prefix)}
+
+
+def _size_json(row: Row, sizes: dict[str, int]) -> dict[str, int]:
+    return {"size": sizes.get(row.name, 0)} if sizes else {}
+
+
+def _wide_lines(prefix: str, rows: Sequence[Row], fields: Sequence[str], sizes: dict[str, int]) -> Iterable[str]:
+    records = full_records(prefix)
+    found = []
+    for row in rows:
+        known = {
+            "name": row.name,
+            "version": row.version,
+            "build": row.build,
+            "build_number": row.build_number,
+            "channel_name": row.channel,
+            "dist_str": f"{row.channel}/{row.platform}::{row.dist}",
+        }
+        if sizes:
+            known["size"] = sizes.get(row.name, 0)
+        found.append(cells(fields, known, {} if row.channel == _PYPI else records.get(row.name, {})))
+    header, *lines = table([tuple(TITLES[field] for field in fields), *found])
+    rule = "─" * max(map(width, [header, *lines]))
+    total = [f"Size of the environment: {human_bytes(sizes[''])}"] if sizes else []
+    return [f"List of packages in environment: {prefix}", *total, "", header, rule, *lines]
 
 
 def _say_what_is_passed_over(asked: dict[str, object], app: App) -> None:
@@ -102,16 +146,16 @@ def _matching(rows: Iterable[Row], args: Namespace) -> list[Row]:
     return sorted(found, key=lambda row: row.name, reverse=bool(asked.get("reverse")))
 
 
-def _rows(prefix: str, app: App, *, with_pip: bool) -> list[Row]:
+def _rows(prefix: str, app: App, *, with_pip: bool, auth: bool) -> list[Row]:
     installed = read_installed(prefix)
     names = channel_names({record.channel_url for record in installed}, app.config)
-    rows = [_row(record, names[record.channel_url]) for record in installed]
+    rows = [_row(record, names[record.channel_url], auth=auth) for record in installed]
     if with_pip:
         rows += _pip_rows(prefix, installed, app)
     return rows
 
 
-def _row(record: Installed, channel: str) -> Row:
+def _row(record: Installed, channel: str, *, auth: bool) -> Row:
     return Row(
         name=record.name,
         version=record.version,
@@ -120,7 +164,7 @@ def _row(record: Installed, channel: str) -> Row:
         channel=channel,
         base_url=record.channel_url,
         platform=record.subdir or record.platform or "",
-        url=strip_secrets(record.url or ""),
+        url=(record.url or "") if auth else strip_secrets(record.url or ""),
         md5=record.md5 or "",
         sha256=record.sha256 or "",
     )

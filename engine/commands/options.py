@@ -51,6 +51,7 @@ def add_general_options(parser: ArgumentParser) -> None:
     add_value(group, "--trace", dest="trace", metavar="FILE", help=text)
     add_flag(group, "--use-uv", dest="use_uv", help="install the pip part of a file with uv")
     add_flag(group, "--debug", dest="debug", help=SUPPRESS)
+    add_value(group, "--console", dest="ignored", help=SUPPRESS)  # conda's; there is one way to show things
     for flag in ("--print-config-only", "--print-context-only"):
         add_flag(group, flag, dest="print_config_only", help=SUPPRESS)
 
@@ -143,7 +144,8 @@ def add_conda_options(parser: ArgumentParser) -> None:
     add_flag(group, "--no-lock", dest="use_lockfiles", help="lock nothing", value=False)
     text = "packages may bring the same files, whatever 'path_conflict' says"
     add_flag(group, "--clobber", dest="path_conflict", help=text, value="clobber")
-    for flag in ("--solver", "--repodata-fn"):  # there is one solver, and it knows which index to ask for
+    # There is one solver, it knows which index to ask for, and a file's content says of which kind it is.
+    for flag in ("--solver", "--repodata-fn", "--format", "--env-spec", "--environment-specifier"):
         add_value(group, flag, dest="ignored", help=SUPPRESS)
 
 

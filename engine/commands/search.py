@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from engine.commands.options import add_flag
 from engine.commands.repoquery import OPTIONS, Query, fact, query_arguments
 from engine.commands.rows import names_of_channels
 from engine.model.records import RepoDataRecord
@@ -22,12 +23,19 @@ __all__ = ["OPTIONS", "arguments", "run"]
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """micromamba's options."""
+    """micromamba's options, and conda's."""
     query_arguments(parser)
+    add_flag(parser, "--envs", dest="envs", help="look in all environments of this user")
+    for flag in ("--outdated", "--spec"):  # conda has given them up, and takes them
+        add_flag(parser, flag, dest="ignored", help=SUPPRESS)
 
 
 def run(args: Namespace, app: App) -> int:
     """A page for each name; a table where names have wildcards in them."""
+    if vars(args).get("envs"):
+        from engine.commands.search_envs import search_environments
+
+        return search_environments(args.specs, app)
     query = Query("search", args, app, local=False)
     found = search(query.catalog, query.specs)
     if not found:

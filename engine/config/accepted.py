@@ -31,7 +31,7 @@ ACCEPTED: Final[Mapping[str, str]] = {
     "fetch_threads": "see download_threads",
     "force_reinstall": "use --force-reinstall",
     "ignore_pinned": "use --no-pin",
-    "list_fields": "the columns of `list` are fixed",
+    "list_fields": "use `list --fields`",
     "local_build_root": "nothing is built here",
     "migrated_channel_aliases": "addresses in records stay as they are",
     "migrated_custom_channels": "addresses in records stay as they are",
