@@ -29,6 +29,7 @@ from engine.link.prefix import read_prefix
 from engine.link.recover import recover
 from engine.link.remove import remove_prefix
 from engine.link.request import LinkRequest, LinkSummary
+from engine.link.sharing import Shared
 from engine.model.records import CachedPackage
 from engine.pip import PipRequest, install_requirements
 from engine.request import InstallRequest, Mode, Plan
@@ -43,16 +44,24 @@ class Making:
     """One environment in work. Make one, `run` it once."""
 
     def __init__(
-        self, order: Order, job: MakeJob, environ: Mapping[str, str], command: str, report: Report, *, threads: int = 0
+        self,
+        order: Order,
+        job: MakeJob,
+        environ: Mapping[str, str],
+        command: str,
+        report: Report,
+        *,
+        threads: int = 0,
+        shared: Shared | None = None,
     ) -> None:
         """``command`` is the command line, for the history; ``threads`` link, where the configuration leaves it open
-        (0: as many as help)."""
+        (0: as many as help); ``shared`` is what the environments of one worker have in common."""
         config = order.config
         order = msgspec.structs.replace(
             order, config=msgspec.structs.replace(config, link_threads=config.link_threads or threads)
         )
         self._order, self._job, self._environ, self._command, self._report = order, job, environ, command, report
-        self._services = services_of(order, environ, report)
+        self._services, self._shared = services_of(order, environ, report), shared
 
     async def run(self, packages: Packages) -> LinkSummary:
         """Make it, or bring it up to date. Raises what linking and pip raise."""
@@ -120,7 +129,7 @@ class Making:
             files=files,
         )
         plan = Plan(request, transaction, frozenset(), job.requested, (), job.channel_names)
-        return link_request(plan, self._services)
+        return msgspec.structs.replace(link_request(plan, self._services), shared=self._shared)
 
     async def _finish(self) -> None:
         """What comes after the packages: variables, the pip part, the mark that says that all is done."""

@@ -20,6 +20,7 @@ from engine.bulk.solving import answer
 from engine.bulk.telling import Teller
 from engine.bulk.wire import Closed, Wire
 from engine.flow import first_error
+from engine.link.sharing import Shared
 from engine.model.records import CachedPackage, RepoDataRecord
 
 Package = tuple[str, str, str]
@@ -37,6 +38,7 @@ class Worker:
         self._environ, self._command = environ, command
         self._scopes: dict[int, anyio.CancelScope] = {}
         self._inbox: dict[int, _Inbox] = {}
+        self._shared = Shared()
 
     async def run(self, wire: Wire[Job]) -> None:
         """Work until the other side hangs up."""
@@ -56,7 +58,8 @@ class Worker:
             case MakeJob():
                 self._scopes[job.number] = anyio.CancelScope()
                 order, report = self._orders[job.number], teller.of(job.number)
-                making = Making(order, job, self._environ, self._command, report, threads=0 if self.alone else 1)
+                threads = 0 if self.alone else 1
+                making = Making(order, job, self._environ, self._command, report, threads=threads, shared=self._shared)
                 send, receive = anyio.create_memory_object_stream[CachedPackage](float("inf"))
                 self._inbox[job.number] = _Inbox(job, send)
                 group.start_soon(self._make, job.number, making, receive, teller, wire)

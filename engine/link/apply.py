@@ -200,7 +200,9 @@ class Filling:
     def _write_record(self, plan: PackagePlan, linked: Linked, package: CachedPackage) -> None:
         linked.compiled.sort()
         requested = self._request.requested.get(plan.record.name, ())
-        data = encode_record(plan, linked, self._told(package.archive), requested, self._told(linked.directory))
+        lists = self._request.shared.lists(plan, linked) if self._request.shared else None
+        archive, directory = self._told(package.archive), self._told(linked.directory)
+        data = encode_record(plan, linked, archive, requested, directory, lists)
         path = os.path.join(self._target.staging, META, record_name(plan.record))
         with storage(f"write the record of {plan.record.dist}"), open(path, "wb") as file:
             file.write(data)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import anyio.from_thread
 import msgspec
@@ -179,6 +180,13 @@ class Jobs:
         index = self.index[record.name]
         if index in self._plans:
             return self._plans[index]
+        python, shared = self._target.python, self._request.shared
+        make = partial(self._new_plan, package, record, index)
+        if shared is None or package.payload:
+            return make()
+        return msgspec.structs.replace(shared.plan(package, record, python, make), index=index, record=record)
+
+    def _new_plan(self, package: CachedPackage, record: RepoDataRecord, index: int) -> PackagePlan:
         info, is_python = package.payload.info if package.payload else None, record.noarch_type == "python"
         if info is None:
             entries = read_paths(package.directory, record.dist)

@@ -6,6 +6,8 @@ by thousands and never looked at. All paths are relative, with forward slashes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from engine.errors import LinkError
@@ -106,27 +108,40 @@ class _SortedOut:
     """All paths in one pass (packages have thousands): plain files by directory, others by what is to be done."""
 
     def __init__(self, entries: tuple[PathEntry, ...], moved: PythonInfo | None) -> None:
-        self.paths: list[PlannedPath] = []
+        sources = [entry.path for entry in entries]
+        targets = [noarch_target(source, moved) for source in sources] if moved else sources
+        self.paths: list[PlannedPath] = list(map(PlannedPath, entries, targets))
         self.plain: list[str] = []
         self.groups: dict[str, Group] = {}
         """By directory in the package, in order of appearance: each goes as a whole to one of the prefix."""
         self.special: dict[str, list[PlannedPath]] = {"rewrite": [], "copy": [], "softlink": [], "directory": []}
-        groups, found = self.groups, self.paths
-        for entry in entries:
-            source = entry.path
-            target = noarch_target(source, moved) if moved else source
-            path = PlannedPath(entry, target)
-            found.append(path)
-            if entry.prefix_placeholder or entry.no_link or entry.path_type != "hardlink":
-                self.special[_kind(entry)].append(path)
-                continue
-            directory, _, name = source.rpartition("/")
-            group = groups.get(directory)
-            if group is None:
-                group = groups[directory] = Group(directory, target.rpartition("/")[0], [], [])
-            self.plain.append(target)
-            group.names.append(name)
-            group.sizes.append(entry.size_in_bytes)
+        special = [
+            number
+            for number, entry in enumerate(entries)
+            if entry.prefix_placeholder or entry.no_link or entry.path_type != "hardlink"
+        ]
+        if special:
+            for number in special:
+                self.special[_kind(entries[number])].append(self.paths[number])
+            left_out = frozenset(special)
+            targets = [target for number, target in enumerate(targets) if number not in left_out]
+            entries = tuple(entry for number, entry in enumerate(entries) if number not in left_out)
+        self.plain = targets
+        self._group(entries, targets)
+
+    def _group(self, entries: Sequence[PathEntry], targets: Sequence[str]) -> None:
+        groups, current = self.groups, None
+        names: list[str] = []
+        sizes: list[int | None] = []
+        for entry, target in zip(entries, targets, strict=True):
+            directory, _, name = entry.path.rpartition("/")
+            if directory != current:  # most packages list a directory's files one after the other
+                current, group = directory, groups.get(directory)
+                if group is None:
+                    group = groups[directory] = Group(directory, target.rpartition("/")[0], [], [])
+                names, sizes = group.names, group.sizes
+            names.append(name)
+            sizes.append(entry.size_in_bytes)
 
 
 def _kind(entry: PathEntry) -> str:

@@ -49,13 +49,33 @@ def record_name(record: RepoDataRecord) -> str:
     return f"{record.dist}.json"
 
 
-def encode_record(
-    plan: PackagePlan, linked: Linked, archive: str, requested: Sequence[str], directory: str | None = None
-) -> bytes:
-    """The JSON of a package that was just linked; ``directory`` is named instead of where it was linked from."""
-    directory = linked.directory if directory is None else directory
-    record = plan.record
+class FileLists(msgspec.Struct, frozen=True):
+    """The JSON of what a record says of its files."""
+
+    files: msgspec.Raw = msgspec.Raw()
+    paths_data: msgspec.Raw = msgspec.Raw()
+
+
+def file_lists(plan: PackagePlan, linked: Linked) -> FileLists:
+    """What the record of a package that was just linked says of its files."""
     paths = installed_paths(plan, linked)
+    files = [path.path for path in paths if path.path_type != "directory"]
+    data = {"paths_version": 1, "paths": paths}
+    return FileLists(msgspec.Raw(msgspec.json.encode(files)), msgspec.Raw(msgspec.json.encode(data)))
+
+
+def encode_record(  # noqa: PLR0917 - two things, then words
+    plan: PackagePlan,
+    linked: Linked,
+    archive: str,
+    requested: Sequence[str],
+    directory: str | None = None,
+    lists: FileLists | None = None,
+) -> bytes:
+    """The JSON of a package that was just linked; ``directory`` is named instead of where it was linked from.
+    ``lists`` are those of `file_lists` where they are known."""
+    directory = linked.directory if directory is None else directory
+    record, lists = plan.record, lists or file_lists(plan, linked)
     document = {
         **_known_fields(record),
         "channel": strip_secrets(record.channel),
@@ -64,8 +84,8 @@ def encode_record(
         "extracted_package_dir": directory,
         "package_tarball_full_path": archive,
         "link": {"source": directory, "type": linked.mode.link_type},
-        "files": [path.path for path in paths if path.path_type != "directory"],
-        "paths_data": {"paths_version": 1, "paths": paths},
+        "files": lists.files,
+        "paths_data": lists.paths_data,
     }
     if requested:
         document["requested_spec"] = requested[0]

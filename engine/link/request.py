@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from engine.link.noarch import PythonInfo
 from engine.model.records import Bytecode, CachedPackage, CompiledFiles, PrefixRecord, RepoDataRecord
+
+if TYPE_CHECKING:  # that imports this
+    from engine.link.sharing import Shared
 
 
 class Claim(Protocol):
@@ -115,6 +118,8 @@ class LinkRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Whether ``clone_of`` goes when the new one is there."""
     relocated: frozenset[str] = frozenset()
     """Names of packages in ``link`` that do not arrive: their files are taken from ``clone_of``."""
+    shared: Shared | None = None
+    """What other environments of the same run have in common with this one; None for one by itself."""
     cache_told: tuple[str, str] | None = None
     """A directory that stands in for a package cache and will be gone, and the one that records shall name (as they
     do in an environment whose cache was cleaned)."""
