@@ -26,7 +26,7 @@ from engine.commands.options import (
     add_value,
 )
 from engine.commands.tracing import save_trace, trace_of
-from engine.errors import ExitCode, WhipsnakeError
+from engine.errors import ConfigError, ExitCode, WhipsnakeError
 from engine.machine import Machine, detect_machine
 from engine.ui.bulk import BulkProgress
 from engine.ui.bulk_text import report_lines
@@ -102,6 +102,11 @@ class _Bulk:
     def run(self) -> int:
         """The exit code."""
         config = self.config
+        if config.no_cache:
+            raise ConfigError(
+                "bulk can't do without a package cache (--no-cache): its environments share what is unpacked there",
+                hint="Leave it away, and run `whipsnake clean --all --yes` afterwards; or make them one by one.",
+            )
         entries = read_entries(self.sources, SourceContext(config.platform, config.cwd, config.home))
         orders = self._orders(entries)
         labels = [orders[number].label if number in orders else _label(entry) for number, entry in enumerate(entries)]

@@ -285,6 +285,18 @@ def test_fail_fast_leaves_the_rest(bulk: Bulk, envs: Path, root: Path) -> None:
     assert not (root / "envs/good").exists()
 
 
+def test_without_a_cache_is_not_for_many(
+    bulk: Bulk, envs: Path, root: Path, server: ChannelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(envs, one=("tool",))
+    done = bulk("--no-cache", envs)
+    assert done.code == 1 and "--no-cache" in done.err and "clean --all" in done.err
+    monkeypatch.setenv("MAMBA_NO_CACHE", "1")
+    assert bulk(envs).code == 1
+    assert not (root / "envs").exists() and not server.requests
+    assert bulk("--cache", envs).code == 0
+
+
 @pytest.mark.usefixtures("with_python")
 def test_pip_parts_are_each_environments_own(bulk: Bulk, envs: Path, root: Path) -> None:
     for name, requirement in (("good", "rich"), ("bad", "fail"), ("listed", "-r more.txt")):
