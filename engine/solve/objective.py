@@ -24,9 +24,7 @@ from collections.abc import Iterator, Sequence
 from enum import IntEnum
 
 from engine.solve.clauses import Problem
-
-FINISHED = 0
-"""No literal: every question is answered."""
+from engine.solve.probing import FINISHED
 
 
 class Ask(IntEnum):

@@ -29,6 +29,8 @@ MIN_WORK, MAX_WORK = 12_000, 36_000
 of those that have none take little more than a few hundred. Half of what it took to see that there is no answer is
 always allowed; up to the second number, `SHARE` times as much."""
 SHARE = 4.5
+ENOUGH = 24_000
+"""The work, that of the search included, after which one remedy is enough: another is a convenience."""
 _OVERRIDABLE = frozenset({"__cuda", "__glibc", "__linux", "__osx", "__win"})
 _LITERAL = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 
@@ -73,6 +75,7 @@ def find_remedies(
         if solution is not None:
             kind: Kind = "option" if changed.specs == task.specs else "request"
             found.append(Remedy(change, _given(solution, names), kind))
+            tries.be_content()
         if len(found) == MAX_REMEDIES or tries.exhausted:
             return found
     return found or list(_together(task, reasons, tries))
@@ -84,7 +87,7 @@ class _Tries:
     def __init__(self, task: SolveTask, work: int, solve: Callable[[SolveTask, int], Tried]) -> None:
         self._stop, self._solve = task.stop, solve
         self._left, self._work = MAX_TRIES, _allowed(work)
-        self._last = 0
+        self._spent, self._last = work, 0
 
     @property
     def exhausted(self) -> bool:
@@ -96,8 +99,13 @@ class _Tries:
         self._left -= 1
         tried = self._solve(task, self._work)
         self._work -= tried.work
+        self._spent += tried.work
         self._last = tried.work
         return tried.outcome
+
+    def be_content(self) -> None:
+        """One remedy is found: look for others only while little was done."""
+        self._work = min(self._work, ENOUGH - self._spent)
 
     def begin_anew(self) -> None:
         """What was tried last is the question now: what it took says what its changes may take."""

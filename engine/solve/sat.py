@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from engine.solve.domains import Domains
 
-MAX_WORK = 150_000
+MAX_WORK = 60_000
 """Clauses to hand over, in all, for the sake of a shorter explanation: some tenths of a second."""
 Key = TypeVar("Key", bound=Hashable)
 

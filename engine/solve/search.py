@@ -2,23 +2,37 @@
 
 Rule of this file: the loop and nothing of what its literals mean. Each decision is the best that is not refuted, and
 what a conflict teaches follows from the clauses; so when the agenda is finished its answers are the best there are,
-proven. Where conflicts pile up, the SAT solver says which decision was the first that can't be kept.
+proven. Where conflicts pile up, it is asked whether there is any answer at all (`probing`), and later the SAT solver
+says which decision was the first that can't be kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf
+from typing import Protocol
 
 from engine.errors import SolveError
-from engine.solve.clauses import Problem
 from engine.solve.domains import NO_CONFLICT
 from engine.solve.learning import conflict_level, learn
-from engine.solve.objective import FINISHED, Agenda
+from engine.solve.probing import FINISHED, Probe, Rules, Trouble
 from engine.solve.sat import Formula, shortest_refuted
 
 PATIENCE = 300
 """Conflicts before the SAT solver is asked for the first time; the next time after twice as many, and so on."""
+
+PROBE = 40
+"""Conflicts before it is asked whether there is any answer."""
+
+
+class Questions(Protocol):
+    """What decides the order of decisions."""
+
+    def next_literal(self) -> int | None:
+        """The next literal to decide, `FINISHED`, or None if new clauses must be propagated first."""
+
+    def backtrack(self, level: int, /) -> None:
+        """Forget what was asked above a level of the search."""
 
 
 class Contradiction(Exception):
@@ -32,33 +46,58 @@ class Contradiction(Exception):
 class Search:
     """One run over a problem."""
 
-    def __init__(self, problem: Problem, agenda: Agenda, stop: Callable[[], bool], limit: float = inf) -> None:
-        """``limit``: the `Domains.work` after which it gives up."""
+    def __init__(
+        self,
+        problem: Rules,
+        agenda: Questions,
+        stop: Callable[[], bool],
+        limit: float = inf,
+    ) -> None:
+        """``limit``: the `Domains.work` after which it gives up; it is set where an answer is likely, so that there is
+        no need to probe."""
         self._problem = problem
         self._domains = problem.domains
         self._agenda = agenda
         self._stop = stop
         self._limit = limit
         self._patience = PATIENCE
+        self._trouble = Trouble()
+        self._probe_at: float = PROBE if limit == inf else inf
         self.formula = Formula(problem.domains)
         self.decisions = 0
         self.conflicts = 0
 
     def run(self) -> None:
         """Settle all questions. Raises `Contradiction`, or `SolveError` when told to stop."""
-        while True:
-            conflict = self._domains.propagate()
-            if conflict != NO_CONFLICT:
-                self._recover(conflict)
-                continue
+        while self._step():
             if self._domains.work > self._limit:
                 raise _stopped()
-            literal = self._agenda.next_literal()
-            if literal == FINISHED:
-                return
-            if literal is not None:
-                self.decisions += 1
-                self._domains.decide(literal)
+            if self.conflicts >= self._probe_at:
+                self._probe()
+
+    def _step(self) -> bool:
+        """Draw all conclusions and mend a conflict or make a decision; False if nothing is left to decide."""
+        conflict = self._domains.propagate()
+        if conflict != NO_CONFLICT:
+            self._recover(conflict)
+            return True
+        literal = self._agenda.next_literal()
+        if literal is not None and literal != FINISHED:
+            self.decisions += 1
+            self._domains.decide(literal)
+        return literal != FINISHED
+
+    def _probe(self) -> None:
+        """Look for any answer, for as long as the search took so far; if there is none, it ends here."""
+        self._backtrack(0)
+        agenda, self._agenda = self._agenda, Probe(self._problem, self._trouble)
+        limit = 2 * self._domains.work
+        more = True
+        while more and self._domains.work <= limit:
+            more = self._step()
+        self._backtrack(0)
+        self._agenda = agenda
+        self._probe_at = 2 * self.conflicts if more else inf
 
     def _recover(self, conflict: int) -> None:
         """Learn from a false clause and go back to where the lesson tells something new."""
@@ -70,6 +109,7 @@ class Search:
         lesson = learn(self._domains, conflict)
         self._backtrack(lesson.level)
         self._problem.ancestry.note(self._domains.add_clause(lesson.literals), lesson.sources, lesson.facts)
+        self._trouble.note({self._domains.owner[abs(literal)] for literal in lesson.literals})
         self.conflicts += 1
         if self.conflicts >= self._patience:
             self._patience += 2 * self.conflicts

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from engine.errors import SolveError
 from engine.model.match_spec import MatchSpec
 from engine.model.records import PrefixRecord, RepoDataRecord
+from engine.solve import search
 from engine.solve.solver import solve
 from engine.solve.task import SolveTask
 from tests.kit.checker import check
@@ -130,6 +131,17 @@ def test_conditions_groups_flags_pins_and_virtual_packages(
         for wrong in check(list(best.values()), specs, virtual=case.virtual, pinned=pinned)
         if "linked after" not in wrong and "is asked for" not in wrong
     ]
+
+
+@_SETTINGS
+@given(_lines(True, 10), st.lists(_form(), min_size=1, max_size=3))
+def test_asking_after_each_conflict_whether_there_is_any_answer_changes_nothing(
+    lines: list[str], specs: list[str]
+) -> None:
+    world = universe(*lines)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "PROBE", 1)
+        _compare([world], Case([_rows(world)], specs, virtual("__cuda 12")))
 
 
 @_SETTINGS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import SolveError
+from engine.solve import relax
 from engine.solve.missing import did_you_mean
 from tests.kit.universe import Universe, universe, virtual
 from tests.solve.kit import answer, installed
@@ -83,6 +84,13 @@ def test_where_nothing_small_would_help() -> None:
         "      a 1 needs ghost, which is not in kit (linux-64)",
         "hint: Relax the request, or add a channel with `-c CHANNEL`.",
     ]
+
+
+def test_after_much_work_one_remedy_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = universe("a 1 -> c 1", "b 1 -> c 2", "b 0", "a 0", "c 1", "c 2")
+    assert len([line for line in told(world, "a 1", "b 1") if line.startswith("    - ask for")]) == 2
+    monkeypatch.setattr(relax, "ENOUGH", 0)
+    assert told(world, "a 1", "b 1")[-1] == "hint: This would work: ask for b instead of b 1 (gives b 0)."
 
 
 def test_builds_and_flags_that_are_there_are_named() -> None:

@@ -71,6 +71,15 @@ def test_the_help_of_the_sat_solver_changes_nothing(seed: int, monkeypatch: pyte
     assert helped == alone or isinstance(alone, str)
 
 
+@pytest.mark.parametrize("seed", range(30))
+def test_asking_whether_there_is_any_answer_changes_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = universe(*tangle(seed, names=14, versions=6))
+    alone = outcome(world, "p0", "p1", "p2")
+    monkeypatch.setattr(search, "PROBE", 1)
+    assert isinstance(probed := outcome(world, "p0", "p1", "p2"), type(alone))
+    assert probed == alone or isinstance(alone, str)
+
+
 def test_answers_in_a_tangle_are_sound() -> None:
     sound = 0
     for seed in range(30):
