@@ -36,6 +36,10 @@ from engine.long_paths import check_length
 from engine.model.records import CachedPackage, RepoDataRecord
 from engine.process import available_cores
 
+WORTH_HANDS = 20_000_000
+"""Bytes of all archives from which on processes for the links pay: a few thousand files are linked while one starts."""
+_UNKNOWN_SIZE = 1_000_000
+
 Write = Callable[[PackagePlan, Linked, CachedPackage], None]
 
 
@@ -75,7 +79,8 @@ class Jobs:
         self._compiling, self._write = compiling, write
         # Two, with a process each that makes the links, keep the file system busy; more help where files are copied.
         threads = request.options.link_threads or min(2, available_cores())
-        self._hands = Hands(threads if threads > 1 else 0)
+        size = sum(record.size or _UNKNOWN_SIZE for record in request.link)
+        self._hands = Hands(threads if threads > 1 and size >= WORTH_HANDS else 0)
         self.threads = threads + (request.make is not None)  # one plans while the others wait for who makes files
         self._modes = Modes(target.staging, request.options, report)
         self.claims = Claims(fold_for(target.staging))
