@@ -40,9 +40,6 @@ _WAITING = 32
 
 async def carry_out(plan: Plan, services: Services, transport: Transport, cache: PackageCache) -> LinkSummary:
     """Do what the plan says. On any failure or cancellation the prefix is as it was."""
-    from engine.link.change import change_prefix  # here, since who only looks at the plan need not wait for it
-    from engine.link.create import create_prefix
-
     send, receive = anyio.create_memory_object_stream[CachedPackage](_WAITING)
 
     async def heal(package: CachedPackage) -> CachedPackage:
@@ -58,9 +55,14 @@ async def carry_out(plan: Plan, services: Services, transport: Transport, cache:
             request = msgspec.structs.replace(request, make=hands.make)
         _start_fetching(group, plan, services, transport, cache, send, named=hands is not None)
         report(PhaseStarted(phase, items=len(request.link)))
+        # Imported here, since who only looks at the plan need not wait for it.
         if plan.request.mode == "create":
+            from engine.link.create import create_prefix
+
             summary = await create_prefix(request, receive, report, replace=plan.request.replace)
         else:
+            from engine.link.change import change_prefix
+
             summary = await change_prefix(request, receive, report)
     report(_finished(phase, request, summary, time.monotonic() - began))
     return summary

@@ -12,7 +12,6 @@ from functools import partial
 
 import anyio.to_thread
 
-from engine.cacheless import without_cache
 from engine.delivery import carry_out, fetch_all
 from engine.errors import HttpStatusError, VerificationError
 from engine.events import Notice
@@ -33,6 +32,8 @@ async def install(request: InstallRequest, services: Services, accept: Accept) -
     """Bring ``request.prefix`` to what is asked for. Raises the errors of every part; then nothing has changed."""
     config = services.config
     if config.no_cache and services.cache_told is None:
+        from engine.cacheless import without_cache  # rarely asked for
+
         async with without_cache(services, request.prefix) as cacheless:
             return await install(request, cacheless, accept)
     if request.mode == "create":

@@ -9,20 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import partial
 from math import inf
+from typing import TYPE_CHECKING
 
 from engine.errors import SolveError
 from engine.model.records import PackageRecord, PrefixRecord, RepoDataRecord
 from engine.solve.clauses import Problem
-from engine.solve.explain import explain
 from engine.solve.fits import spec_matches
 from engine.solve.index import PackageIndex
 from engine.solve.missing import check_names
 from engine.solve.objective import Agenda
 from engine.solve.order import link_order
-from engine.solve.relax import Tried
 from engine.solve.request import Request, digest, state_rules
 from engine.solve.search import Contradiction, Search
 from engine.solve.task import Solution, SolveTask
+
+if TYPE_CHECKING:
+    from engine.solve.relax import Tried
 
 
 def solve(task: SolveTask) -> Solution:
@@ -34,6 +36,8 @@ def solve(task: SolveTask) -> Solution:
     try:
         return _solve(task)
     except _NoAnswer as found:
+        from engine.solve.explain import explain  # who gets an answer need not wait for that
+
         problem, search = found.problem, found.search
         again = partial(_try, known=problem.index)
         work = problem.domains.work
@@ -50,6 +54,8 @@ class _NoAnswer(Exception):
 
 def _try(task: SolveTask, limit: int, known: PackageIndex) -> Tried:
     """An answer, or the reasons that there is none, without looking for the fewest; and what that took."""
+    from engine.solve.relax import Tried
+
     try:
         found = _solve(task, known, limit)
     except _NoAnswer as none:
