@@ -179,6 +179,8 @@ def _differences(both: Sequence[Outcome]) -> list[tuple[str, int]]:
 
 
 _OPEN = "open: at the nearest distance where they differ each is newer in something"
+_FARTHER = "none: nothing as near to the request would be newer, and something older"
+_BUILDS = "none: an older build, and nothing would be newer"
 
 
 def _freedom(both: Sequence[Outcome]) -> list[tuple[str, int]]:
@@ -186,8 +188,13 @@ def _freedom(both: Sequence[Outcome]) -> list[tuple[str, int]]:
     counts = Counter(_why_not_theirs(found) for found in both if not found.same_versions)
     rows = sorted((what, count) for what, count in counts.items() if what != _OPEN)
     same = sum(found.same_versions for found in both)
-    most = f"same names and versions if every open one were decided as there ({(same + counts[_OPEN]) / len(both):.1%})"
-    return [*rows, (_OPEN, counts[_OPEN]), (most, same + counts[_OPEN])]
+    free, most = same + counts[_OPEN], same + counts[_OPEN] + counts[_FARTHER] + counts[_BUILDS]
+    return [
+        *rows,
+        (_OPEN, counts[_OPEN]),
+        (f"same names and versions if every open one were decided as there ({free / len(both):.1%})", free),
+        (f"… and if, besides, neither distance nor builds counted ({most / len(both):.1%})", most),
+    ]
 
 
 def _why_not_theirs(found: Outcome) -> str:
@@ -202,9 +209,8 @@ def _why_not_theirs(found: Outcome) -> str:
     if fact["what"] == "track_features":
         return "none: a variant with track_features would be taken"
     if fact["what"] == "version":
-        nearer = "none: nothing as near to the request would be newer, and something older"
-        return _OPEN if fact["near_theirs"] else nearer
-    return _OPEN if found.peer_newer else "none: an older build, and nothing would be newer"
+        return _OPEN if fact["near_theirs"] else _FARTHER
+    return _OPEN if found.peer_newer else _BUILDS
 
 
 def _deciders(both: Sequence[Outcome]) -> list[tuple[str, int]]:
