@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Literal, TypeAlias
 
@@ -24,6 +22,7 @@ from engine.errors import StorageError
 from engine.fetch.bytecode import ELSEWHERE, PLACE
 from engine.fetch.cache import MAGIC
 from engine.fetch.entry_lock import LOCK_PREFIX, EntryLock, LocksDontWork
+from engine.fetch.hard_links import has_links_outside, size_given_back
 from engine.fetch.partial import NOTE_SUFFIX, SUFFIX
 from engine.fetch.temporary import PREFIX, dead_leftovers, remove_tree, temporary_name
 from engine.model.records import ARCHIVE_EXTENSIONS
@@ -88,7 +87,7 @@ def find_garbage(request: CleanRequest) -> list[Garbage]:
         if wanted or request.locks:
             found += _locks(pkgs_dir)
         if wanted or request.packages or request.tarballs:
-            found += [Garbage("leftover", path, _size(path)) for path in dead_leftovers(pkgs_dir)]
+            found += [Garbage("leftover", path, size_given_back(path)) for path in dead_leftovers(pkgs_dir)]
     if (wanted or request.trash) and request.root_prefix:
         found += _trash(dict.fromkeys([request.root_prefix, *request.prefixes]), request)
     return sorted(found, key=lambda item: (item.kind, item.path))
@@ -116,7 +115,7 @@ def _remove(item: Garbage) -> int:
             os.rename(item.path, aside)
         except FileNotFoundError:
             return 0
-        if _has_links_outside(aside):  # an environment was made of it in between
+        if has_links_outside(aside):  # an environment was made of it in between
             os.rename(aside, item.path)
             return 0
         remove_tree(aside)
@@ -178,7 +177,7 @@ def _whole(pkgs_dir: str) -> list[Garbage]:
 
 
 def _existing(kind: Kind, path: str) -> list[Garbage]:
-    return [Garbage(kind, path, _size(path))] if os.path.lexists(path) else []
+    return [Garbage(kind, path, size_given_back(path))] if os.path.lexists(path) else []
 
 
 def _entries(pkgs_dir: str) -> Iterator[os.DirEntry[str]]:
@@ -205,9 +204,9 @@ def _unused(pkgs_dir: str, installed: Collection[str]) -> Iterator[Garbage]:
             entry.is_dir(follow_symlinks=False)
             and _is_package(entry.path)
             and entry.name not in installed
-            and not _has_links_outside(entry.path)
+            and not has_links_outside(entry.path)
         ):
-            yield Garbage("package", entry.path, _size(entry.path))
+            yield Garbage("package", entry.path, size_given_back(entry.path))
 
 
 def _bytecode(pkgs_dir: str, unused: Collection[str]) -> Iterator[Garbage]:
@@ -216,8 +215,8 @@ def _bytecode(pkgs_dir: str, unused: Collection[str]) -> Iterator[Garbage]:
     places = [os.path.join(path, PLACE) for path in packages if path not in unused and _is_package(path)]
     for place in [*places, *_directories(os.path.join(pkgs_dir, ELSEWHERE))]:
         for path in _directories(place):
-            if not _has_links_outside(path):
-                yield Garbage("bytecode", path, _size(path))
+            if not has_links_outside(path):
+                yield Garbage("bytecode", path, size_given_back(path))
 
 
 def _directories(path: str) -> list[str]:
@@ -231,7 +230,7 @@ def _directories(path: str) -> list[str]:
 def _tarballs(pkgs_dir: str) -> Iterator[Garbage]:
     for entry in _entries(pkgs_dir):
         if entry.name.endswith((*ARCHIVE_EXTENSIONS, *PARTIALS)) and entry.is_file(follow_symlinks=False):
-            yield Garbage("tarball", entry.path, _size(entry.path))
+            yield Garbage("tarball", entry.path, size_given_back(entry.path))
 
 
 def _locks(pkgs_dir: str) -> Iterator[Garbage]:
@@ -244,7 +243,7 @@ def _locks(pkgs_dir: str) -> Iterator[Garbage]:
         for name in names:
             path = os.path.join(directory, name)
             if name.startswith(LOCK_PREFIX) or (name.endswith(".lock") and os.path.isfile(path)):
-                yield Garbage("lock", path, _size(path))
+                yield Garbage("lock", path, size_given_back(path))
 
 
 def _user_cache(directory: str, pkgs_dir: str, installed: Collection[str]) -> Iterator[Garbage]:
@@ -275,13 +274,13 @@ def _trash(prefixes: Iterable[str], request: CleanRequest) -> Iterator[Garbage]:
         owned = set(request.owned_files(prefix)) if found else ()
         for path in found:
             if os.path.relpath(path, prefix).replace(os.sep, "/") not in owned:
-                yield Garbage("trash", path, _size(path))
+                yield Garbage("trash", path, size_given_back(path))
         yield from _existing("trash", os.path.join(prefix, "conda-meta", _TRASH_LIST))
     for pkgs_dir in request.pkgs_dirs:
         if os.access(pkgs_dir, os.W_OK | os.X_OK):
             for entry in _entries(pkgs_dir):
                 if entry.name.endswith(".partial") and time.time() - entry.stat(follow_symlinks=False).st_mtime > _DAY:
-                    yield Garbage("trash", entry.path, _size(entry.path))
+                    yield Garbage("trash", entry.path, size_given_back(entry.path))
 
 
 _DAY = 24 * 3600.0
@@ -293,35 +292,3 @@ def _walk(prefix: str, others: Collection[str]) -> Iterator[str]:
     for base, directories, names in os.walk(prefix):
         directories[:] = [name for name in directories if os.path.join(base, name) not in others]
         yield from (os.path.join(base, name) for name in names)
-
-
-def _files(path: str) -> Iterator[os.stat_result]:
-    facts = os.lstat(path)
-    if not stat.S_ISDIR(facts.st_mode):
-        yield facts
-        return
-    for base, _, names in os.walk(path):
-        for name in names:
-            yield os.lstat(os.path.join(base, name))
-
-
-def _size(path: str) -> int:
-    """The bytes that removing ``path`` gives back."""
-    inside = Counter[tuple[int, int]]()
-    sizes: dict[tuple[int, int], tuple[int, int]] = {}
-    for facts in _files(path):
-        inode = (facts.st_dev, facts.st_ino)
-        inside[inode] += 1
-        sizes[inode] = (facts.st_size, facts.st_nlink)
-    return sum(size for inode, (size, links) in sizes.items() if links <= inside[inode])
-
-
-def _has_links_outside(directory: str) -> bool:
-    """Whether a file of the package is also somewhere else: an environment uses it."""
-    inside = Counter[tuple[int, int]]()
-    links: dict[tuple[int, int], int] = {}
-    for facts in _files(directory):
-        if stat.S_ISREG(facts.st_mode) and facts.st_nlink > 1:
-            inside[facts.st_dev, facts.st_ino] += 1
-            links[facts.st_dev, facts.st_ino] = facts.st_nlink
-    return any(count > inside[inode] for inode, count in links.items())
