@@ -6,7 +6,7 @@ Rule of this file: values only. `engine.install` joins the parts, `planning` dec
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -18,8 +18,10 @@ from engine.machine import Machine
 from engine.model.channel import Channel
 from engine.model.match_spec import MatchSpec
 from engine.model.records import CachedPackage, PrefixRecord, RepoDataRecord
-from engine.solve.transaction import Transaction
-from engine.solve.why import WhyVersion
+
+if TYPE_CHECKING:
+    from engine.solve.transaction import Transaction
+    from engine.solve.why import WhyVersion
 
 Mode = Literal["create", "install", "remove"]
 

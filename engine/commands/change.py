@@ -1,7 +1,8 @@
 """What every command that changes an environment does around `engine.install`: show, ask, report.
 
 Rule of this file: it owns the order of words on the screen. The commands say what they want as an
-`InstallRequest`; the engine does it.
+`InstallRequest`; the engine does it. The engine is imported when there is something to do: help and completion
+import the commands as well.
 """
 
 from __future__ import annotations
@@ -11,15 +12,11 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
-import anyio.to_thread
-
-from engine import flow
 from engine.commands.app import App
 from engine.commands.report import fetch_json, held_json, held_lines, plan_json, plan_view
 from engine.commands.tracing import save_trace, trace_of
 from engine.errors import UsageError
 from engine.events import PhaseFinished, both
-from engine.install import install
 from engine.request import InstallRequest, Outcome, Plan, Services
 from engine.ui.plan import plan_lines
 from engine.ui.progress import Progress, describe_run
@@ -46,6 +43,8 @@ class Session:
                 "Signatures of packages (verify_artifacts) can't be checked by whipsnake.",
                 hint="Leave --verify-artifacts away: digests are always checked.",
             )
+        from engine import flow
+
         try:
             outcome = flow.run(partial(self._run, request, after))
         finally:
@@ -55,6 +54,8 @@ class Session:
         return outcome
 
     async def _run(self, request: InstallRequest, after: Callable[[Outcome], Awaitable[None]] | None) -> Outcome:
+        from engine.install import install
+
         outcome = await install(request, self.services, self._accept)
         if after is not None and not self.declined and not self.config.dry_run and not self.config.download_only:
             await after(outcome)
@@ -76,6 +77,8 @@ class Session:
         if self.config.dry_run:
             return False
         if self.app.asks and not plan.transaction.is_empty:
+            import anyio.to_thread
+
             began = time.monotonic()
             self.declined = not await anyio.to_thread.run_sync(confirm, "Confirm changes", abandon_on_cancel=True)
             self._waited += time.monotonic() - began

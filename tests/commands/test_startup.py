@@ -60,6 +60,13 @@ def test_commands_that_only_look_load_no_network_solver_or_archives(words: str, 
     assert imported(argv, modules, tmp_path) == set()
 
 
+@pytest.mark.parametrize("words", ["create", "install", "update", "remove", "env create", "env update", "rename"])
+def test_tab_and_help_load_nothing_that_changes_environments(words: str, tmp_path: Path) -> None:
+    modules = (*NETWORK, "zstandard", "pycosat", "engine.solve.solver", "engine.planning", "engine.install", "yaml")
+    assert imported(["completer", *words.split(), "--dry"], modules, tmp_path) == set()
+    assert imported([*words.split(), "--help"], modules, tmp_path) == set()
+
+
 def test_a_warm_create_loads_no_http_client_and_no_archive_reader(
     run_command: RunCommand, server: ChannelServer, root: Path, tmp_path: Path
 ) -> None:
