@@ -3,6 +3,7 @@ process that may start others."""
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -94,6 +95,8 @@ def run(main: Callable[[], Awaitable[Value]]) -> Value:
     Ctrl-C and SIGTERM cancel it, so that everything is put back, and are raised as `Interrupted`. Of the errors of
     several tasks the first is raised, alone.
     """
+    # asyncio warns of a child that ended while its pipes were being closed: nothing that anybody could act on.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     try:
         return anyio.run(_guarded, main)
     except BaseExceptionGroup as group:
