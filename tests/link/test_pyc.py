@@ -165,7 +165,7 @@ async def test_a_whole_environment(tmp_path: Path) -> None:
     (prefix / f"lib/python{version}/site-packages/tool/bad.py").unlink()
     before = tree(prefix)
     done = subprocess.run(
-        [prefix / "bin" / "python", "-m", "compileall", prefix / f"lib/python{version}/site-packages"],
+        [prefix / "bin" / "python", "-B", "-m", "compileall", prefix / f"lib/python{version}/site-packages"],
         capture_output=True,
         text=True,
         check=True,
