@@ -5,13 +5,14 @@ Rule of this file: the work is that of `engine.link.making` on what `engine.fetc
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import BinaryIO
 
 import msgspec
 
-from engine.errors import StorageError
 from engine.fetch.spooled import Spooled, reopened
 from engine.helper import serve
+from engine.link.disk import storage
 from engine.link.making import Made, Maker, Making
 
 
@@ -24,14 +25,8 @@ class Job(msgspec.Struct, frozen=True):
 
 def work(job: Job, _: BinaryIO) -> Made:
     """Make the files. Raises `LinkError`, `FetchError` and `StorageError`."""
-    try:
-        payload = reopened(job.spooled)
-        try:
-            return Maker(job.making, payload).run()
-        finally:
-            payload.close()
-    except OSError as error:
-        raise StorageError.from_os_error(f"link {job.making.dist} into {job.making.target.prefix}", error) from error
+    with storage(f"link {job.making.dist} into {job.making.target.prefix}"), closing(reopened(job.spooled)) as payload:
+        return Maker(job.making, payload).run()
 
 
 def main() -> None:

@@ -10,13 +10,12 @@ from collections.abc import Callable, Sequence
 from engine.direct_hand import Job
 from engine.fetch.package import FetchSettings
 from engine.fetch.spooled import SpooledArchive
-from engine.fetch.unpackers import WORTH
+from engine.fetch.unpackers import processes_for
 from engine.helpers import Helpers
 from engine.link.direct import make_here
 from engine.link.making import Made, Making
 from engine.model.payload import Payload
 from engine.model.records import RepoDataRecord
-from engine.process import available_cores, can_help
 
 _PATIENCE = 0.05
 """Seconds between two looks whether we are to stop."""
@@ -24,10 +23,8 @@ _PATIENCE = 0.05
 
 def direct_hands(records: Sequence[RepoDataRecord], settings: FetchSettings) -> DirectHands | None:
     """Processes for these packages, where they pay and can be had. Blocks for some milliseconds."""
-    threads = settings.extract_threads if settings.extract_threads > 0 else available_cores()
-    if threads < 2 or not can_help() or sum(record.size or 0 for record in records) < WORTH:
-        return None
-    return DirectHands(threads)
+    processes = processes_for(sum(record.size or 0 for record in records), settings)
+    return DirectHands(processes) if processes else None
 
 
 class DirectHands(Helpers):

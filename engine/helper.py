@@ -9,58 +9,25 @@ from __future__ import annotations
 import gc
 import signal
 import sys
-import traceback
 from collections.abc import Callable
-from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import msgspec
 
-from engine.errors import WhipsnakeError
+from engine.failure import Failure
+from engine.model.records import encodable
 
 WIDTH = 8
 """Bytes of a length."""
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
-    """A job that could not be done. ``kind`` is the name of the error; a bug of ours has none, but its traceback."""
+    """A job that could not be done."""
 
-    kind: str
-    message: str
-    hint: str | None = None
-    data: dict[str, object] = {}
-
-    @classmethod
-    def of(cls, error: Exception) -> Failed:
-        """What is to be told of an error that is being handled."""
-        if isinstance(error, WhipsnakeError):
-            data = msgspec.to_builtins(error.data, enc_hook=str)
-            return cls(type(error).__name__, error.message, error.hint, data)
-        return cls("", "".join(traceback.format_exception(error)))
-
-    def error(self) -> Exception:
-        """The error, to be raised on the other side."""
-        kind = _kinds(WhipsnakeError).get(self.kind)
-        if kind is None:
-            return RuntimeError(f"in a process that helped:\n{self.message}")
-        error = kind.__new__(kind)
-        WhipsnakeError.__init__(error, self.message, hint=self.hint, data=self.data)
-        return error
+    failure: Failure
 
 
-def _kinds(root: type[WhipsnakeError]) -> dict[str, type[WhipsnakeError]]:
-    found = {root.__name__: root}
-    for kind in root.__subclasses__():
-        found.update(_kinds(kind))
-    return found
-
-
-def _plain(value: object) -> object:
-    """What the encoder does not know: a read-only mapping, as records have it where there is nothing to say."""
-    return dict(value) if isinstance(value, MappingProxyType) else str(value)
-
-
-_ENCODER = msgspec.msgpack.Encoder(enc_hook=_plain)
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=encodable)
 
 
 def framed(message: object) -> bytes:
@@ -83,7 +50,7 @@ def serve(kind: Any, work: Callable[[Any, BinaryIO], object], after: Callable[[]
         try:
             answer = work(job, told)
         except Exception as error:
-            answer = Failed.of(error)
+            answer = Failed(Failure.of(error))
         answers.write(framed(answer))
         answers.flush()
         after()

@@ -19,6 +19,7 @@ import msgspec
 import engine
 from engine.errors import CacheError
 from engine.helper import WIDTH, Failed, framed
+from engine.process import spawn
 
 _HINT = "Were they killed, or out of memory? If it stays so, `extract_threads: 1` does without such processes."
 
@@ -101,7 +102,7 @@ class Helpers:
         if answer is None:
             raise CacheError(f"Could not {doing}: the process that unpacks ended unexpectedly", hint=_HINT)
         if isinstance(answer, Failed):
-            raise answer.error()
+            raise answer.failure.error()
         return answer
 
     def give_back(self, helper: Helper) -> Any:
@@ -124,15 +125,6 @@ class Helpers:
 
 
 def _started(module: str) -> subprocess.Popen[bytes] | None:
-    """A new process; None where there can be none. It starts without what it doesn't need, and finds what we found."""
+    """A new process that finds what we found."""
     home = os.path.dirname(os.path.dirname(os.path.abspath(engine.__file__)))
-    code = f"import sys; sys.path[:] = {[home, *sys.path]!r}; from {module} import main; main()"
-    try:
-        return subprocess.Popen(
-            [sys.executable, "-I", "-S", "-X", f"utf8={sys.flags.utf8_mode}", "-c", code],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-    except OSError:
-        return None
+    return spawn("-c", f"import sys; sys.path[:] = {[home, *sys.path]!r}; from {module} import main; main()")

@@ -1,12 +1,16 @@
-"""Other processes of this machine: whether one lives, and whether more of them would help.
+"""Other processes of this machine: whether one lives, whether more of them would help, and how one of ours starts.
 
-Rule of this file: it only looks. (On Windows `os.kill` with signal 0 would end the process.)
+Rule of this file: nothing is done to a process. (On Windows `os.kill` with signal 0 would end the process.)
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
 
 if sys.platform == "win32":
     _QUERY_LIMITED_INFORMATION = 0x1000
@@ -51,3 +55,15 @@ def can_help() -> bool:
     """Whether processes can be started, and are needed: without an interpreter lock, threads do as well."""
     locked = getattr(sys, "_is_gil_enabled", lambda: True)()
     return bool(locked and sys.executable and not getattr(sys, "frozen", False) and os.name == "posix")
+
+
+def spawn(*words: str) -> subprocess.Popen[bytes] | None:
+    """A Python like ours that runs ``words`` (a file, or ``-c`` and a text) and talks by its standard streams; None
+    where there can be none. It starts without what it doesn't need."""
+    import subprocess
+
+    command = [sys.executable, "-I", "-S", "-X", f"utf8={sys.flags.utf8_mode}", *words]
+    try:
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    except OSError:
+        return None

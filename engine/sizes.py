@@ -8,6 +8,7 @@ neither do hard links once: what is shared with the cache counts here too.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 
 import msgspec
@@ -39,12 +40,13 @@ def package_sizes(prefix: str) -> dict[str, int]:
     return {record.name: size for record, size in (_sized(prefix, path) for path in record_paths(prefix))}
 
 
-def environment_size(prefix: str) -> int:
-    """All packages, and what else ``conda-meta`` holds, in bytes. Raises `LinkError`."""
+def environment_size(prefix: str, packages: Mapping[str, int] | None = None) -> int:
+    """All packages (as `package_sizes`), and what else ``conda-meta`` holds, in bytes. Raises `LinkError`."""
     meta = os.path.join(prefix, META)
     with suppress(OSError):  # no environment: nothing
         others = [name for name in os.listdir(meta) if not name.endswith(".json")]
-        return sum(package_sizes(prefix).values()) + sum(_size(os.path.join(meta, name)) for name in others)
+        known = package_sizes(prefix) if packages is None else packages
+        return sum(known.values()) + sum(_size(os.path.join(meta, name)) for name in others)
     return 0
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from engine.direct_hands import WORTH, DirectHands, direct_hands
+from engine.direct_hands import DirectHands, direct_hands
 from engine.errors import CacheError, StorageError
 from engine.fetch import spooled
 from engine.fetch.package import FetchSettings
 from engine.fetch.spooled import SpooledArchive, spool
 from engine.fetch.unpack import UnpackOptions
+from engine.fetch.unpackers import WORTH
 from engine.link.making import Making
 from engine.link.request import PrefixTarget
 from tests.fetch.feeding import record_of, whole

@@ -4,21 +4,22 @@ import msgspec
 import pytest
 
 from engine.errors import ArchiveError, InvalidVersion, StorageError, WhipsnakeError
+from engine.failure import Failure
 from engine.fetch.verify import FilesDiffer
 from engine.helper import WIDTH, Failed, framed
 
 
 @pytest.mark.parametrize("kind", [ArchiveError, FilesDiffer, StorageError, WhipsnakeError])
 def test_an_error_arrives_as_it_was(kind: type[WhipsnakeError]) -> None:
-    message = framed(Failed.of(kind("It broke", hint="Mend it.", data={"path": "/x", "odd": {1, 2}})))
+    message = framed(Failed(Failure.of(kind("It broke", hint="Mend it.", data={"path": "/x", "odd": {1, 2}}))))
     assert int.from_bytes(message[:WIDTH], "big") == len(message) - WIDTH
-    error = msgspec.msgpack.decode(message[WIDTH:], type=Failed).error()
+    error = msgspec.msgpack.decode(message[WIDTH:], type=Failed).failure.error()
     assert isinstance(error, kind) and type(error) is kind
     assert (error.message, str(error), error.hint, error.data["path"]) == ("It broke", "It broke", "Mend it.", "/x")
 
 
 def test_one_that_is_made_in_another_way() -> None:
-    error = Failed.of(InvalidVersion("1..2", "an empty part")).error()
+    error = Failure.of(InvalidVersion("1..2", "an empty part")).error()
     assert isinstance(error, InvalidVersion) and error.message == str(InvalidVersion("1..2", "an empty part"))
 
 
@@ -26,5 +27,5 @@ def test_a_bug_arrives_with_its_traceback() -> None:
     try:
         raise KeyError("what")
     except KeyError as bug:
-        error = Failed.of(bug).error()
+        error = Failure.of(bug).error()
     assert isinstance(error, RuntimeError) and "KeyError: 'what'" in str(error) and __file__ in str(error)

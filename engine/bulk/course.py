@@ -15,11 +15,12 @@ import msgspec
 from engine.bulk.crew import LINKS_AT_ONCE, Crew
 from engine.bulk.delivering import Delivery
 from engine.bulk.mark import standing
-from engine.bulk.messages import BulkError, Failure, How, MakeJob, Progressed, Said, Solved, SolveJob
+from engine.bulk.messages import BulkError, How, MakeJob, Progressed, Said, Solved, SolveJob
 from engine.bulk.results import Options, Result, State, Task, Totals, Watch
 from engine.bulk.slots import Slots
 from engine.bulk.supply import Supply
 from engine.errors import WhipsnakeError
+from engine.failure import Failure
 from engine.fetch.cache import PackageCache
 from engine.fetch.http import Transport
 from engine.inputs import explicit_records

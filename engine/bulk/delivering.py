@@ -12,8 +12,9 @@ import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from engine.bulk.crew import Crew, Member
-from engine.bulk.messages import Abandon, Arrived, BulkError, Failure, Made, MakeJob
+from engine.bulk.messages import Abandon, Arrived, BulkError, Made, MakeJob
 from engine.bulk.supply import Parcel, Supply
+from engine.failure import Failure
 from engine.link.request import LinkSummary
 from engine.model.records import RepoDataRecord
 

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from engine.bulk.messages import BulkError, Failure
+from engine.bulk.messages import BulkError
 from engine.config import Config
 from engine.errors import WhipsnakeError
 from engine.events import Report
+from engine.failure import Failure
 from engine.fetch.http import Transport
 from engine.fetch.load import load_subdirs
 from engine.fetch.shard_walk import Wanted

@@ -5,14 +5,14 @@ A worker knows all orders and all rows from its start, so a message says only wh
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
-from engine.errors import ExitCode, WhipsnakeError
+from engine.errors import WhipsnakeError
 from engine.events import Notice
+from engine.failure import Failure
 from engine.link.request import LinkSummary
 from engine.model.records import CachedPackage, RepoDataRecord
 
@@ -53,26 +53,6 @@ class Abandon(msgspec.Struct, frozen=True, tag=True):
 
 
 Job: TypeAlias = SolveJob | MakeJob | Arrived | Abandon
-
-
-class Failure(msgspec.Struct, frozen=True):
-    """An error, without what only its own process can hold."""
-
-    kind: str
-    message: str
-    hint: str | None = None
-    data: Mapping[str, Any] = {}
-    code: int = ExitCode.FAILURE
-
-    @classmethod
-    def of(cls, error: BaseException) -> Failure:
-        """What is to be told of an error; one that is not meant for users is a bug of ours, told with its traceback."""
-        if isinstance(error, WhipsnakeError):
-            data = msgspec.to_builtins(error.data, enc_hook=str)
-            return cls(type(error).__name__, error.message, error.hint, data, error.exit_code)
-        text = f"whipsnake has a fault: {type(error).__name__}: {error}"
-        trace = "".join(traceback.format_exception(error))
-        return cls("InternalError", text, "Please report it, with what --json says of it.", {"traceback": trace}, 70)
 
 
 class BulkError(WhipsnakeError):

@@ -7,10 +7,11 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from engine.bulk.messages import Failure, How
+from engine.bulk.messages import How
 from engine.bulk.orders import Order
 from engine.config import Config
 from engine.events import Event, Notice
+from engine.failure import Failure
 from engine.link.request import LinkSummary
 from engine.model.records import RepoDataRecord
 

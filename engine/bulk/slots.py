@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 import anyio
 
 from engine.bulk.crew import Member
-from engine.bulk.messages import BulkError, Failure
+from engine.bulk.messages import BulkError
+from engine.failure import Failure
 
 Urgency = Callable[[], float]
 """Less is more urgent. Asked when a slot is free."""

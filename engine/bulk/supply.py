@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import anyio
 from anyio.streams.memory import MemoryObjectSendStream
 
-from engine.bulk.messages import Failure
 from engine.errors import WhipsnakeError
 from engine.events import Event, Phase, PhaseFinished, PhaseStarted, Report
+from engine.failure import Failure
 from engine.fetch.cache import PackageCache
 from engine.fetch.http import Transport
 from engine.fetch.package import FetchSettings, prepare

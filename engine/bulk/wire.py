@@ -8,11 +8,12 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Awaitable, Callable
-from types import MappingProxyType
 from typing import Any, Generic, TypeVar, cast
 
 import anyio
 import msgspec
+
+from engine.model.records import encodable
 
 Incoming = TypeVar("Incoming")
 
@@ -22,13 +23,6 @@ _PIECE = 1 << 18
 _Wait = Callable[[socket.socket], Awaitable[None]]
 _until_readable = cast(_Wait, getattr(anyio, "wait_readable", None) or anyio.wait_socket_readable)
 _until_writable = cast(_Wait, getattr(anyio, "wait_writable", None) or anyio.wait_socket_writable)
-
-
-def _plain(value: object) -> object:
-    """What the encoder does not know: a read-only mapping, as records have it where there is nothing to say."""
-    if isinstance(value, MappingProxyType):
-        return dict(value)
-    raise NotImplementedError(f"a message holds a {type(value).__name__}")
 
 
 class Closed(Exception):
@@ -42,7 +36,7 @@ class Wire(Generic[Incoming]):
         end.setblocking(False)
         self._socket = end
         self._decoder = msgspec.msgpack.Decoder(incoming)
-        self._encoder = msgspec.msgpack.Encoder(enc_hook=_plain)
+        self._encoder = msgspec.msgpack.Encoder(enc_hook=encodable)
         self._sending = anyio.Lock()
         self._buffer = bytearray()
 

@@ -14,11 +14,12 @@ from anyio.streams.memory import MemoryObjectSendStream
 
 from engine.bulk.indexes import Indexes
 from engine.bulk.making import Making
-from engine.bulk.messages import Abandon, Arrived, Failed, Failure, Job, Made, MakeJob, SolveJob
+from engine.bulk.messages import Abandon, Arrived, Failed, Job, Made, MakeJob, SolveJob
 from engine.bulk.orders import Order
 from engine.bulk.solving import answer
 from engine.bulk.telling import Teller
 from engine.bulk.wire import Closed, Wire
+from engine.failure import Failure
 from engine.flow import first_error
 from engine.link.sharing import Shared
 from engine.model.records import CachedPackage, RepoDataRecord

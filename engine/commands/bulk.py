@@ -9,7 +9,6 @@ from functools import lru_cache
 
 from engine.bulk.judging import Wish, judge
 from engine.bulk.manifest import Entry
-from engine.bulk.messages import Failure
 from engine.bulk.orders import Order, OrderContext, check_clashes, understand
 from engine.bulk.report import summary_json
 from engine.bulk.results import Options, Result, State, Task, Totals
@@ -27,6 +26,7 @@ from engine.commands.options import (
 )
 from engine.commands.tracing import save_trace, trace_of
 from engine.errors import ConfigError, ExitCode, WhipsnakeError
+from engine.failure import Failure
 from engine.machine import Machine, detect_machine
 from engine.ui.bulk import BulkProgress
 from engine.ui.bulk_text import report_lines

@@ -94,26 +94,24 @@ def parsed(path: Sequence[str], text: str) -> Any:
 
 
 def _structure(key: Key, text: str, place: Place) -> Any:
-    from engine.plain_yaml import YamlError, parse_yaml
-
-    try:
-        root = parse_yaml(text)
-    except YamlError as error:
-        raise ConfigError(f"{place}: the value of '{key.name}' is not valid YAML: {error.reason}") from error
-    value = root.plain() if root else {}
+    value = _plain_yaml(text, f"{place}: the value of '{key.name}'")
     convert(key, value, Place("the command line", 1))
     return value
 
 
-def structured(text: str) -> dict[str, Any]:
-    """Keys and values of a YAML text, as an rc file has them. Raises `ConfigError` and `UsageError`."""
+def _plain_yaml(text: str, what: str) -> Any:
     from engine.plain_yaml import YamlError, parse_yaml
 
     try:
         root = parse_yaml(text)
     except YamlError as error:
-        raise ConfigError(f"The standard input is not valid YAML: {error.reason}") from error
-    values = root.plain() if root else {}
+        raise ConfigError(f"{what} is not valid YAML: {error.reason}") from error
+    return root.plain() if root else {}
+
+
+def structured(text: str) -> dict[str, Any]:
+    """Keys and values of a YAML text, as an rc file has them. Raises `ConfigError` and `UsageError`."""
+    values = _plain_yaml(text, "The standard input")
     if not isinstance(values, dict):
         raise ConfigError("The standard input holds no keys: expected lines such as `channels: [conda-forge]`")
     for name, value in values.items():

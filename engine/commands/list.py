@@ -100,7 +100,8 @@ def _is_plain(asked: dict[str, object]) -> bool:
 def _sizes(prefix: str) -> dict[str, int]:
     from engine.sizes import environment_size, package_sizes  # rarely asked for
 
-    return {**package_sizes(prefix), "": environment_size(prefix)}
+    packages = package_sizes(prefix)
+    return {**packages, "": environment_size(prefix, packages)}
 
 
 def _size_json(row: Row, sizes: dict[str, int]) -> dict[str, int]:

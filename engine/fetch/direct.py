@@ -19,12 +19,12 @@ import msgspec
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from engine.events import Phase, PhaseFinished, PhaseStarted, Report
-from engine.fetch.archive import Limits
 from engine.fetch.cache import PackageCache
 from engine.fetch.order import Rank, all_alike, in_order
 from engine.fetch.package import FetchSettings
 from engine.fetch.spooled import SpooledArchive, spool
-from engine.fetch.unpack import UnpackOptions, unpack_stream
+from engine.fetch.unpack import unpack_stream
+from engine.fetch.unpackers import unpack_options
 from engine.flow import delivering
 from engine.model.records import CachedPackage, RepoDataRecord
 
@@ -50,16 +50,12 @@ async def prepare_direct(  # noqa: PLR0917  (the engine's parts, each of its own
     so that other processes can read them. Raises as `engine.fetch.package.prepare`; whoever receives a package closes
     its payload.
     """
-    run = _Direct(place, transport, settings, report, sink)
-    run.named = named
+    run = _Direct(place, transport, settings, report, sink, named=named)
     async with delivering(sink):
         await run.run(records, rank)
 
 
 class _Direct:
-    named = False
-    """Whether other processes are to read the archives."""
-
     def __init__(
         self,
         place: str,
@@ -67,19 +63,16 @@ class _Direct:
         settings: FetchSettings,
         report: Report,
         sink: MemoryObjectSendStream[CachedPackage],
+        *,
+        named: bool,
     ) -> None:
         from engine.fetch.download import Downloads
 
-        self._place, self._sink, self._report = place, sink, report
+        self._place, self._sink, self._report, self._named = place, sink, report, named
         self._workers = max(1, settings.download_threads)
         self._limiter = anyio.CapacityLimiter(self._workers + 2)
         self._downloads = Downloads(transport, report, self._limiter)
-        self._options = UnpackOptions(
-            limits=settings.limits or Limits(),
-            digests=settings.extra_safety_checks,
-            check_files=settings.safety_checks != "disabled",
-            external_links=settings.allow_external_links,
-        )
+        self._options = unpack_options(settings)
 
     async def run(self, records: Sequence[RepoDataRecord], rank: Rank) -> None:
         """All of them."""
@@ -108,7 +101,7 @@ class _Direct:
 
     def _arriving(self, record: RepoDataRecord, pieces: Iterable[bytes], _kept: str | None) -> CachedPackage:
         """In a worker thread."""
-        archive = spool(pieces, record, self._place, self._options, named=self.named)
+        archive = spool(pieces, record, self._place, self._options, named=self._named)
         try:
             if archive.open() and not _has_pre_link(archive, record):
                 known = archive.known()

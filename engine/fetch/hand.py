@@ -20,16 +20,15 @@ from engine.errors import FileChanged
 from engine.fetch.cache import PackageCache
 from engine.fetch.pipe import PipeBroken
 from engine.fetch.unpack import Unpacked, UnpackOptions, unpack_file, unpack_stream
-from engine.helper import serve
+from engine.helper import WIDTH, serve
 from engine.model.records import RepoDataRecord
 
-_WIDTH = 8
 _PIECE = 1 << 18
 
 
 def number(value: int) -> bytes:
     """A number as it is told."""
-    return value.to_bytes(_WIDTH, "big", signed=True)
+    return value.to_bytes(WIDTH, "big", signed=True)
 
 
 COMPLETE, BROKEN = number(-1), number(-2)
@@ -72,7 +71,7 @@ class _Growing:
         """Wait for the next number; False if no more are to come. Raises `PipeBroken`."""
         if self._ended:
             return False
-        told = self._told.read(_WIDTH) or BROKEN  # at the end of the input, whoever downloads is gone
+        told = self._told.read(WIDTH) or BROKEN  # at the end of the input, whoever downloads is gone
         self._ended = told in (COMPLETE, BROKEN)
         if told == BROKEN:
             raise PipeBroken("the download broke off")

@@ -38,6 +38,7 @@ from engine.fetch.unpackers import Unpackers
 from engine.fetch.verify import FilesDiffer
 from engine.flow import delivering, in_thread
 from engine.model.records import CachedPackage, RepoDataRecord
+from engine.process import available_cores
 
 if TYPE_CHECKING:  # the modules for the network and for archives are heavy, and not needed where all is cached
     from engine.fetch.archive import Limits
@@ -77,6 +78,11 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How far an archive may go; None: as far as is usual."""
     allow_external_links: bool = False
     """Accept packages with soft links that lead out of them."""
+
+    @property
+    def threads(self) -> int:
+        """`extract_threads`, with what 0 means."""
+        return self.extract_threads if self.extract_threads > 0 else available_cores()
 
 
 async def prepare(  # noqa: PLR0917  (the engine's parts, each of its own type)

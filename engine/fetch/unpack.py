@@ -19,6 +19,7 @@ from engine.fetch.archive import Budget, Limits, NotStreamable, read_conda_file,
 from engine.fetch.bzip2 import bunzip
 from engine.fetch.cache import PackageCache, Staging
 from engine.fetch.extract import Contents, ExtractOptions, extract
+from engine.fetch.file_io import write_all
 from engine.fetch.marker import completed, marker_text
 from engine.fetch.temporary import remove_tree
 from engine.fetch.verify import Digests, FilesDiffer, check_contents
@@ -96,11 +97,19 @@ def _staged(record: RepoDataRecord, cache: PackageCache) -> Iterator[Staging]:
 def worded(record: RepoDataRecord, place: Callable[[], str]) -> Iterator[None]:
     """Say of which package an error is, and what follows; ``place`` is where it is unpacked."""
     try:
-        yield
+        with on_disk(record, place):
+            yield
     except (ArchiveError, FilesDiffer) as error:
         text = f"Could not unpack {record.fn} ({mask_secrets(record.url)}): {error.message}"
         hint = error.hint or _HINTS[isinstance(error, UnsafeArchive)]
         raise type(error)(text, hint=hint, data={"name": record.fn, **error.data}) from error
+
+
+@contextmanager
+def on_disk(record: RepoDataRecord, place: Callable[[], str]) -> Iterator[None]:
+    """The same for errors of the disk alone."""
+    try:
+        yield
     except OSError as error:
         raise StorageError.from_os_error(f"unpack {record.fn} into {place()}", error) from error
 
@@ -114,9 +123,7 @@ _HINTS = {
 def kept_in(file: int, pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Write the pieces to a file while they pass."""
     for piece in pieces:
-        written = os.write(file, piece)
-        while written < len(piece):
-            written += os.write(file, memoryview(piece)[written:])
+        write_all(file, piece)
         yield piece
 
 

@@ -10,15 +10,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from engine.errors import StorageError
 from engine.fetch.cache import PackageCache
 from engine.fetch.temporary import remove_tree, temporary_name
 from engine.model.records import RepoDataRecord
-from engine.process import available_cores, can_help
+from engine.process import can_help
 
 if TYPE_CHECKING:
     from engine.fetch.hand import Job
@@ -30,13 +28,30 @@ WORTH = 8 << 20
 """Bytes of archives from which on processes pay: unpacking takes some hundred milliseconds then."""
 
 
+def processes_for(size: int, settings: FetchSettings) -> int:
+    """How many processes should unpack ``size`` bytes of archives; 0 where that is left to threads."""
+    return settings.threads if size >= WORTH and settings.threads > 1 and can_help() else 0
+
+
+def unpack_options(settings: FetchSettings) -> UnpackOptions:
+    """What the settings mean for one package."""
+    from engine.fetch.archive import Limits
+    from engine.fetch.unpack import UnpackOptions
+
+    return UnpackOptions(
+        limits=settings.limits or Limits(),
+        digests=settings.extra_safety_checks,
+        check_files=settings.safety_checks != "disabled",
+        external_links=settings.allow_external_links,
+    )
+
+
 class Unpackers:
     """Serves many threads. Make one for a run, `close` it."""
 
     def __init__(self, cache: PackageCache, settings: FetchSettings) -> None:
         self._cache, self._settings = cache, settings
-        self._threads = settings.extract_threads if settings.extract_threads > 0 else available_cores()
-        self._gate = _Gate(self._threads)
+        self._gate = _Gate(settings.threads)
         self._hands: Hands | None = None
         self._expected = 0
         self._lock = threading.Lock()
@@ -46,22 +61,15 @@ class Unpackers:
         with self._lock:
             self._expected += size
             _ = self._options  # imports what unpacks, once and here
-            if self._hands is None and self._expected >= WORTH and self._threads > 1 and can_help():
+            processes = processes_for(self._expected, self._settings)
+            if self._hands is None and processes:
                 from engine.fetch.hands import Hands
 
-                self._hands = Hands(self._threads)
+                self._hands = Hands(processes)
 
     @cached_property
     def _options(self) -> UnpackOptions:
-        from engine.fetch.archive import Limits
-        from engine.fetch.unpack import UnpackOptions
-
-        return UnpackOptions(
-            limits=self._settings.limits or Limits(),
-            digests=self._settings.extra_safety_checks,
-            check_files=self._settings.safety_checks != "disabled",
-            external_links=self._settings.allow_external_links,
-        )
+        return unpack_options(self._settings)
 
     def file(self, path: str, record: RepoDataRecord) -> Unpacked:
         """As `engine.fetch.unpack.unpack_file`."""
@@ -84,26 +92,18 @@ class Unpackers:
 
     def _by_process(self, hands: Hands, record: RepoDataRecord, pieces: Iterable[bytes], kept: str | None) -> Unpacked:
         """There must be a file then, which it can read."""
-        from engine.fetch.unpack import kept_in
+        from engine.fetch.unpack import kept_in, on_disk
 
         if kept is not None:
-            with self._worded(record):
+            with on_disk(record, self._cache.writable_dir):
                 return hands.unpack_arriving(self._job(record, kept, keep=True), pieces)
         path = os.path.join(self._cache.writable_dir(), temporary_name())
-        with self._worded(record):
+        with on_disk(record, self._cache.writable_dir):  # the process words its own errors
             try:
                 with open(path, "xb", buffering=0) as file:
                     return hands.unpack_arriving(self._job(record, path, keep=True), kept_in(file.fileno(), pieces))
             finally:
                 remove_tree(path)  # unless the package took it along
-
-    @contextmanager
-    def _worded(self, record: RepoDataRecord) -> Iterator[None]:
-        """Say what an error of the disk was about; the process words its own errors."""
-        try:
-            yield
-        except OSError as error:
-            raise StorageError.from_os_error(f"unpack {record.fn} into {self._cache.writable_dir()}", error) from error
 
     def _job(self, record: RepoDataRecord, archive: str, *, keep: bool) -> Job:
         from engine.fetch.hand import Job

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import marshal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 
 from engine.errors import LinkError
 from engine.link import batch
-from engine.process import can_help
+from engine.process import can_help, spawn
 
 WORTH = 100
 """Files of a job from which on handing it over pays."""
@@ -48,17 +47,11 @@ class Hands:
             if not self._left:
                 return None
             self._left -= 1
-            try:
-                process = subprocess.Popen(
-                    [sys.executable, "-I", "-S", "-X", f"utf8={sys.flags.utf8_mode}", batch.__file__],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
-                )
-            except OSError:
+            process = spawn(batch.__file__)
+            if process is None:
                 self._left = 0
-                return None
-            self._all.append(process)
+            else:
+                self._all.append(process)
             return process
 
     def close(self) -> None:

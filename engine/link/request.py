@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from engine.link.noarch import PythonInfo
 from engine.model.records import Bytecode, CachedPackage, CompiledFiles, PrefixRecord, RepoDataRecord
 
-if TYPE_CHECKING:  # that imports this
+if TYPE_CHECKING:  # these import this
+    from engine.link.direct import Make
     from engine.link.sharing import Shared
 
 
@@ -106,8 +107,8 @@ class LinkRequest(msgspec.Struct, frozen=True, kw_only=True):
     options: LinkOptions = LinkOptions()
     channel_names: Mapping[str, str] = {}
     """Address of a channel (as in records) → its short name, for the history. Others are shortened by rule."""
-    make: Callable[..., Any] | None = None
-    """Who makes the files of archives (an `engine.link.direct.Make`); None for the threads that link."""
+    make: Make | None = None
+    """Who makes the files of archives; None for the threads that link."""
     heal: Callable[[CachedPackage], Awaitable[CachedPackage]] | None = None
     """Makes a package again whose files in the cache are damaged; without it, that is an error."""
     extra_files: Mapping[str, bytes] = {}

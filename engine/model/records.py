@@ -23,6 +23,14 @@ _NOTHING: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 """One for all the records without groups: a mapping of its own for each would cost more than the rest of the field."""
 
 
+def encodable(value: object) -> object:
+    """What msgspec's encoders do not know of a record (their ``enc_hook``): a read-only mapping, where there is nothing
+    to say."""
+    if isinstance(value, MappingProxyType):
+        return dict(value)
+    raise NotImplementedError(f"a message holds a {type(value).__name__}")
+
+
 class RecordHead(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """As much of a record as ranks it among the others of its name. Unknown keys are passed over."""
 

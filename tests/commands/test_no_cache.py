@@ -46,7 +46,7 @@ def both(create: Create, prefix: Path, *words: str) -> tuple[dict[str, Facts], d
 def hands(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Files that are made by the threads that link, and by processes beside them."""
     if request.param == "processes":
-        monkeypatch.setattr("engine.direct_hands.WORTH", 0)
+        monkeypatch.setattr("engine.fetch.unpackers.WORTH", 0)
         monkeypatch.setattr("engine.fetch.spooled.NAMED", 0)
     return str(request.param)
 

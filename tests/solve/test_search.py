@@ -63,21 +63,13 @@ def test_the_hash_seed_does_not_matter() -> None:
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_the_help_of_the_sat_solver_changes_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("help", ["PATIENCE", "PROBE"])  # of the SAT solver; by asking whether there is any answer
+def test_help_changes_nothing(help: str, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     world = universe(*tangle(seed, names=14, versions=6))
     alone = outcome(world, "p0", "p1", "p2")
-    monkeypatch.setattr(search, "PATIENCE", 1)
+    monkeypatch.setattr(search, help, 1)
     assert isinstance(helped := outcome(world, "p0", "p1", "p2"), type(alone))
     assert helped == alone or isinstance(alone, str)
-
-
-@pytest.mark.parametrize("seed", range(30))
-def test_asking_whether_there_is_any_answer_changes_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    world = universe(*tangle(seed, names=14, versions=6))
-    alone = outcome(world, "p0", "p1", "p2")
-    monkeypatch.setattr(search, "PROBE", 1)
-    assert isinstance(probed := outcome(world, "p0", "p1", "p2"), type(alone))
-    assert probed == alone or isinstance(alone, str)
 
 
 def test_answers_in_a_tangle_are_sound() -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.bulk.messages import Failure
 from engine.bulk.results import Result, State, Totals
 from engine.events import Notice, TransferAdvanced, TransferStarted
+from engine.failure import Failure
 from engine.link.request import LinkSummary
 from engine.model.records import RepoDataRecord
 from engine.ui import bulk as module
