@@ -183,17 +183,18 @@ def asked_prefix(
 ) -> str | None:
     """The target prefix by the options and variables of a command.
 
-    ``env_name`` beats ``$MAMBA_TARGET_PREFIX``; ``file_name``, the name that an environment.yml gives, counts only
-    if there is neither. The active (or root) prefix counts only if the options hold ``use_target_prefix_fallback``
+    Options beat ``file_name``, the name that an environment.yml gives, which beats ``$MAMBA_TARGET_PREFIX``: a file
+    is given on the command line, too. The active (or root) prefix counts only if the options hold ``use_target_prefix_fallback``
     (or ``use_root_prefix_fallback``), so that nothing is changed which nobody named.
     """
     path, name = _text(options, "target_prefix"), _text(options, "env_name")
     if not path and not name:
-        path = environ.get("MAMBA_TARGET_PREFIX") or None
+        name = file_name or None
+        path = None if name else environ.get("MAMBA_TARGET_PREFIX") or None
     return resolve_target_prefix(
         context,
         path=path,
-        name=name or (file_name if not path else None),
+        name=name,
         use_active=bool(options.get("use_target_prefix_fallback")),
         use_root=bool(options.get("use_root_prefix_fallback")),
     )

@@ -111,7 +111,8 @@ def test_options_variables_and_files(context: PrefixContext) -> None:
     assert asked({}, "found") == f"{context.cwd}/b/found"
     assert asked({"env_name": "other"}, "found") == f"{context.cwd}/a/other"
     assert asked({"target_prefix": "/x"}, "found") == "/x"
-    assert asked({}, "found", MAMBA_TARGET_PREFIX="/env") == "/env"
+    assert asked({}, "found", MAMBA_TARGET_PREFIX="/env") == f"{context.cwd}/b/found"
+    assert asked({"env_name": "other"}, "found", MAMBA_TARGET_PREFIX="/env") == f"{context.cwd}/a/other"
     assert asked({}) is None
     for empty in ("target_prefix", "env_name"):
         with pytest.raises(UsageError, match="empty"):
