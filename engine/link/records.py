@@ -3,13 +3,17 @@ read it.
 
 All that the index said of the package is kept, known to us or not; what we know better is written over it. Digests
 of files come from the package's own list; only files that were rewritten got new ones.
+
+The lists of files are nearly all of the text. They stand at its end, so that who does not need them need not read them.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -31,8 +35,10 @@ class _Head(PrefixRecord, frozen=True, kw_only=True, gc=False, rename={"files": 
     paths_data: InstalledPaths = InstalledPaths()
 
 
-_decode = msgspec.json.Decoder(PrefixRecord).decode
 _decode_head = msgspec.json.Decoder(_Head).decode
+_LAST = ("requested_spec", "requested_specs", "link", "files", "paths_data")
+_LISTS, _END, _ENOUGH = b'},"files":[', b'],"paths_version":1}}\n', 1 << 13
+"""Where `record_text` has the lists begin, and how it ends; so many bytes hold the rest of nearly all."""
 _DROPPED = frozenset({"auth", "channel", "url", "fn", "files", "paths_data", "link", "requested_spec"})
 
 
@@ -58,9 +64,13 @@ class FileLists(msgspec.Struct, frozen=True):
 
 def file_lists(plan: PackagePlan, linked: Linked) -> FileLists:
     """What the record of a package that was just linked says of its files."""
-    paths = installed_paths(plan, linked)
+    return listed(installed_paths(plan, linked))
+
+
+def listed(paths: Sequence[InstalledPath]) -> FileLists:
+    """The same of all entries of a package, scripts and byte-compiled files among them."""
     files = [path.path for path in paths if path.path_type != "directory"]
-    data = {"paths_version": 1, "paths": paths}
+    data = {"paths": paths, "paths_version": 1}
     return FileLists(msgspec.Raw(msgspec.json.encode(files)), msgspec.Raw(msgspec.json.encode(data)))
 
 
@@ -83,13 +93,16 @@ def encode_record(  # noqa: PLR0917 - two things, then words
         "fn": record.fn or f"{record.stem}{ARCHIVE_EXTENSIONS[0]}",
         "extracted_package_dir": directory,
         "package_tarball_full_path": archive,
-        "link": {"source": directory, "type": linked.mode.link_type},
-        "files": lists.files,
-        "paths_data": lists.paths_data,
     }
-    if requested:
-        document["requested_spec"] = requested[0]
-        document["requested_specs"] = list(requested)
+    return record_text(document, {"source": directory, "type": linked.mode.link_type}, requested, lists)
+
+
+def record_text(said: Mapping[str, object], link: object, requested: Sequence[str], lists: FileLists) -> bytes:
+    """The JSON of a record, in the order that lets its beginning be read alone (`_beginning`)."""
+    asked = {"requested_spec": requested[0], "requested_specs": list(requested)} if requested else {}
+    kept = {key: value for key, value in said.items() if key not in _LAST}
+    how = {"link": link} if link is not None else {}
+    document = {**kept, **asked, **how, "files": lists.files, "paths_data": lists.paths_data}
     return msgspec.json.encode(document) + b"\n"
 
 
@@ -149,9 +162,15 @@ def installed_paths(plan: PackagePlan, linked: Linked) -> list[InstalledPath]:
     return found
 
 
+@cache
+def _whole() -> Callable[[bytes], PrefixRecord]:
+    """Decodes a record with its lists; made where somebody wants those."""
+    return msgspec.json.Decoder(PrefixRecord).decode
+
+
 def read_record(path: str) -> PrefixRecord:
     """One record of an installed package; raises `LinkError` if it can't be understood."""
-    return decode_file(path, partial(_decode_with, _decode))
+    return decode_file(path, partial(_decode_with, _whole()))
 
 
 def _decode_with(decode: Callable[[bytes], PrefixRecord], data: bytes) -> PrefixRecord:
@@ -159,11 +178,24 @@ def _decode_with(decode: Callable[[bytes], PrefixRecord], data: bytes) -> Prefix
     return msgspec.structs.replace(record, raw=data, channel=without_subdir(record.channel))
 
 
+def _beginning(path: str) -> PrefixRecord | None:
+    """A record without its lists, by the beginning of the file and its last bytes; None where that does not do.
+
+    Other tools write in another order, or with blanks.
+    """
+    with suppress(OSError, msgspec.DecodeError), open(path, "rb", buffering=0) as file:
+        start = file.read(_ENOUGH)
+        at = start.find(_LISTS)
+        if at > 0 and len(start) == _ENOUGH and file.seek(-len(_END), os.SEEK_END) and file.read() == _END:
+            return _decode_with(_decode_head, start[: at + 1] + b"}")
+    return None
+
+
 def read_records(prefix: str, *, files: bool = True) -> tuple[PrefixRecord, ...]:
     """All installed packages of a prefix, by name; none if it has no ``conda-meta``.
 
     Without ``files``, the lists of their files are passed over: these are nearly all of the text, and most of the time.
     """
-    read = partial(_decode_with, _decode if files else _decode_head)
-    records = (decode_file(path, read) for path in record_paths(prefix))
+    read = partial(_decode_with, _whole() if files else _decode_head)
+    records = ((None if files else _beginning(path)) or decode_file(path, read) for path in record_paths(prefix))
     return tuple(sorted(records, key=lambda record: record.name))

@@ -18,7 +18,7 @@ from engine.link import placeholder as rewriting
 from engine.link.disk import storage
 from engine.link.meta import META
 from engine.link.modes import copy_file
-from engine.link.records import read_records, record_name
+from engine.link.records import listed, read_records, record_name, record_text
 from engine.link.request import LinkRequest
 from engine.model.records import InstalledPath, PrefixRecord
 
@@ -97,12 +97,9 @@ def relocate(record: PrefixRecord, request: LinkRequest, staging: str) -> None:
         ]
         said = msgspec.json.decode(record.raw, type=dict[str, object]) if record.raw else {}
         requested = request.requested.get(record.name, ())
-        kept = {key: value for key, value in said.items() if not key.startswith("requested_spec")}
-        document = {**kept, "paths_data": {"paths_version": 1, "paths": paths}}
-        if requested:
-            document |= {"requested_spec": requested[0], "requested_specs": list(requested)}
+        text = record_text(said, said.get("link"), requested, listed(paths))
         with open(os.path.join(staging, META, record_name(record)), "wb") as file:
-            file.write(msgspec.json.encode(document) + b"\n")
+            file.write(text)
 
 
 def _put(path: InstalledPath, request: LinkRequest, staging: str) -> str | None:

@@ -184,3 +184,30 @@ def test_records_can_be_read_without_their_files(tmp_path: Path) -> None:
     assert isinstance(head, PrefixRecord) and head.files == () and head.paths_data.paths == ()
     assert (head.name, head.requested_spec, head.link) == ("a", "a >=1", whole.link)
     assert head.raw == whole.raw
+
+
+def test_the_beginning_is_enough_of_what_we_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = tuple(PathEntry(path=f"lib/file{number}", sha256=SHA, size_in_bytes=3) for number in range(100))
+    _, plan = record_and_plan(entries, url="https://a.org/c/linux-64/zlib-1.2-h1_0.conda")
+    linked = Linked(0, "/pkgs/z", Mode.COPY, written={}, unsigned=[], lost=set(), compiled=[])
+    text = encode_record(plan, linked, "", ("zlib >1",))
+    path = tmp_path / "conda-meta" / "zlib-1.2-h1_0.json"
+    path.parent.mkdir()
+    path.write_bytes(text)
+    assert len(text) > 2 * 8192
+    [whole] = read_records(str(tmp_path))
+    with monkeypatch.context() as patch:
+        patch.setattr("engine.link.records.decode_file", None)  # nobody reads the rest
+        [head] = read_records(str(tmp_path), files=False)
+    rest = msgspec.structs.replace(whole, files=(), paths_data=head.paths_data, raw=head.raw)
+    assert msgspec.structs.asdict(head) == msgspec.structs.asdict(rest)
+    assert (head.requested_specs, len(whole.files), len(head.raw) < 8192) == (("zlib >1",), 100, True)
+    for broken in (text[:-100], text.replace(b'"name":"zlib"', b'"name":{"a":{}},"files":[],"x":"zlib"', 1)):
+        path.write_bytes(broken)
+        with pytest.raises(LinkError, match="no record of an installed package"):
+            read_records(str(tmp_path), files=False)
+    nested = text.replace(b'"some_new_field":{"kept":true}', b'"some_new_field":{"b":{},"files":[]}', 1)
+    assert nested != text
+    path.write_bytes(nested)
+    [head] = read_records(str(tmp_path), files=False)
+    assert (head.name, head.requested_specs) == ("zlib", ("zlib >1",))
