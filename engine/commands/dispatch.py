@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, HelpFormatter, Namespace
 from types import ModuleType
 from typing import NoReturn
 
@@ -28,9 +28,23 @@ _WITH_VALUE = {"-r", "--root-prefix", "-p", "--prefix", "-n", "--name", "--reloc
 class Parser(ArgumentParser):
     """An `ArgumentParser` that raises instead of leaving the process."""
 
+    def __init__(self, prog: str, description: str | None = None) -> None:
+        """``prog`` is what it is called in messages."""
+        super().__init__(prog, description=description, formatter_class=_formatter, allow_abbrev=False)
+
     def error(self, message: str) -> NoReturn:
         """A mistake in the arguments of this command."""
         raise UsageError(f"{self.prog}: {message}", hint=f"`{self.prog} --help` lists what it understands.")
+
+
+def _formatter(prog: str) -> HelpFormatter:
+    """How help is set. One is made for every parser, and would by itself import `shutil` for the terminal's width."""
+    width = os.environ.get("COLUMNS", "")
+    try:
+        columns = int(width) if width.isdecimal() and int(width) else os.get_terminal_size(1).columns
+    except OSError:  # no terminal
+        columns = 80
+    return HelpFormatter(prog, width=(columns or 80) - 2)
 
 
 def dispatch(words: list[str]) -> int:
@@ -128,7 +142,7 @@ def command_name(words: list[str]) -> tuple[str | None, list[str]]:
 
 def make_parser(name: str, module: ModuleType) -> Parser:
     """The parser of one command; ``--help`` of each is complete by itself."""
-    parser = Parser(prog=f"whipsnake {name}", description=COMMANDS[name].help, allow_abbrev=False)
+    parser = Parser(f"whipsnake {name}", COMMANDS[name].help)
     module.arguments(parser)
     return parser
 
@@ -153,7 +167,7 @@ def _answer_without_command(name: str | None, leading: list[str], out: Out) -> i
 
 
 def _general_parser() -> Parser:
-    parser = Parser(prog="whipsnake", allow_abbrev=False)
+    parser = Parser("whipsnake")
     add_general_options(parser)
     add_prefix_options(parser)
     return parser

@@ -184,8 +184,8 @@ def asked_prefix(
     """The target prefix by the options and variables of a command.
 
     Options beat ``file_name``, the name that an environment.yml gives, which beats ``$MAMBA_TARGET_PREFIX``: a file
-    is given on the command line, too. The active (or root) prefix counts only if the options hold ``use_target_prefix_fallback``
-    (or ``use_root_prefix_fallback``), so that nothing is changed which nobody named.
+    is given on the command line, too. The active (or root) prefix counts only if the options hold
+    ``use_target_prefix_fallback`` (or ``use_root_prefix_fallback``), so that nothing is changed which nobody named.
     """
     path, name = _text(options, "target_prefix"), _text(options, "env_name")
     if not path and not name:

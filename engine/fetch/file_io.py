@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import sys
 import threading
 from collections.abc import Iterable
@@ -41,7 +40,7 @@ else:
 
 def temporary(path: str) -> str:
     """A name beside ``path`` that nobody else takes; what is left of it is swept away after a day."""
-    return f"{path}.{secrets.token_hex(6)}.tmp"
+    return f"{path}.{os.urandom(6).hex()}.tmp"
 
 
 def write_atomic(path: str, pieces: Iterable[bytes]) -> None:

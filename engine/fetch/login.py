@@ -6,7 +6,6 @@ Rule of this file: the file is replaced in one step, only its owner may read it,
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -64,7 +63,7 @@ def _write(path: str, entries: dict[str, Any]) -> None:
     """Replace the file (what a soft link leads to, if it is one); 4 spaces, as mamba writes it."""
     path = os.path.realpath(path)
     data = msgspec.json.format(msgspec.json.encode(entries), indent=4)
-    aside = f"{path}.{secrets.token_hex(6)}.tmp"
+    aside = f"{path}.{os.urandom(6).hex()}.tmp"
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         _write_private(aside, data, lambda: os.replace(aside, path))

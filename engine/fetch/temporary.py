@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-import secrets
 import shutil
 import stat
 import time
@@ -45,7 +44,7 @@ def _pid_namespace() -> str:
 
 def temporary_name() -> str:
     """A name that no other process gives, and that tells ours."""
-    return f"{PREFIX}{_world()}-{os.getpid()}-{secrets.token_hex(4)}"
+    return f"{PREFIX}{_world()}-{os.getpid()}-{os.urandom(4).hex()}"
 
 
 def is_dead(name: str, modified: float, now: float) -> bool:

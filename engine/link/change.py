@@ -9,7 +9,6 @@ commit.
 from __future__ import annotations
 
 import os
-import secrets
 from functools import partial
 
 import msgspec
@@ -88,7 +87,7 @@ class _Change:
         installed = read_records(self.prefix)
         self.removed = [record for record in installed if record.name in names]
         self.survivors = [record for record in installed if record.name not in names]
-        self.staging = f"{META}/.whipsnake-{os.getpid()}-{secrets.token_hex(4)}"
+        self.staging = f"{META}/.whipsnake-{os.getpid()}-{os.urandom(4).hex()}"
         self.new = os.path.join(self.prefix, self.staging, "new")
         with storage(f"change the environment {self.prefix}"):
             self.holds = make_held(os.path.join(self.prefix, self.staging))

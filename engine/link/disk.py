@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -63,6 +62,8 @@ def remove_tree(path: str) -> None:
     """Remove a directory and all in it, read-only directories too; nothing happens if it isn't there."""
     if not os.path.lexists(path):
         return
+    import shutil  # with it come compressors, and most commands remove nothing
+
     with storage(f"remove {path}"):
         try:
             shutil.rmtree(path)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from ast import literal_eval
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import msgspec
@@ -146,11 +146,7 @@ _ACTIONS = {
 def _parse_specs(text: str) -> tuple[str, ...]:
     """A Python list; or, before conda 4.5, texts joined by commas (a part that begins with a relation goes on)."""
     if text.startswith("["):
-        try:
-            found = literal_eval(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            return ()
-        return tuple(str(spec) for spec in found if spec and not str(spec).endswith("@"))
+        return tuple(str(spec) for spec in _python_list(text) if spec and not str(spec).endswith("@"))
     specs: list[str] = []
     for part in text.split(","):
         if specs and part.lstrip().startswith(("<", ">", "=", "!", "~")):
@@ -158,6 +154,20 @@ def _parse_specs(text: str) -> tuple[str, ...]:
         elif part.strip():
             specs.append(part.strip())
     return tuple(specs)
+
+
+def _python_list(text: str) -> Sequence[object]:
+    """What `repr` of a list was; nothing where it was none."""
+    if '"' not in text and "\\" not in text:  # then it is JSON, but for the quotes
+        with suppress(msgspec.DecodeError):
+            return msgspec.json.decode(text.replace("'", '"'), type=list[str])
+    from ast import literal_eval  # seldom needed, and not imported in no time
+
+    try:
+        found = literal_eval(text)
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return ()
+    return found if isinstance(found, list) else ()
 
 
 def requested_specs(revisions: Sequence[Revision]) -> dict[str, str]:

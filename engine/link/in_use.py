@@ -7,7 +7,6 @@ knows it), and goes the next time that something is removed there. So an environ
 from __future__ import annotations
 
 import os
-import secrets
 from contextlib import suppress
 
 _START, _ENDING = ".whipsnake-in-use-", ".trash"
@@ -25,7 +24,7 @@ def set_aside(tree: str) -> int:
             try:
                 os.unlink(path)
             except PermissionError:
-                os.rename(path, os.path.join(beside, f"{_START}{secrets.token_hex(8)}{_ENDING}"))
+                os.rename(path, os.path.join(beside, f"{_START}{os.urandom(8).hex()}{_ENDING}"))
                 count += 1
     return count
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -54,7 +53,7 @@ def open_staging(prefix: str, *, replace: bool) -> Staging:
     found = check_new_prefix(prefix, replace=replace)
     made = make_parents(prefix)
     parent, name = os.path.split(prefix)
-    token = f"{_MARK}{os.getpid()}-{secrets.token_hex(4)}"
+    token = f"{_MARK}{os.getpid()}-{os.urandom(4).hex()}"
     sibling = os.path.join(parent, f"{beside(name)}.{token}")
     fixed = os.path.ismount(prefix) or os.path.islink(prefix) or not os.access(parent, os.W_OK | os.X_OK)
     if fixed and found == "environment":

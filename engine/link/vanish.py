@@ -7,7 +7,6 @@ place; a journal says so first, and whoever comes next goes on with it.
 from __future__ import annotations
 
 import os
-import secrets
 
 from engine.link.disk import empty, remove_tree, storage
 from engine.link.journal import Journal, read_journal, write_journal
@@ -24,7 +23,7 @@ def vanish(prefix: str) -> None:
             write_journal(real, Journal(kind="remove"))
         empty(real)
         return
-    trash = os.path.join(parent, f"{beside(name)}{OURS}-{os.getpid()}-{secrets.token_hex(4)}")
+    trash = os.path.join(parent, f"{beside(name)}{OURS}-{os.getpid()}-{os.urandom(4).hex()}")
     with storage(f"remove {prefix}"):
         holds = hold_directory(real)  # the lock moves along: nobody takes the trash for that of a dead process
     try:

@@ -7,7 +7,8 @@ from datetime import datetime, timezone
 import pytest
 
 from engine.errors import ConfigError
-from engine.model.cutoff import Cutoffs, known_since, parse_cutoff, parse_cutoffs
+from engine.model.cutoff import Cutoffs, known_since, parse_cutoffs
+from engine.model.cutoff_text import parse_cutoff
 from engine.model.records import PackageRecord
 
 NOW = 1_800_000_000_000
