@@ -24,6 +24,8 @@ MAX_DEPTH: Final = 40
 """Of parentheses in parentheses."""
 
 # A regular expression is one token, whatever it holds; conda cuts it the same way.
+_FLAT = re.compile(r"[^\s(),|^$]+(?:,[^\s(),|^$]+)*")
+"""One clause, or some that must all be met: nearly all constraints."""
 _TOKEN = re.compile(r"\s*(?:(\^[^$]*\$)|([(),|])|([^(),|^]+|\^))")
 
 
@@ -56,7 +58,7 @@ class VersionSpec:
         """Raises `InvalidVersionSpec`."""
         found = _PARSED.get(text)
         if found is None:
-            node = _Parser(text).parse()
+            node = _flat(text) if len(text) <= MAX_LENGTH and _FLAT.fullmatch(text) else _Parser(text).parse()
             known = _PARSED.get(node.text)
             found = _PARSED[text] = known or cls(node.text, node.kind, node.bounds, _matches_function(node))
             _PARSED.setdefault(node.text, found)
@@ -96,6 +98,16 @@ def _matches_function(node: Clause) -> Callable[[Version], bool]:
         return lambda version: low <= version.key < high
     contains = contains_function(bounds)
     return lambda version: contains(version.key)
+
+
+def _flat(source: str) -> Clause:
+    """What `_Parser` makes of a constraint without parentheses, "or", blanks and regular expressions, but sooner."""
+    clauses, start = [], 0
+    for text in source.split(","):
+        end = start + len(text)
+        clauses.append(parse_clause(source, start, end))
+        start = end + 1
+    return clauses[0] if len(clauses) == 1 else _join(",", clauses)
 
 
 class _Parser:
