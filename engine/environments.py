@@ -4,7 +4,7 @@ Rule of this file: it needs neither network nor solver nor event loop, and only 
 crash is healed before.
 """
 
-from __future__ import annotations
+# Annotations are not postponed here: see CONTRIBUTING.md.
 
 import os
 from collections.abc import Callable, Sequence

@@ -25,7 +25,6 @@ from engine.going_back import records_of
 from engine.holding import held_back
 from engine.inputs import explicit_records, unknown_records
 from engine.link.prefix import PrefixData
-from engine.link.relocate import relocatable
 from engine.local_rows import LocalRows, spec_for
 from engine.machine import assumed_machine
 from engine.model.channel import Channel
@@ -90,6 +89,8 @@ class Planner:
         cached = await anyio.to_thread.run_sync(self._cached, transaction.link)
         relocated: frozenset[str] = frozenset()
         if self.request.clone_of:
+            from engine.link.relocate import relocatable
+
             target = self.config.relocate_prefix or self.request.prefix
             lost = [record.name for record in transaction.link if record.fn not in cached]
             relocated = await anyio.to_thread.run_sync(relocatable, self.request.clone_of, lost, target)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import netrc
 import os
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -62,6 +61,8 @@ def is_open_to_others(path: str) -> bool:
 
 def read_netrc(path: str) -> dict[str, Credential]:
     """Machines and their logins; empty if there is no file. The default entry would hand a password to strangers."""
+    import netrc  # few have one
+
     try:
         hosts = netrc.netrc(path).hosts
     except netrc.NetrcParseError as error:

@@ -4,7 +4,7 @@ Rule of this file: the list is read here and nowhere else in `engine.fetch`, wit
 archive.
 """
 
-from __future__ import annotations
+# Annotations are not postponed here: see CONTRIBUTING.md.
 
 from collections.abc import Iterable
 

@@ -7,7 +7,6 @@ where there is none. A break in the middle of a body is the caller's (see `engin
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -47,7 +46,6 @@ class Transport:
         self.mirrors = Mirrors(self.settings.mirrors)
         self._client: HttpClient | None = None
         self._registries: Registries | None = None
-        self._random = random.Random()
 
     async def __aenter__(self) -> Transport:
         self._client = HttpClient(self.settings, self.report)
@@ -85,7 +83,9 @@ class Transport:
 
     def pause(self, attempt: int) -> float:
         """How long to wait before retry number ``attempt`` (from 1), in seconds, jittered."""
-        return pause(attempt, self.settings, self._random.random())
+        from random import random  # most runs never pause
+
+        return pause(attempt, self.settings, random())
 
     def has_mirrors(self, url: str) -> bool:
         """Whether there is more than one place to ask for ``url``."""

@@ -4,7 +4,7 @@ Rule of this file: which package a cached one is, told by what it was made from.
 a token or a password.
 """
 
-from __future__ import annotations
+# Annotations are not postponed here: see CONTRIBUTING.md.
 
 import os
 from typing import Any

@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-import shutil
 import stat
 import time
 
@@ -82,6 +81,8 @@ def remove_tree(path: str) -> None:
     if not stat.S_ISDIR(facts.st_mode):
         os.unlink(path)
         return
+    import shutil  # with it come compressors, and most runs remove nothing
+
     shutil.rmtree(path, ignore_errors=True)
     if os.path.lexists(path):  # read-only directories, as some caches have: make them writable, then in earnest
         for base, _, _ in os.walk(path):

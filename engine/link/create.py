@@ -29,7 +29,6 @@ from engine.link.prefix import check_frozen
 from engine.link.records import read_records
 from engine.link.recover import recover
 from engine.link.registry import register
-from engine.link.relocate import relocate
 from engine.link.request import LinkRequest, LinkSummary, PrefixTarget
 from engine.link.restore import link_order
 from engine.link.scripts import ScriptPlace, has_script, pre_unlink, run_script
@@ -42,7 +41,6 @@ from engine.link.staging import (
     publish,
     take_back,
 )
-from engine.link.untracked import copy_untracked
 from engine.model.records import CachedPackage, RepoDataRecord
 
 
@@ -161,6 +159,9 @@ def _finish_files(request: LinkRequest, staging: Staging) -> None:
         file.write(block)
     write_extra_files(request, staging.path)
     if request.clone_of:
+        from engine.link.relocate import relocate
+        from engine.link.untracked import copy_untracked
+
         records = read_records(request.clone_of)
         for record in records:
             if record.name in request.relocated:

@@ -8,7 +8,6 @@ out to be contested later. The files themselves are made by `engine.link.making`
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
@@ -89,6 +88,8 @@ class AsideLinker(PackageLinker):
 
     def set_aside(self, keys: Iterable[str]) -> None:
         """Take everything of this package at or below ``keys`` (as folded) out of the prefix, to be put back."""
+        import shutil  # hardly ever needed
+
         for path in self.plan.paths:
             target = path.target
             if path.entry.path_type == "directory" or target in self.done.lost:

@@ -5,7 +5,7 @@ not ended: `recover` undoes a creation or a change and finishes a removal or a r
 step looks at the disk, so it does not matter where the process died, or whether that was in the healing.
 """
 
-from __future__ import annotations
+# Annotations are not postponed here: see CONTRIBUTING.md.
 
 import os
 from contextlib import suppress

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
 import sys
 import threading
@@ -179,4 +178,5 @@ def _copy_bytes(reading: int, writing: int, size: int) -> None:
             os.lseek(writing, 0, os.SEEK_SET)
             os.lseek(reading, 0, os.SEEK_SET)
     with open(reading, "rb", closefd=False) as source, open(writing, "wb", closefd=False) as target:
-        shutil.copyfileobj(source, target, 1 << 20)
+        while piece := source.read(1 << 20):
+            target.write(piece)

@@ -11,7 +11,6 @@ nothing could run them, and what a macOS script would do on Linux nobody has tri
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -116,8 +115,10 @@ def _failed(action: Action, dist: str, path: str, code: int, said: tuple[str, ..
 def _command(path: str, platform: str, environ: Mapping[str, str]) -> list[str]:
     if is_windows(platform):
         return [environ.get("COMSPEC", "cmd.exe"), "/d", "/c", path]
+    from shutil import which  # with it come compressors, and hardly a package has a script
+
     search = environ.get("PATH", os.defpath)
-    return [shutil.which("bash", path=search) or shutil.which("sh", path=search) or "/bin/sh", path]
+    return [which("bash", path=search) or which("sh", path=search) or "/bin/sh", path]
 
 
 def script_env(place: ScriptPlace, record: PackageRecord, path: str, options: LinkOptions) -> dict[str, str]:

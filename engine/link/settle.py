@@ -9,7 +9,6 @@ but links of several packages must not add up to a way out of the prefix, or int
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from collections.abc import Callable, Iterator
 
@@ -155,6 +154,8 @@ def _clear(path: str) -> None:
     except (FileNotFoundError, NotADirectoryError):
         return
     if stat.S_ISDIR(mode):
+        import shutil  # with it come compressors
+
         shutil.rmtree(path)
     else:
         os.unlink(path)

@@ -5,7 +5,7 @@
 unpacked. Values only: this module reads and writes no file. Constructors trust; `decode_*` functions check.
 """
 
-from __future__ import annotations
+# Annotations are not postponed here: see CONTRIBUTING.md.
 
 from collections.abc import Mapping
 from types import MappingProxyType

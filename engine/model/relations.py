@@ -5,7 +5,7 @@ A *base* ranks above the channel that names it, what a channel *overrides* ranks
 the user gave stands above all that channels say.
 """
 
-from __future__ import annotations
+# Annotations are not postponed here: see CONTRIBUTING.md.
 
 import heapq
 import re

@@ -1,6 +1,6 @@
 """The head of an index: what it says besides its records (CEP 15, CEP 36, CEP 48), checked."""
 
-from __future__ import annotations
+# Annotations are not postponed here: see CONTRIBUTING.md.
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeVar

@@ -4,7 +4,7 @@ Everything here was sent by a server: sizes are bounded before memory is taken, 
 a `RepodataError`.
 """
 
-from __future__ import annotations
+# Annotations are not postponed here: see CONTRIBUTING.md.
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeVar

@@ -4,7 +4,7 @@ A shard is kept packed. It is unpacked once for what its records need, which lea
 somebody asks for the records themselves.
 """
 
-from __future__ import annotations
+# Annotations are not postponed here: see CONTRIBUTING.md.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
