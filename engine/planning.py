@@ -86,6 +86,8 @@ class Planner:
         transaction = Transaction.between(
             self.present.records, solution, reinstall=self._again(known) if self.request.reinstall else ()
         )
+        linked = {record.fn for record in transaction.link}  # one that is there already is fetched, not linked
+        packages = tuple(package for package in packages if package.record.fn in linked)
         cached = await anyio.to_thread.run_sync(self._cached, transaction.link)
         relocated: frozenset[str] = frozenset()
         if self.request.clone_of:

@@ -372,3 +372,15 @@ def test_a_local_package_comes_with_what_it_needs(
     (tmp_path / "list.txt").write_text(f"@EXPLICIT\n{tmp_path / package.fn}\n")
     assert create("-n", "three", "-f", tmp_path / "list.txt").code == 0
     assert "tool" not in run_command("list", "-n", "three").out
+
+
+def test_a_list_of_addresses_of_which_one_is_there_already(
+    run_command: RunCommand, root: Path, server: ChannelServer, tmp_path: Path
+) -> None:
+    base, tool = (f"{server.url}/linux-64/{fn}" for fn in ("base-lib-1.0-h_0.conda", "tool-1.0-h_0.conda"))
+    (first := tmp_path / "first.txt").write_text(f"@EXPLICIT\n{base}\n")
+    (both := tmp_path / "both.txt").write_text(f"@EXPLICIT\n{base}\n{tool}\n")
+    assert run_command("create", "-y", "-n", "one", "-f", first).code == 0
+    done = run_command("install", "-y", "-n", "one", "-f", both)
+    assert (done.code, done.err) == (0, "")
+    assert (root / "envs/one/bin/tool").exists()
