@@ -30,6 +30,7 @@ from engine.specfile import (
 
 Fetch = Callable[[str], bytes]
 """Gets the text behind an ``http(s)`` address."""
+_NO_VARIABLES = ("The variables of the file are left out, because of --no-env.",)
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,8 +81,8 @@ def gather(
         name=file.name,
         pip_parts=file.pip_parts,
         use_uv=file.pip_tool == "uv",
-        variables=file.variables,
-        notices=file.notices,
+        variables={} if config.no_env else file.variables,
+        notices=(*file.notices, *(_NO_VARIABLES if config.no_env and file.variables else ())),
     )
 
 

@@ -135,6 +135,9 @@ def test_an_environment_file(create: Create, tmp_path: Path, root: Path, server:
     prefix = root / "envs/filed"
     assert (prefix / "lib/base.txt").read_text() == "base 1.0\n"
     assert json.loads((prefix / "conda-meta/state").read_text())["env_vars"] == {"WHERE": "here"}
+    done = create("-f", file, "-n", "other", "--no-env")
+    assert (done.code, "variables of the file are left out" in done.err) == (0, True)
+    assert not (root / "envs/other/conda-meta/state").exists()
 
 
 def test_a_list_and_an_explicit_file(
