@@ -80,7 +80,9 @@ class Session:
             import anyio.to_thread
 
             began = time.monotonic()
-            self.declined = not await anyio.to_thread.run_sync(confirm, "Confirm changes", abandon_on_cancel=True)
+            # Without anybody to ask they are made, as by micromamba: pre-commit and images rely on it.
+            ask = partial(confirm, "Confirm changes", unanswered=True)
+            self.declined = not await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
             self._waited += time.monotonic() - began
         return not self.declined
 
@@ -135,12 +137,15 @@ def _numbers(outcome: Outcome) -> dict[str, int]:
     return {name: getattr(summary, name) for name in names}
 
 
-def confirm(question: str, *, default: bool = True) -> bool:
-    """Ask on the terminal. Raises `UsageError` if nobody can answer."""
+def confirm(question: str, *, default: bool = True, unanswered: bool | None = None) -> bool:
+    """Ask on the terminal. ``unanswered`` counts where the input ends; without it that is a `UsageError`."""
     while True:
         sys.stdout.write(f"{question}: [{'Y/n' if default else 'y/N'}] ")
         sys.stdout.flush()
         answer = sys.stdin.readline()
+        if not answer and unanswered is not None:
+            sys.stdout.write(f"{'y' if unanswered else 'n'} (nobody answers)\n")
+            return unanswered
         if not answer:
             sys.stdout.write("\n")
             raise UsageError(

@@ -318,15 +318,23 @@ def test_a_refused_question_changes_nothing(
     assert not (root / "envs/one").exists()
 
 
-def test_nobody_to_answer_is_an_error(
-    run_command: RunCommand, server: ChannelServer, monkeypatch: pytest.MonkeyPatch
+def test_nobody_to_answer(
+    run_command: RunCommand, server: ChannelServer, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Packages are changed, as by micromamba (pre-commit gives no --yes); an environment is not replaced or removed."""
     import io
 
-    monkeypatch.setattr("sys.stdin", io.StringIO(""))
-    done = run_command("create", "-n", "one", "--override-channels", "-c", server.url, "tool")
-    assert done.code == ExitCode.USAGE
-    assert "--yes" in done.err
+    def run(*words: str) -> Done:
+        monkeypatch.setattr("sys.stdin", io.StringIO(""))
+        return run_command(*words)
+
+    words = ("-n", "one", "--override-channels", "-c", server.url, "tool")
+    done = run("env", "create", *words)
+    assert (done.code, "Confirm changes: [Y/n] y (nobody answers)\n" in done.out) == (0, True)
+    assert (root / "envs/one/bin/tool").exists()
+    for refused in (run("create", *words), run("env", "remove", "-n", "one")):
+        assert (refused.code, "--yes" in refused.err) == (ExitCode.USAGE, True)
+    assert (root / "envs/one/bin/tool").exists()
 
 
 def test_a_token_stays_secret(run_command: RunCommand, channel: ChannelBuilder, root: Path) -> None:
