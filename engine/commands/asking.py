@@ -11,7 +11,7 @@ import msgspec
 from engine.commands.app import App
 from engine.config import Config
 from engine.config.channels import with_file_channels
-from engine.config.prefixes import check_file_name, place_of, prefix_context
+from engine.config.prefixes import check_file_name, check_name, place_of, prefix_context
 from engine.errors import HttpStatusError, WhipsnakeError
 from engine.inputs import Asked, gather
 from engine.model.channel import mask_secrets
@@ -41,16 +41,16 @@ def gather_asked(args: Namespace, app: App) -> Asked:
 
 
 def take_file_name(asked: Asked, app: App) -> None:
-    """Let the name in a file say which environment is meant, unless the command line or a variable does.
+    """Let the name in a file say which environment is meant, unless the command line does.
 
-    It is stronger than the active environment, as in micromamba.
+    It is stronger than ``$MAMBA_TARGET_PREFIX`` and the active environment, as in micromamba.
     """
-    config = app.config
-    if asked.name:
-        check_file_name(asked.name)  # a path there is a mistake, even where it does not count
-    if asked.name and "env_name" not in app.options and "target_prefix" not in config.sources:
-        place = place_of(check_file_name(asked.name), prefix_context(config))
-        app.reconfigure(msgspec.structs.replace(config, target_prefix=place))
+    if not asked.name:
+        return
+    check_name(asked.name)  # a path there is a mistake, even where it does not count
+    if "env_name" not in app.options and "target_prefix" not in app.options:
+        place = place_of(check_file_name(asked.name), prefix_context(app.config))
+        app.reconfigure(msgspec.structs.replace(app.config, target_prefix=place))
 
 
 def begin_root_prefix(prefix: str, config: Config) -> bool:

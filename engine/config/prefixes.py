@@ -178,19 +178,15 @@ def required_prefix(prefix: str | None) -> str:
     return prefix
 
 
-def asked_prefix(
-    options: Mapping[str, object], environ: Mapping[str, str], context: PrefixContext, *, file_name: str = ""
-) -> str | None:
+def asked_prefix(options: Mapping[str, object], environ: Mapping[str, str], context: PrefixContext) -> str | None:
     """The target prefix by the options and variables of a command.
 
-    Options beat ``file_name``, the name that an environment.yml gives, which beats ``$MAMBA_TARGET_PREFIX``: a file
-    is given on the command line, too. The active (or root) prefix counts only if the options hold
+    ``env_name`` beats ``$MAMBA_TARGET_PREFIX``. The active (or root) prefix counts only if the options hold
     ``use_target_prefix_fallback`` (or ``use_root_prefix_fallback``), so that nothing is changed which nobody named.
     """
     path, name = _text(options, "target_prefix"), _text(options, "env_name")
     if not path and not name:
-        name = file_name or None
-        path = None if name else environ.get("MAMBA_TARGET_PREFIX") or None
+        path = environ.get("MAMBA_TARGET_PREFIX") or None
     return resolve_target_prefix(
         context,
         path=path,

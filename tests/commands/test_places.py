@@ -34,6 +34,10 @@ def test_a_file_may_not_give_such_a_name(create: RunCommand, here: Path) -> None
     (here / "env.yml").write_text("name: a b\ndependencies: [tool]\n")
     done = create("-f", "env.yml")
     assert (done.code, "can't be called 'a b'" in done.err) == (2, True)
+    assert create("-f", "env.yml", "-n", "other").code == 0, "where it does not count, it does no harm"
+    (here / "env.yml").write_text("name: a/b\ndependencies: [tool]\n")
+    done = create("-f", "env.yml", "-n", "more")
+    assert (done.code, "can't be called 'a/b'" in done.err) == (2, True), "a path was meant to count"
 
 
 def test_a_prefix_without_slash_is_a_name_and_that_is_said(create: RunCommand, root: Path, here: Path) -> None:
@@ -128,8 +132,8 @@ def test_install_by_the_name_in_a_file(run_command: RunCommand, server: ChannelS
         again = run_command(*words).json
         assert (again["message"], again["success"]) == ("All requested packages already installed", True)
         assert run_command(*words, "-n", "other").json["prefix"] == str(root / "envs" / "other")
-        patch.setenv("MAMBA_TARGET_PREFIX", str(here / "env"))
-        assert run_command(*words).json["prefix"] == str(here / "env")
+        patch.setenv("MAMBA_TARGET_PREFIX", str(active))
+        assert run_command(*words).json["prefix"] == str(root / "envs" / "named")
 
 
 def test_install_without_a_name(run_command: RunCommand, server: ChannelServer, root: Path) -> None:

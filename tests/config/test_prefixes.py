@@ -102,17 +102,13 @@ def test_the_active_one_only_where_allowed(context: PrefixContext) -> None:
     assert resolve_target_prefix(context, use_active=True, use_root=True) == context.active_prefix
 
 
-def test_options_variables_and_files(context: PrefixContext) -> None:
-    def asked(options: dict[str, object], file_name: str = "", **environ: str) -> str | None:
-        return prefixes.asked_prefix(options, environ, context, file_name=file_name)
+def test_options_and_variables(context: PrefixContext) -> None:
+    def asked(options: dict[str, object], **environ: str) -> str | None:
+        return prefixes.asked_prefix(options, environ, context)
 
     assert asked({"env_name": "found"}, MAMBA_TARGET_PREFIX="/env") == f"{context.cwd}/b/found"
+    assert asked({"target_prefix": "/x"}, MAMBA_TARGET_PREFIX="/env") == "/x"
     assert asked({}, MAMBA_TARGET_PREFIX="/env") == "/env"
-    assert asked({}, "found") == f"{context.cwd}/b/found"
-    assert asked({"env_name": "other"}, "found") == f"{context.cwd}/a/other"
-    assert asked({"target_prefix": "/x"}, "found") == "/x"
-    assert asked({}, "found", MAMBA_TARGET_PREFIX="/env") == f"{context.cwd}/b/found"
-    assert asked({"env_name": "other"}, "found", MAMBA_TARGET_PREFIX="/env") == f"{context.cwd}/a/other"
     assert asked({}) is None
     for empty in ("target_prefix", "env_name"):
         with pytest.raises(UsageError, match="empty"):
