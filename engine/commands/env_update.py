@@ -36,7 +36,7 @@ def run(args: Namespace, app: App) -> int:
             raise UsageError("Nothing says what the environment shall be.", hint="Name a file with --file FILE.")
         args.file_specs = [_DEFAULT]
     asked = gather_asked(args, app)
-    prefix = place_for(app, asked)
+    prefix = place_for(app, asked, new=True)
     session = Session(app)
     exists = is_environment(prefix) or begin_root_prefix(prefix, app.config)
     request = InstallRequest(

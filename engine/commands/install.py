@@ -1,4 +1,4 @@
-"""``install``: packages into an environment that exists, or (as conda's users ask for it) into a new one."""
+"""``install``: packages into an environment that exists, or into the root prefix."""
 
 from __future__ import annotations
 
@@ -97,15 +97,25 @@ def nothing_to_do(app: App) -> int:
     return 0
 
 
-def place_for(app: App, asked: Asked) -> str:
-    """The environment, or the root prefix, which `install` may begin. A directory with other things is refused."""
+def place_for(app: App, asked: Asked, *, new: bool = False) -> str:
+    """The environment to put packages into; the root prefix, or with ``new`` any, may be one that only begins.
+
+    Raises `PrefixError` where there is none (a name that was mistyped must not make one), or a directory with other
+    things.
+    """
     take_file_name(asked, app)
     prefix = healed(required_prefix(app.config.target_prefix), app.out.warning)
-    if not is_environment(prefix) and os.path.isdir(prefix) and os.listdir(prefix) and prefix != app.config.root_prefix:
-        raise PrefixError(
-            f"Could not install into {prefix}: it is no environment (it has no conda-meta/history).",
-            hint="`whipsnake create` makes an environment; `whipsnake env list` shows those that there are.",
-        )
+    if not is_environment(prefix) and prefix != app.config.root_prefix:
+        if not new:
+            raise PrefixError(
+                f"Could not install into {prefix}: there is no environment. (No prefix found at: {prefix})",
+                hint="`whipsnake create` makes an environment; `whipsnake env list` shows those that there are.",
+            )
+        if os.path.isdir(prefix) and os.listdir(prefix):
+            raise PrefixError(
+                f"Could not install into {prefix}: it is no environment (it has no conda-meta/history).",
+                hint="`whipsnake create` makes an environment; `whipsnake env list` shows those that there are.",
+            )
     notice = None if os.path.isdir(prefix) else check_place(prefix)
     if notice:
         app.out.warning(notice)

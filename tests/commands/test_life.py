@@ -33,11 +33,6 @@ def test_install_adds_and_keeps(create: Create, install: Create, root: Path) -> 
     assert (prefix / "conda-meta/history").read_text().count("==>") == 2
 
 
-def test_install_into_a_new_prefix_makes_it(install: Create, root: Path) -> None:
-    assert install("-n", "new", "tool").code == 0
-    assert (root / "envs/new/conda-meta/history").exists()
-
-
 def test_install_changes_what_is_in_the_way(create: Create, install: Create, root: Path) -> None:
     create("-n", "one", "base-lib=2")
     assert install("-n", "one", "old-tool").code == 0

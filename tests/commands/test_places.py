@@ -58,12 +58,12 @@ def test_a_prefix_without_slash_is_a_name_and_that_is_said(create: RunCommand, r
         ("./file/env", "Could not make the directory"),
     ],
 )
-@pytest.mark.parametrize("command", ["create", "install"])
+@pytest.mark.parametrize("command", ["create", "env update"])
 def test_places_that_can_not_be(
     run_command: RunCommand, server: ChannelServer, here: Path, command: str, prefix: str, message: str
 ) -> None:
     (here / "file").touch()
-    done = run_command(command, "-y", "-p", prefix, "-c", server.url, "--override-channels", "data")
+    done = run_command(*command.split(), "-y", "-p", prefix, "-c", server.url, "--override-channels", "data")
     assert (done.code, message in done.err) == (1, True), done.err
     assert os.listdir(here) == ["file"]
 
@@ -83,6 +83,21 @@ def test_a_new_root_prefix(run_command: RunCommand, server: ChannelServer, here:
         assert "it is the root prefix" in done.err
     assert run_command("remove", "-y", "-r", "./new", "-n", "base", "--all", "--keep-env").code == 0
     assert sorted(os.listdir(here / "new" / "conda-meta")) == ["history", "whipsnake-removed.jsonl"]
+
+
+@pytest.mark.parametrize("words", [("-n", "nope"), ("-p", "./nope"), ("-p", "./empty"), ("-f", "env.yml")])
+def test_install_makes_no_environment(
+    run_command: RunCommand, server: ChannelServer, here: Path, root: Path, words: tuple[str, ...]
+) -> None:
+    """A name that was mistyped is told, before anything is read from the network."""
+    (here / "empty").mkdir()
+    (here / "env.yml").write_text("name: nope\ndependencies: [data]\n")
+    done = run_command("install", "-y", *words, "-c", server.url, "--override-channels", "data")
+    assert (done.code, done.out) == (1, "")
+    assert "there is no environment. (No prefix found at: /" in done.err
+    assert "whipsnake create" in done.err
+    assert (sorted(os.listdir(here)), os.path.exists(root / "envs")) == (["empty", "env.yml"], False)
+    assert (os.listdir(here / "empty"), server.paths("*")) == ([], [])
 
 
 def test_a_package_file_that_is_not_there(create: RunCommand, here: Path) -> None:
@@ -124,7 +139,8 @@ def test_a_working_directory_that_is_gone(run_command: RunCommand, here: Path, r
 def test_install_by_the_name_in_a_file(run_command: RunCommand, server: ChannelServer, root: Path, here: Path) -> None:
     (here / "env.yml").write_text(f"name: named\nchannels: ['{server.url}']\ndependencies: [data]\n")
     active = root / "envs" / "active"
-    run_command("create", "-y", "-p", active)
+    for name in ("active", "named", "other"):
+        run_command("create", "-y", "-n", name)
     words = ("install", "-y", "--json", "-f", "env.yml")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CONDA_PREFIX", str(active))
