@@ -7,7 +7,7 @@ for anew. remove: matching packages go, what needs them goes too, nothing else c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -21,6 +21,10 @@ from engine.solve.ranking import Candidates, Interval
 from engine.solve.reasons import Bounded, Frozen, Pinned, Removed, Requested
 from engine.solve.task import SolveTask
 from engine.solve.wording import spec_text
+
+_PYTHONS = frozenset(("python", "python_abi", "python-freethreading"))
+_ABI_NAMES = frozenset(("python_abi", "python-freethreading", "python-gil"))
+"""Who names one of these means to change the ABI."""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -106,13 +110,25 @@ def _with_pip(task: SolveTask) -> tuple[MatchSpec, ...]:
 def _pins(task: SolveTask, asked: Mapping[str, object]) -> Iterator[tuple[MatchSpec, Pinned]]:
     for spec in task.pinned:
         yield resolved(spec, task), Pinned(spec_text(spec), spec.exact_name or str(spec))
-    python = next((record for record in task.installed if record.name == "python"), None)
-    if task.pin_python and python and task.keep != "ignore" and "python" not in (set(asked) - _all(task)) | task.update:
-        text = f"python {'.'.join(python.version.split('.')[:2])}.*"
+    named = (set(asked) - _all(task)) | task.update
+    if not task.pin_python or task.keep == "ignore" or "python" in named:
+        return
+    there = {record.name: record for record in task.installed if record.name in _PYTHONS}
+    for text, name in _python_pins(there, named):
         try:
-            yield MatchSpec.parse(text), Pinned(text, "python", python=True)
+            yield MatchSpec.parse(text), Pinned(text, name, python=True)
         except ParseError:
-            return  # the installed python's version is none, so it has no minor version to keep
+            continue  # the installed python's version is none, so it has no minor version to keep
+
+
+def _python_pins(there: Mapping[str, PrefixRecord], named: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Python keeps its minor version; with python-freethreading it keeps its ABI, as in micromamba."""
+    if "python" not in there:
+        return
+    yield f"python {'.'.join(there['python'].version.split('.')[:2])}.*", "python"
+    abi = there.get("python_abi")
+    if abi and "python-freethreading" in there and not _ABI_NAMES.intersection(named):
+        yield f"python_abi * *_{abi.build.rpartition('_')[2]}", "python_abi"
 
 
 def _all(task: SolveTask) -> set[str]:

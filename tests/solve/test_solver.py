@@ -237,6 +237,23 @@ def test_the_minor_version_of_python_stays_unless_python_is_asked_for() -> None:
     assert answer(world, "app >=1", installed=there, pin_python=False) == ["app-1-0", "python-3.12.1-0"]
 
 
+def test_a_python_without_global_lock_stays_one_unless_its_abi_is_asked_for() -> None:
+    world = universe(
+        "python_abi 3.14 8_cp314", "python_abi 3.14 8_cp314t", "python 3.14.7 0_cp314 -> python_abi 3.14 *_cp314",
+        "python 3.14.6 0_cp314t -> python_abi 3.14 *_cp314t", "plot 1 -> python_abi 3.14 *_cp314",
+        "python-gil 3 -> plot",
+    )  # fmt: skip
+    python = (installed("python 3.14.6 0_cp314t -> python_abi 3.14 *_cp314t"), installed("python_abi 3.14 8_cp314t"))
+    there = (installed("python-freethreading 3.14 -> python_abi * *_cp314t", asked=True), *python)
+    with pytest.raises(Unsatisfiable, match=r"python_abi \* \*_cp314t is pinned, as it is installed"):
+        answer(world, "plot", installed=there)
+    changed = ["plot-1-0", "python-3.14.7-0_cp314", "python_abi-3.14-8_cp314"]
+    assert answer(world, "plot", installed=there, pin_python=False) == changed
+    assert answer(world, "plot", "python", installed=there) == changed
+    assert answer(world, "python-gil", installed=there) == sorted([*changed, "python-gil-3-0"])
+    assert answer(world, "plot", installed=python) == changed, "nobody asked for it"
+
+
 def test_without_dependencies_and_only_dependencies() -> None:
     assert answer(WORLD, "app", no_deps=True) == ["app-2-0"]
     assert answer(WORLD, "app", only_deps=True) == ["lib-2-0"]
