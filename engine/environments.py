@@ -8,6 +8,7 @@ crash is healed before.
 
 import os
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,7 +20,9 @@ from engine.link.meta import decode_file, is_environment, record_paths
 from engine.link.registry import read_registry
 from engine.model.platform import default_site_packages
 from engine.model.url import strip_secrets, without_subdir
-from engine.pypi import PypiRecord, read_pypi_records
+
+if TYPE_CHECKING:
+    from engine.pypi import PypiRecord
 
 
 class Installed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -102,10 +105,12 @@ def read_installed(prefix: str) -> list[Installed]:
     return sorted((decode_file(path, _decode) for path in record_paths(prefix)), key=lambda record: record.name)
 
 
-def installed_by_pip(prefix: str, installed: Sequence[Installed], platform: str) -> list[PypiRecord]:
+def installed_by_pip(prefix: str, installed: Sequence[Installed], platform: str) -> "list[PypiRecord]":
     """What pip put there besides the ``installed`` packages, by name; nothing where there is no python."""
     python = next((record for record in installed if record.name == "python"), None)
     if python is None:
         return []
+    from engine.pypi import read_pypi_records
+
     site = python.python_site_packages_path or default_site_packages(python.subdir or platform, python.version)
     return read_pypi_records(prefix, site, (path for record in installed for path in record.files))

@@ -14,15 +14,12 @@ import msgspec
 
 from engine.config.channels import terms_notice
 from engine.delivery import fetch_all
-from engine.earlier import broken, keep_earlier
 from engine.errors import DamagedIndex, SolveError, Unsatisfiable
 from engine.events import Notice, Phase, PhaseFinished, PhaseStarted
 from engine.fetch.cache import PackageCache
 from engine.fetch.http import Transport
 from engine.fetch.load import load_subdirs
 from engine.fetch.shard_walk import Wanted
-from engine.going_back import records_of
-from engine.holding import held_back
 from engine.inputs import explicit_records, unknown_records
 from engine.link.prefix import PrefixData
 from engine.local_rows import LocalRows, spec_for
@@ -116,6 +113,8 @@ class Planner:
     async def _solution(self, explicit: Sequence[RepoDataRecord]) -> Sequence[RepoDataRecord]:
         """What the prefix shall hold, in link order."""
         if self.past is not None:
+            from engine.going_back import records_of
+
             return link_order(await records_of(self.past, self.present, self.cache, self.config, self._load_names))
         decided = self._decided(explicit)
         return (await self._solve(explicit)).records if decided is None else decided
@@ -171,6 +170,8 @@ class Planner:
         began = time.monotonic()
         solution = await self._faithful(task, await self._answer(task))
         if self.request.update or self.request.update_all:
+            from engine.holding import held_back
+
             names = None if self.request.update_all else tuple(self.request.update)
             self.held = await anyio.to_thread.run_sync(held_back, task, solution, names, abandon_on_cancel=True)
         solution = msgspec.structs.replace(solution, records=tuple(map(with_json, solution.records)))
@@ -183,6 +184,8 @@ class Planner:
         request = self.request
         if request.update_all or request.only_asked or request.mode == "create":
             return solution
+        from engine.earlier import broken, keep_earlier
+
         asked = [spec.exact_name for spec in (*task.specs, *request.remove)]
         specs = tuple(resolved(spec, task) for spec in earlier_specs(self.present.records, asked))
         kept = await keep_earlier(task, solution, specs, self._answer)

@@ -23,7 +23,6 @@ from engine.flow import first_error
 from engine.link.claims import Claims
 from engine.link.codesign import sign
 from engine.link.compiling import Compiling
-from engine.link.direct import AsideLinker
 from engine.link.disk import storage
 from engine.link.jobs import Jobs, Outcome
 from engine.link.linked import Linked, missing_file
@@ -183,7 +182,11 @@ class Filling:
     def _linker(self, index: int) -> PackageLinker:
         """The linker of a package once more, with its result so far."""
         package, linked = self._packages[index], self._linked[index]
-        kind = AsideLinker if package.payload else PackageLinker
+        kind = PackageLinker
+        if package.payload:
+            from engine.link.direct import AsideLinker
+
+            kind = AsideLinker
         linker = kind(self._jobs.plan(package), package.directory, self._target, self._jobs.claims, linked.mode)
         linker.done = linked
         return linker
@@ -192,9 +195,8 @@ class Filling:
         """Decide contested paths. What was made directly is put aside first: there is no cache to make it from."""
         for index, keys in self._jobs.claims.contested_by_package().items():
             linker = self._linker(index)
-            if isinstance(linker, AsideLinker):
-                with storage(f"put files of {linker.plan.record.dist} aside"):
-                    linker.set_aside(keys)
+            with storage(f"put files of {linker.plan.record.dist} aside"):
+                linker.set_aside(keys)
         return settle(self._jobs.claims, self._linker, self._report, prevent=self._request.options.prevent_conflicts)
 
     def _write_record(self, plan: PackagePlan, linked: Linked, package: CachedPackage) -> None:

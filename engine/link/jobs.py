@@ -20,7 +20,6 @@ from engine.link.batch import Done, Part
 from engine.link.claims import Claims
 from engine.link.codesign import sign
 from engine.link.compiling import Compiling, Pending
-from engine.link.direct import DirectLinker, make_here
 from engine.link.disk import storage
 from engine.link.hands import Hands
 from engine.link.linked import Damaged, Linked
@@ -144,6 +143,8 @@ class Jobs:
 
     def _unpacked(self, plan: PackagePlan, package: CachedPackage) -> tuple[PackageLinker, None]:
         """Straight out of the archive, of which nothing is left afterwards but what is contested."""
+        from engine.link.direct import DirectLinker, make_here
+
         assert package.payload is not None
         self._plans[plan.index] = plan
         linker = DirectLinker(plan, package.directory, self._target, self.claims)

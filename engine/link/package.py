@@ -17,7 +17,6 @@ from engine.link.batch import Done, Files, Part, find_damage
 from engine.link.check import special_damage
 from engine.link.claims import Claims
 from engine.link.entry_points import EntryPoint, script_body, unix_script
-from engine.link.launcher import SHEBANG, windows_launcher
 from engine.link.linked import Damaged, Linked, missing_file
 from engine.link.modes import NO_LINK_ERRORS, Mode, copy_file
 from engine.link.plan import Group, PackagePlan, PlannedPath
@@ -199,6 +198,9 @@ class PackageLinker:
                     make(path)
         self.write_scripts(blocked)
 
+    def set_aside(self, keys: Iterable[str]) -> None:
+        """Keep what is at or below ``keys`` for later: nothing to do, where it can be made again from the cache."""
+
     def write_scripts(self, blocked: set[str]) -> None:
         """The files of entry points."""
         for entry in self.plan.scripts:
@@ -249,6 +251,8 @@ class PackageLinker:
             return []
         start = f"{python.scripts}/{entry.command}"
         if is_windows(self.target.platform):
+            from engine.link.launcher import SHEBANG, windows_launcher
+
             launcher = windows_launcher(self.target.platform, self.plan.record.dist)
             return [(f"{start}-script.py", SHEBANG + script_body(entry).encode()), (f"{start}.exe", launcher)]
         interpreter = f"{self.target.baked_prefix}/{python.executable}"

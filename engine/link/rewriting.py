@@ -6,7 +6,7 @@ import hashlib
 import os
 
 from engine.errors import PlaceholderError
-from engine.link import mach_o, placeholder
+from engine.link import placeholder
 from engine.link.linked import Linked, Written
 from engine.link.modes import create
 from engine.link.plan import PlannedPath
@@ -23,7 +23,11 @@ class Rewriter:
 
     def signed_again(self, target: str, before: bytes, data: bytes) -> bytes:
         """For Apple Silicon, where nothing with a void signature runs: the new content with a right one."""
-        if self._target.platform != "osx-arm64" or not mach_o.is_mach_o(data):
+        if self._target.platform != "osx-arm64":
+            return data
+        from engine.link import mach_o
+
+        if not mach_o.is_mach_o(data):
             return data
         signed = mach_o.resigned(data) if len(before) == len(data) else None
         if signed is None:
