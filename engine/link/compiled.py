@@ -17,7 +17,7 @@ from engine.link.modes import NO_LINK_ERRORS, Mode, copy_file
 from engine.link.noarch import PythonInfo
 from engine.link.package import LINK_AT
 from engine.link.plan import pyc_source
-from engine.model.records import Bytecode
+from engine.model.records import Bytecode, CompiledFiles
 
 _START = len("site-packages")
 
@@ -35,6 +35,22 @@ class Cached(msgspec.Struct):
         return [files[1] for files in self.files]
 
 
+def _belong(files: CompiledFiles) -> bool:
+    """Whether each result has the name that Python gives to that of its source."""
+    pairs = [(source, pyc) for source, pyc in zip(files.sources, files.pycs, strict=True) if pyc]
+    if not pairs:
+        return True
+    first = pairs[0][1]
+    if pyc_source(first) != pairs[0][0] or "/__pycache__/" not in first:
+        return all(pyc_source(pyc) == source for source, pyc in pairs)
+    ending = ".".join(first.rsplit(".", 2)[1:])  # of all of them, with hardly an exception
+    for source, pyc in pairs:
+        folder, _, name = source.rpartition("/")
+        if pyc != f"{folder}/__pycache__/{name[:-2]}{ending}" and pyc_source(pyc) != source:
+            return False
+    return True
+
+
 class Placer:
     """Puts byte-compiled files into one prefix."""
 
@@ -50,7 +66,7 @@ class Placer:
         start, files = len(self._site_packages), found.files
         if files.sources != ["site-packages" + path[start:] for path in sources]:
             return False
-        return all(not pyc or pyc_source(pyc) == source for source, pyc in zip(files.sources, files.pycs, strict=True))
+        return _belong(files)
 
     def cached(self, found: Bytecode, lost: set[str]) -> Cached:
         """Where its files go, apart from those whose source is of another package (``lost``)."""

@@ -12,7 +12,7 @@ import msgspec
 
 from engine.errors import LinkError
 from engine.link.entry_points import EntryPoint, parse_entry_point
-from engine.link.noarch import PythonInfo, noarch_target
+from engine.link.noarch import PythonInfo, noarch_targets
 from engine.model.records import PathEntry, RepoDataRecord
 
 
@@ -95,7 +95,7 @@ def plan_package(
         listed_dirs=[path.entry.path for path in special["directory"]],
         scripts=scripts,
         needed_dirs=_needed_dirs(groups, special, moved.scripts if moved and scripts else ""),
-        sources=_sources(paths) if moved else [],
+        sources=sorted_out.sources,
         stale=_stale(paths, special["rewrite"]),
     )
 
@@ -109,8 +109,9 @@ class _SortedOut:
 
     def __init__(self, entries: tuple[PathEntry, ...], moved: PythonInfo | None) -> None:
         sources = [entry.path for entry in entries]
-        targets = [noarch_target(source, moved) for source in sources] if moved else sources
+        targets = noarch_targets(sources, moved) if moved else sources
         self.paths: list[PlannedPath] = list(map(PlannedPath, entries, targets))
+        self.sources = _sources(sources, targets) if moved else []
         self.plain: list[str] = []
         self.groups: dict[str, Group] = {}
         """By directory in the package, in order of appearance: each goes as a whole to one of the prefix."""
@@ -165,11 +166,10 @@ def _needed_dirs(groups: list[Group], special: dict[str, list[PlannedPath]], scr
     return sorted(found)
 
 
-def _sources(paths: list[PlannedPath]) -> list[str]:
+def _sources(paths: list[str], targets: list[str]) -> list[str]:
     """What conda and mamba compile: the package's Python files below site-packages."""
-    return [
-        path.target for path in paths if path.entry.path.startswith("site-packages/") and path.target.endswith(".py")
-    ]
+    pairs = zip(paths, targets, strict=True)
+    return [target for path, target in pairs if target.endswith(".py") and path.startswith("site-packages/")]
 
 
 def _stale(paths: list[PlannedPath], rewrites: list[PlannedPath]) -> list[tuple[str, str]]:

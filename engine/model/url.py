@@ -88,6 +88,7 @@ def _take_token(path: str) -> tuple[str, str]:
     return found.group()[2:].rstrip("/"), path[: found.start()] + path[found.end() :]
 
 
+@lru_cache(maxsize=4096)
 def strip_secrets(url: str) -> str:
     """The URL without user, password, token and query: fit to be written into files and shown."""
     return split_url(url).build(secrets=False) if scheme_of(url) else url
