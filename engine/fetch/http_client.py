@@ -69,6 +69,7 @@ class HttpClient:
         sessions, self._sessions = self._sessions, {}
         for session in sessions.values():
             await session.close()
+        await anyio.sleep(0)  # connections that were given up a moment ago are let go in the loop's next round
 
     async def ask(
         self,
