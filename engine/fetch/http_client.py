@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import anyio
 import anyio.to_thread
+from anyio.lowlevel import checkpoint
 
 from engine.errors import HttpStatusError, NetworkError
 from engine.events import Report
@@ -69,7 +70,7 @@ class HttpClient:
         sessions, self._sessions = self._sessions, {}
         for session in sessions.values():
             await session.close()
-        await anyio.sleep(0)  # connections that were given up a moment ago are let go in the loop's next round
+        await checkpoint()  # connections that were given up a moment ago are let go in the next round of the loop
 
     async def ask(
         self,
