@@ -14,7 +14,7 @@ import msgspec
 from engine.errors import ConfigError, StorageError
 from engine.fetch.auth import Credential
 from engine.fetch.credential_files import entry_of
-from engine.fetch.file_io import write_all
+from engine.fetch.file_io import temporary, write_all
 
 _ANYTHING = msgspec.json.Decoder(dict[str, Any])
 
@@ -63,7 +63,7 @@ def _write(path: str, entries: dict[str, Any]) -> None:
     """Replace the file (what a soft link leads to, if it is one); 4 spaces, as mamba writes it."""
     path = os.path.realpath(path)
     data = msgspec.json.format(msgspec.json.encode(entries), indent=4)
-    aside = f"{path}.{os.urandom(6).hex()}.tmp"
+    aside = temporary(path)
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         _write_private(aside, data, lambda: os.replace(aside, path))

@@ -33,7 +33,7 @@ from engine.link.journal import (
 )
 from engine.link.lock import make_held, prefix_lock
 from engine.link.menus import change_menus, menus_to_remove
-from engine.link.meta import META, is_environment
+from engine.link.meta import META, is_environment, own_name
 from engine.link.needs import needed_by_python
 from engine.link.noarch import PythonInfo
 from engine.link.prefix import check_frozen
@@ -87,7 +87,7 @@ class _Change:
         installed = read_records(self.prefix)
         self.removed = [record for record in installed if record.name in names]
         self.survivors = [record for record in installed if record.name not in names]
-        self.staging = f"{META}/.whipsnake-{os.getpid()}-{os.urandom(4).hex()}"
+        self.staging = f"{META}/{own_name()}"
         self.new = os.path.join(self.prefix, self.staging, "new")
         with storage(f"change the environment {self.prefix}"):
             self.holds = make_held(os.path.join(self.prefix, self.staging))

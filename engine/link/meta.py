@@ -50,6 +50,11 @@ def beside(name: str) -> str:
     return f".{data[:180].decode('utf-8', 'ignore')}~{hashlib.sha256(data).hexdigest()[:32]}"
 
 
+def own_name() -> str:
+    """A name of ours (`OURS`) that no other process gives, and that tells which one did."""
+    return f"{OURS}-{os.getpid()}-{os.urandom(4).hex()}"
+
+
 def _names(directory: str) -> list[str]:
     try:
         return os.listdir(directory)

@@ -25,7 +25,7 @@ from engine.link.disk import empty, make_parents, remove_empty, remove_tree, sto
 from engine.link.exchange import exchange
 from engine.link.journal import Journal, drop_journal, read_journal, write_journal
 from engine.link.lock import LOCK_NAME, hold_directory, make_held, unheld
-from engine.link.meta import META, beside
+from engine.link.meta import META, beside, own_name
 from engine.link.prefix import check_new_prefix
 
 OLD = ".old"
@@ -53,8 +53,8 @@ def open_staging(prefix: str, *, replace: bool) -> Staging:
     found = check_new_prefix(prefix, replace=replace)
     made = make_parents(prefix)
     parent, name = os.path.split(prefix)
-    token = f"{_MARK}{os.getpid()}-{os.urandom(4).hex()}"
-    sibling = os.path.join(parent, f"{beside(name)}.{token}")
+    token = own_name()
+    sibling = os.path.join(parent, beside(name) + token)
     fixed = os.path.ismount(prefix) or os.path.islink(prefix) or not os.access(parent, os.W_OK | os.X_OK)
     if fixed and found == "environment":
         raise PrefixError(
@@ -63,7 +63,7 @@ def open_staging(prefix: str, *, replace: bool) -> Staging:
             hint="Empty it first with `whipsnake env remove`, or change what is in it with `whipsnake install`.",
         )
     inside = fixed and found == "empty"
-    path = os.path.join(prefix, f".{token}") if inside else sibling
+    path = os.path.join(prefix, token) if inside else sibling
     with storage(f"make the environment {prefix}"):
         try:
             holds = make_held(path)

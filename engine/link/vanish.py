@@ -11,7 +11,7 @@ import os
 from engine.link.disk import empty, remove_tree, storage
 from engine.link.journal import Journal, read_journal, write_journal
 from engine.link.lock import hold_directory
-from engine.link.meta import OURS, beside
+from engine.link.meta import beside, own_name
 
 
 def vanish(prefix: str) -> None:
@@ -23,7 +23,7 @@ def vanish(prefix: str) -> None:
             write_journal(real, Journal(kind="remove"))
         empty(real)
         return
-    trash = os.path.join(parent, f"{beside(name)}{OURS}-{os.getpid()}-{os.urandom(4).hex()}")
+    trash = os.path.join(parent, beside(name) + own_name())
     with storage(f"remove {prefix}"):
         holds = hold_directory(real)  # the lock moves along: nobody takes the trash for that of a dead process
     try:
