@@ -106,14 +106,12 @@ def place_for(app: App, asked: Asked, *, new: bool = False) -> str:
     take_file_name(asked, app)
     prefix = healed(required_prefix(app.config.target_prefix), app.out.warning)
     if not is_environment(prefix) and prefix != app.config.root_prefix:
-        if not new:
+        reason = "" if new else f"there is no environment. (No prefix found at: {prefix})"
+        if new and os.path.isdir(prefix) and os.listdir(prefix):
+            reason = "it is no environment (it has no conda-meta/history)."
+        if reason:
             raise PrefixError(
-                f"Could not install into {prefix}: there is no environment. (No prefix found at: {prefix})",
-                hint="`whipsnake create` makes an environment; `whipsnake env list` shows those that there are.",
-            )
-        if os.path.isdir(prefix) and os.listdir(prefix):
-            raise PrefixError(
-                f"Could not install into {prefix}: it is no environment (it has no conda-meta/history).",
+                f"Could not install into {prefix}: {reason}",
                 hint="`whipsnake create` makes an environment; `whipsnake env list` shows those that there are.",
             )
     notice = None if os.path.isdir(prefix) else check_place(prefix)

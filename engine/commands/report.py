@@ -112,13 +112,13 @@ def fetch_json(packages: int = 0, downloads: int = 0, size: int = 0, repodata_si
 
 def held_lines(held: Sequence[Held]) -> Iterable[str]:
     """What stays older than it could be, and why."""
-    told = [(one, one.why) for one in held if one.why is not None]
-    if told:
-        from engine.ui.why import version_lines
+    for one in held:
+        if one.why is None:
+            continue
+        from engine.ui.why import version_lines  # most plans hold nothing back
 
-    for one, why in told:
         yield f"{one.record.name} stays at {one.record.version}:"
-        yield from (f"  {one_line(line)}" for line in version_lines(one.record, why))
+        yield from (f"  {one_line(line)}" for line in version_lines(one.record, one.why))
         yield ""
     rest = [one for one in held if one.why is None]
     if rest:

@@ -15,6 +15,7 @@ import errno
 import functools
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
@@ -265,8 +266,7 @@ class _Extractor:
             file = handles.open_file(directory, name, _CREATE, facts.st_mode & 0o777)
             try:
                 with open(file, "wb", closefd=False) as new:
-                    while piece := old.read(1 << 20):
-                        new.write(piece)
+                    shutil.copyfileobj(old, new)
                 if facts.st_mode & self._umask:
                     os.fchmod(file, facts.st_mode & 0o777)
             except BaseException:

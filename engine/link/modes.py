@@ -177,6 +177,7 @@ def _copy_bytes(reading: int, writing: int, size: int) -> None:
                 raise
             os.lseek(writing, 0, os.SEEK_SET)
             os.lseek(reading, 0, os.SEEK_SET)
+    import shutil  # most systems copy in the kernel
+
     with open(reading, "rb", closefd=False) as source, open(writing, "wb", closefd=False) as target:
-        while piece := source.read(1 << 20):
-            target.write(piece)
+        shutil.copyfileobj(source, target, 1 << 20)

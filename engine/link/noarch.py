@@ -7,7 +7,6 @@ moved to where the environment's Python looks. The record's ``python_site_packag
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 import msgspec
 
@@ -68,12 +67,6 @@ def checked_site_packages(path: str, dist: str) -> str:
             hint="The package is broken (CEP 17): choose another build of it, and tell its maintainers.",
         )
     return "/".join(parts)
-
-
-def noarch_targets(paths: Sequence[str], python: PythonInfo) -> list[str]:
-    """Where the files of a ``noarch: python`` package go, relative to the prefix."""
-    start, cut = python.site_packages, len("site-packages")
-    return [start + path[cut:] if path.startswith("site-packages/") else noarch_target(path, python) for path in paths]
 
 
 def noarch_target(path: str, python: PythonInfo) -> str:

@@ -12,7 +12,7 @@ import msgspec
 
 from engine.errors import LinkError
 from engine.link.entry_points import EntryPoint, parse_entry_point
-from engine.link.noarch import PythonInfo, noarch_targets
+from engine.link.noarch import PythonInfo, noarch_target
 from engine.model.records import PathEntry, RepoDataRecord
 
 
@@ -109,7 +109,7 @@ class _SortedOut:
 
     def __init__(self, entries: tuple[PathEntry, ...], moved: PythonInfo | None) -> None:
         sources = [entry.path for entry in entries]
-        targets = noarch_targets(sources, moved) if moved else sources
+        targets = [noarch_target(source, moved) for source in sources] if moved else sources
         self.paths: list[PlannedPath] = list(map(PlannedPath, entries, targets))
         self.sources = _sources(sources, targets) if moved else []
         self.plain: list[str] = []

@@ -39,7 +39,7 @@ _decode_head = msgspec.json.Decoder(_Head).decode
 _LAST = ("requested_spec", "requested_specs", "link", "files", "paths_data")
 _LISTS, _END, _ENOUGH = b'},"files":[', b'],"paths_version":1}}\n', 1 << 13
 """Where `record_text` has the lists begin, and how it ends; so many bytes hold the rest of nearly all."""
-_DROPPED = frozenset({"auth", "channel", "url", "fn", "files", "paths_data", "link", "requested_spec"})
+_DROPPED = frozenset({"auth", "channel", "url", "fn", *_LAST})
 
 
 def record_name(record: RepoDataRecord) -> str:

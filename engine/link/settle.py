@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from engine.errors import LinkError, StorageError
 from engine.events import Notice, Report
 from engine.link.claims import Claims
-from engine.link.disk import leads_inside
+from engine.link.disk import leads_inside, remove_tree
 from engine.link.package import PackageLinker
 from engine.link.plan import PackagePlan, PlannedPath
 
@@ -154,9 +154,7 @@ def _clear(path: str) -> None:
     except (FileNotFoundError, NotADirectoryError):
         return
     if stat.S_ISDIR(mode):
-        import shutil  # with it come compressors
-
-        shutil.rmtree(path)
+        remove_tree(path)
     else:
         os.unlink(path)
 
