@@ -16,7 +16,7 @@ from engine.config import Config
 from engine.config.prefixes import BASE_NAMES, required_prefix
 from engine.errors import PrefixError
 from engine.healing import healed
-from engine.link.meta import decode_file, is_environment, record_paths
+from engine.link.meta import decode_file, is_environment, record_paths, takes_packages
 from engine.link.registry import read_registry
 from engine.model.platform import default_site_packages
 from engine.model.url import strip_secrets, without_subdir
@@ -89,8 +89,8 @@ def existing_prefix(config: Config, say: Callable[[str], None]) -> str:
     prefix = healed(required_prefix(config.target_prefix), say)
     if not os.path.isdir(prefix):
         raise PrefixError(f"There is no environment at {prefix}: the directory does not exist.", hint=_LIST_HINT)
-    if not is_environment(prefix) and prefix != config.root_prefix:
-        raise PrefixError(f"There is no environment at {prefix}: expected conda-meta/history in it.", hint=_LIST_HINT)
+    if not takes_packages(prefix) and prefix != config.root_prefix:
+        raise PrefixError(f"There is no environment at {prefix}: expected conda-meta in it.", hint=_LIST_HINT)
     return prefix
 
 

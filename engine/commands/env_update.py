@@ -13,7 +13,7 @@ from engine.commands.install import place_for, variables_file
 from engine.commands.options import add_flag, add_install_options
 from engine.config.channels import configured_channels
 from engine.errors import UsageError
-from engine.link.meta import is_environment
+from engine.link.meta import takes_packages
 from engine.request import InstallRequest
 
 OPTIONS = {"use_target_prefix_fallback": True, "use_root_prefix_fallback": True}
@@ -38,7 +38,7 @@ def run(args: Namespace, app: App) -> int:
     asked = gather_asked(args, app)
     prefix = place_for(app, asked, new=True)
     session = Session(app)
-    exists = is_environment(prefix) or begin_root_prefix(prefix, app.config)
+    exists = takes_packages(prefix) or begin_root_prefix(prefix, app.config)
     request = InstallRequest(
         mode="install" if exists else "create",
         prefix=prefix,

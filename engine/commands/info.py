@@ -14,7 +14,7 @@ from engine.commands.options import add_channel_options, add_flag, add_general_o
 from engine.config.channels import configured_channels
 from engine.environments import environment_name, known_environments
 from engine.errors import UsageError
-from engine.link.meta import is_environment
+from engine.link.meta import takes_packages
 from engine.model.channel import Channel
 from engine.version import __version__
 
@@ -148,7 +148,7 @@ def _environment(app: App) -> tuple[str, str]:
         name += " (active)"
     elif not os.path.isdir(prefix):
         name += " (not found)"
-    elif not is_environment(prefix) and prefix != config.root_prefix:
+    elif not takes_packages(prefix) and prefix != config.root_prefix:
         name += " (not env)"
     return name, prefix
 

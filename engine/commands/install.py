@@ -15,7 +15,7 @@ from engine.config.prefixes import check_place, required_prefix
 from engine.errors import PrefixError
 from engine.healing import healed
 from engine.inputs import Asked
-from engine.link.meta import is_environment
+from engine.link.meta import takes_packages
 from engine.model.channel import Channel
 from engine.state import read_state, state_file
 
@@ -46,7 +46,7 @@ def run(args: Namespace, app: App) -> int:
     began = time.monotonic()
     prefix = place_for(app, asked)
     channels = configured_channels(app.config)
-    if may_be_settled(given, app) and is_environment(prefix):
+    if may_be_settled(given, app) and takes_packages(prefix):
         from engine.settled import is_settled
 
         if is_settled(asked, prefix, app.config, lambda: app.machine):
@@ -69,7 +69,7 @@ def change(prefix: str, asked: Asked, channels: tuple[Channel, ...], given: Mapp
     from engine.request import InstallRequest
 
     session = Session(app)
-    exists = is_environment(prefix) or begin_root_prefix(prefix, app.config)
+    exists = takes_packages(prefix) or begin_root_prefix(prefix, app.config)
     request = InstallRequest(
         mode="install" if exists else "create",
         prefix=prefix,
@@ -105,10 +105,10 @@ def place_for(app: App, asked: Asked, *, new: bool = False) -> str:
     """
     take_file_name(asked, app)
     prefix = healed(required_prefix(app.config.target_prefix), app.out.warning)
-    if not is_environment(prefix) and prefix != app.config.root_prefix:
+    if not takes_packages(prefix) and prefix != app.config.root_prefix:
         reason = "" if new else f"there is no environment. (No prefix found at: {prefix})"
         if new and os.path.isdir(prefix) and os.listdir(prefix):
-            reason = "it is no environment (it has no conda-meta/history)."
+            reason = "it is no environment (it has no conda-meta)."
         if reason:
             raise PrefixError(
                 f"Could not install into {prefix}: {reason}",

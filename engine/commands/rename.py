@@ -20,7 +20,7 @@ from engine.config.prefixes import check_place
 from engine.environments import existing_prefix
 from engine.errors import PrefixError
 from engine.healing import healed
-from engine.link.history import dist_string, format_block, history_path
+from engine.link.history import dist_string, format_block, history_to_continue
 from engine.link.meta import META, is_environment
 from engine.link.records import read_records
 
@@ -78,8 +78,5 @@ def _frozen(source: str) -> dict[str, bytes]:
 
 def _history(source: str, app: App) -> bytes:
     """It goes on: no package comes or goes."""
-    with open(history_path(source), "rb") as file:
-        before = file.read()
-    glue = b"" if before.endswith(b"\n") or not before else b"\n"
     listed = [dist_string(record, {}) for record in read_records(source)]
-    return before + glue + format_block(now=datetime.now(), command=app.command, listed=listed).encode()
+    return history_to_continue(source) + format_block(now=datetime.now(), command=app.command, listed=listed).encode()

@@ -21,7 +21,7 @@ from engine.link.apply import Filling
 from engine.link.create import python_of, target_for, write_extra_files
 from engine.link.difference import plan_change
 from engine.link.disk import remove_tree, storage
-from engine.link.history import dist_string, format_block, history_path
+from engine.link.history import dist_string, format_block, history_path, history_to_continue
 from engine.link.journal import (
     Journal,
     commit_change,
@@ -33,7 +33,7 @@ from engine.link.journal import (
 )
 from engine.link.lock import make_held, prefix_lock
 from engine.link.menus import change_menus, menus_to_remove
-from engine.link.meta import META, is_environment, own_name
+from engine.link.meta import META, own_name, takes_packages
 from engine.link.needs import needed_by_python
 from engine.link.noarch import PythonInfo
 from engine.link.prefix import check_frozen
@@ -58,7 +58,7 @@ async def change_prefix(
     """
     prefix = request.prefix
     with packages:
-        if not is_environment(prefix):
+        if not takes_packages(prefix):
             raise PrefixError(f"Could not change {prefix}: it is no environment", hint="`whipsnake create` makes one.")
         return await _change_locked(request, packages, report)
 
@@ -170,11 +170,9 @@ class _Change:
             neutered_specs=self.request.neutered_specs,
         )
         with storage("write the history of the environment"):
-            with open(history_path(self.prefix), "rb") as file:
-                before = file.read()
-            glue = b"" if before.endswith(b"\n") or not before else b"\n"
+            before = history_to_continue(self.prefix)
             with open(history_path(self.new), "wb") as file:
-                file.write(before + glue + block.encode())
+                file.write(before + block.encode())
 
     def _stage_removed(self) -> None:
         """Note the records of what goes, for those who want it back."""

@@ -89,6 +89,16 @@ def history_path(prefix: str) -> str:
     return os.path.join(prefix, META, "history")
 
 
+def history_to_continue(prefix: str) -> bytes:
+    """The file's content, to be followed by a block; nothing for an environment that only begins."""
+    try:
+        with open(history_path(prefix), "rb") as file:
+            before = file.read()
+    except FileNotFoundError:
+        return b""
+    return before if before.endswith(b"\n") or not before else before + b"\n"
+
+
 def read_history(prefix: str) -> tuple[Revision, ...]:
     """All blocks, oldest first; none if the file is missing. Lines before the first head are passed over."""
     try:

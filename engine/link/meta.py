@@ -28,6 +28,14 @@ def is_environment(prefix: str) -> bool:
     return os.path.isfile(os.path.join(prefix, META, "history"))
 
 
+def takes_packages(prefix: str) -> bool:
+    """Whether packages can be put there: an environment, or a ``conda-meta`` in which nothing has been noted yet.
+
+    The root prefix of container images begins so. To make or to remove one takes more (`is_environment`).
+    """
+    return os.path.isdir(os.path.join(prefix, META))
+
+
 def is_in_work(prefix: str) -> bool:
     """Whether somebody changes, makes or removes the environment just now, or was cut short in that. A cheap look."""
     inside = _names(os.path.join(prefix, META)) or _names(prefix)

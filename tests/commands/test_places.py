@@ -100,6 +100,22 @@ def test_install_makes_no_environment(
     assert (os.listdir(here / "empty"), server.paths("*")) == ([], [])
 
 
+@pytest.mark.parametrize("words", [("-n", "base"), ("-p", "./begun")])
+def test_what_only_begins_to_be_an_environment_is_installed_into(
+    run_command: RunCommand, server: ChannelServer, here: Path, root: Path, words: tuple[str, ...]
+) -> None:
+    """The images of micromamba have a root prefix with an empty ``conda-meta``, and nothing else."""
+    place = root if words[0] == "-n" else here / "begun"
+    (place / "conda-meta").mkdir(parents=True)
+    assert run_command("list", *words, "--json").json["packages"] == []
+    done = run_command("install", "-y", *words, "-c", server.url, "--override-channels", "data")
+    assert (done.code, (place / "share/data.txt").exists()) == (0, True)
+    history = (place / "conda-meta/history").read_text()
+    assert history.startswith("==> ") and "::data-3.1-" in history
+    assert run_command("remove", "-y", *words, "data").code == 0
+    assert not (place / "share/data.txt").exists()
+
+
 def test_a_package_file_that_is_not_there(create: RunCommand, here: Path) -> None:
     done = create("-n", "x", "./tool-1.0-0.conda")
     assert (done.code, done.out) == (2, "")
