@@ -90,10 +90,10 @@ def change(prefix: str, asked: Asked, channels: tuple[Channel, ...], given: Mapp
     return 0
 
 
-def nothing_to_do(app: App) -> int:
+def nothing_to_do(app: App, advice: str = " (Name packages, or a file with --file FILE.)") -> int:
     """Nothing was named; micromamba takes that for no mistake."""
     app.out.result(success=True, message="Nothing to do.")
-    app.out.line("Nothing to do. (Name packages, or a file with --file FILE.)")
+    app.out.line(f"Nothing to do.{advice}")
     return 0
 
 

@@ -6,9 +6,10 @@ from argparse import ArgumentParser, Namespace
 
 from engine.commands.app import App
 from engine.commands.change import Session
+from engine.commands.install import nothing_to_do
 from engine.commands.options import add_flag, add_general_options, add_link_options, add_prefix_options, add_switch
 from engine.environments import existing_prefix
-from engine.errors import PackagesNotFound, UsageError
+from engine.errors import UsageError
 from engine.link.prefix import read_prefix
 from engine.model.match_spec import MatchSpec
 from engine.request import InstallRequest
@@ -41,26 +42,29 @@ def run(args: Namespace, app: App) -> int:
         from engine.commands.env_remove import remove_environment
 
         return remove_environment(prefix, app)
+    specs = _specs(prefix, args, app)
+    if not specs and not asked.get("remove_all"):
+        return nothing_to_do(app, "" if args.specs else " (Name packages, or use --all.)")
     session = Session(app)
-    session.run(_request(prefix, args, app))
+    session.run(_request(prefix, specs, args, app))
     session.last_line()
     return 0
 
 
-def _request(prefix: str, args: Namespace, app: App) -> InstallRequest:
-    asked = vars(args)
+def _specs(prefix: str, args: Namespace, app: App) -> tuple[MatchSpec, ...]:
+    """What is to go, as far as it is there: what is not is told, and no mistake (micromamba's rule)."""
     installed = read_prefix(prefix).records
-    texts = [record.name for record in installed] if asked.get("remove_all") else args.specs
-    if not texts and not asked.get("remove_all"):
-        raise UsageError("Nothing was named that could be removed.", hint="Name packages, or use --all.")
+    texts = [record.name for record in installed] if vars(args).get("remove_all") else args.specs
     specs = tuple(dict.fromkeys(map(MatchSpec.parse, texts)))
-    missing = [str(spec) for spec in specs if not any(spec.matches(record) for record in installed)]
+    there = tuple(spec for spec in specs if any(map(spec.matches, installed)))
+    missing = ", ".join(str(spec) for spec in specs if spec not in there)
     if missing:
-        raise PackagesNotFound(
-            f"Could not remove {', '.join(missing)} from {prefix}: not installed there.",
-            hint="`whipsnake list` shows what is installed.",
-            data={"packages": missing},
-        )
+        app.out.warning(f"Not installed in {prefix}, so not removed: {missing}")
+    return there
+
+
+def _request(prefix: str, specs: tuple[MatchSpec, ...], args: Namespace, app: App) -> InstallRequest:
+    asked = vars(args)
     return InstallRequest(
         mode="remove",
         prefix=prefix,

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from engine.commands.app import App
 from engine.commands.asking import gather_asked, pip_step, take_file_name
 from engine.commands.change import Session
-from engine.commands.install import variables_file
+from engine.commands.install import nothing_to_do, variables_file
 from engine.commands.options import add_flag, add_install_options, add_switch, add_update_options
 from engine.config.channels import configured_channels
 from engine.environments import existing_prefix, read_installed
-from engine.errors import PackagesNotFound, UsageError
+from engine.errors import PackagesNotFound
 from engine.inputs import Asked
 from engine.request import InstallRequest
 
@@ -35,7 +35,7 @@ def run(args: Namespace, app: App) -> int:
     asked = gather_asked(args, app)
     everything = bool(given.get("update_all"))
     if asked.is_empty and not asked.pip_parts and not everything:
-        raise UsageError("Nothing was named that could be updated.", hint="Name packages, or use --all.")
+        return nothing_to_do(app, " (Name packages, or use --all.)")
     take_file_name(asked, app)
     prefix = existing_prefix(app.config, app.out.warning)
     names = _names(asked)

@@ -114,10 +114,26 @@ def test_remove_with_force_takes_only_what_is_named(create: Create, run_command:
 
 
 def test_remove_what_is_not_there(create: Create, run_command: RunCommand) -> None:
+    """It is told, and is no mistake; the rest goes (micromamba's rule, which scripts count on)."""
+    create("-n", "one", "tool", "data")
+    done = run_command("remove", "-y", "-n", "one", "data", "nope", "no=1")
+    assert (done.code, [p["name"] for p in run_command("list", "-n", "one", "--json").json["packages"]]) == (
+        0,
+        ["base-lib", "tool"],
+    )
+    assert "so not removed: nope, no=1" in done.err
+    done = run_command("remove", "-y", "-n", "one", "nope")
+    assert (done.code, done.out) == (0, "Nothing to do.\n")
+    assert "so not removed: nope" in done.err
+
+
+@pytest.mark.parametrize("command", ["install", "update", "remove"])
+def test_nothing_was_named(create: Create, run_command: RunCommand, command: str) -> None:
     create("-n", "one", "tool")
-    done = run_command("remove", "-y", "-n", "one", "data")
-    assert done.code == 1
-    assert "not installed there" in done.err
+    done = run_command(command, "-y", "-n", "one")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("Nothing to do. (Name packages, or ")
+    assert run_command(command, "-y", "-n", "one", "--json").json["success"]
 
 
 @pytest.mark.parametrize("words", [("remove", "--all"), ("env", "remove")])
