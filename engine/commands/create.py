@@ -110,18 +110,18 @@ def _files(asked: Asked, app: App) -> dict[str, bytes]:
 
 def _say_goodbye(session: Session, outcome: Outcome, prefix: str) -> None:
     if outcome.summary is not None and session.app.environ.get("CONDA_PREFIX") != prefix:
-        for line in activation_lines(prefix, session.config):
+        for line in activation_lines(prefix, session.config, session.out.program):
             session.out.line(line)
     session.last_line()
 
 
-def activation_lines(prefix: str, config: Config) -> Sequence[str]:
+def activation_lines(prefix: str, config: Config, program: str) -> Sequence[str]:
     """How to use a new environment, in micromamba's words."""
     name = environment_name(prefix, config)
     which = shlex.quote(name or prefix)
     return (
         "\nTo activate this environment, use:\n",
-        f"    whipsnake activate {which}\n",
+        f"    {program} activate {which}\n",
         "Or to execute a single command in this environment, use:\n",
-        f"    whipsnake run {'-n' if name else '-p'} {which} mycommand\n",
+        f"    {program} run {'-n' if name else '-p'} {which} mycommand\n",
     )

@@ -24,6 +24,9 @@ from engine.version import __version__
 _WITH_VALUE = {"-r", "--root-prefix", "-p", "--prefix", "-n", "--name", "--relocate-prefix", "--rc-file", "--log-level"}
 """Options that may stand before the command and take a value."""
 
+_STOOD_IN_FOR = ("micromamba", "mamba", "conda")
+"""Programs in whose place a link to us may stand."""
+
 
 class Parser(ArgumentParser):
     """An `ArgumentParser` that raises instead of leaving the process."""
@@ -51,6 +54,8 @@ def dispatch(words: list[str]) -> int:
     """Run the command in ``words``; returns the exit code."""
     prepare_streams()
     out = Out(json=_wants_json(words))
+    if os.path.basename(sys.argv[0]) in _STOOD_IN_FOR:
+        out.program = os.path.basename(sys.argv[0])
     try:
         return _finish(out, _run(words, out))
     except BrokenPipeError:

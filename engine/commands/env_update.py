@@ -53,7 +53,7 @@ def run(args: Namespace, app: App) -> int:
     after = pip_step(asked, session, prefix, undo=not exists, update=exists) if asked.pip_parts else None
     outcome = session.run(request, after=after)
     if outcome.summary is not None and app.environ.get("CONDA_PREFIX") != prefix:
-        for line in activation_lines(prefix, app.config):
+        for line in activation_lines(prefix, app.config, app.out.program):
             app.out.line(line)
     session.last_line()
     return 0

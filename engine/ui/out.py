@@ -28,6 +28,8 @@ class Out:
         self._raw: str | None = None
         self._history: list[dict[str, str]] = []
         self._indent: int | None = 4
+        self.program = "whipsnake"
+        """What advice calls us: a link called micromamba is what its user has to type."""
 
     def configure(self, *, json: bool, quiet: bool) -> None:
         """Take over what the configuration says (a variable or an rc file may ask for JSON too)."""
@@ -90,7 +92,7 @@ class Out:
     def error(self, error: WhipsnakeError) -> None:
         """Say what went wrong, and what can be done."""
         if self.json:
-            self.result(**{**error.data, **_described(error)})
+            self.result(**{**error.data, **_described(error, error.hint and self._advice(error.hint))})
             self._log("critical", error.message)
         else:
             if isinstance(error, Interrupted) and self._err.isatty():
@@ -98,7 +100,10 @@ class Out:
             self._out.flush()
             self._err.write(f"error: {plain(error.message)}\n")
             if error.hint:
-                self._err.write(f"  hint: {plain(error.hint)}\n")
+                self._err.write(f"  hint: {plain(self._advice(error.hint))}\n")
+
+    def _advice(self, hint: str) -> str:
+        return hint.replace("`whipsnake ", f"`{self.program} ")
 
     def bug(self, error: Exception, words: list[str]) -> None:
         """Own up to a fault of whipsnake itself. The traceback goes into the report, not over the user."""
@@ -141,11 +146,11 @@ def _as_json(value: object, encoding: str, indent: int | None) -> str:
     return text
 
 
-def _described(error: WhipsnakeError) -> dict[str, object]:
+def _described(error: WhipsnakeError, hint: str | None) -> dict[str, object]:
     """An error in the keys that conda's users know (``exception_name``, ``message``, ``error``)."""
     return {
         "error": str(error.message),
         "message": error.message,
         "exception_name": type(error).__name__,
-        "hint": error.hint,
+        "hint": hint,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -116,3 +117,20 @@ def test_help_shows_both_sides_of_a_switch(capsys: pytest.CaptureFixture[str]) -
     shown = capsys.readouterr().out
     assert "--no-pyc" in shown
     assert "the opposite of --pyc" in shown
+
+
+@pytest.mark.parametrize(
+    ("called", "name"), [("micromamba", "micromamba"), ("whipsnake", "whipsnake"), ("x", "whipsnake")]
+)
+def test_advice_calls_us_as_we_were_called(
+    called: str, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Where a link called micromamba stands for us, there may be nothing else to type."""
+    monkeypatch.setattr(sys, "argv", [f"/usr/bin/{called}"])
+    monkeypatch.setenv("MAMBA_ROOT_PREFIX", str(tmp_path))
+    assert cli.main(["list", "-n", "nope"]) == 1
+    assert f"hint: `{name} env list` shows" in capsys.readouterr().err
+    assert cli.main(["list", "-n", "nope", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["hint"].startswith(f"`{name} env list`")
+    assert cli.main(["create", "-n", "new", "-y"]) == 0
+    assert f"    {name} activate new" in capsys.readouterr().out
