@@ -183,15 +183,20 @@ def asked_prefix(options: Mapping[str, object], environ: Mapping[str, str], cont
 
     ``env_name`` beats ``$MAMBA_TARGET_PREFIX``. The active (or root) prefix counts only if the options hold
     ``use_target_prefix_fallback`` (or ``use_root_prefix_fallback``), so that nothing is changed which nobody named.
+    Where none is active, ``$CONDA_DEFAULT_ENV`` counts as active: images set it alone.
     """
     path, name = _text(options, "target_prefix"), _text(options, "env_name")
     if not path and not name:
         path = environ.get("MAMBA_TARGET_PREFIX") or None
+    use_active = bool(options.get("use_target_prefix_fallback"))
+    if not path and not name and use_active and not context.active_prefix:
+        default = environ.get("CONDA_DEFAULT_ENV", "")
+        path, name = (None, default) if _is_name(default) else (default, None)
     return resolve_target_prefix(
         context,
         path=path,
         name=name,
-        use_active=bool(options.get("use_target_prefix_fallback")),
+        use_active=use_active,
         use_root=bool(options.get("use_root_prefix_fallback")),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from engine.config import prefixes
@@ -113,6 +114,22 @@ def test_options_and_variables(context: PrefixContext) -> None:
     for empty in ("target_prefix", "env_name"):
         with pytest.raises(UsageError, match="empty"):
             asked({empty: ""})
+
+
+def test_the_default_environment_stands_for_an_active_one(context: PrefixContext) -> None:
+    """An image with ``ENV CONDA_DEFAULT_ENV=found`` and nothing activated: micromamba works on that one."""
+    inactive = msgspec.structs.replace(context, active_prefix=None)
+
+    def asked(default: str, where: PrefixContext = inactive, **options: object) -> str | None:
+        given = {"use_target_prefix_fallback": True, "use_root_prefix_fallback": True, **options}
+        return prefixes.asked_prefix(given, {"CONDA_DEFAULT_ENV": default}, where)
+
+    assert asked("found") == f"{context.cwd}/b/found"
+    assert asked("/some/where") == "/some/where"
+    assert asked("base") == asked("") == context.root_prefix
+    assert asked("found", use_target_prefix_fallback=False) == context.root_prefix
+    assert asked("found", target_prefix="/x") == "/x"
+    assert asked("found", context) == context.active_prefix
 
 
 def test_a_command_that_needs_one(load: Load) -> None:
