@@ -7,6 +7,7 @@ else that escapes is a bug of ours. Only `cli.py` turns an error into text and a
     WhipsnakeError
     ├── UsageError               the command line itself is wrong (exit 2)
     ├── ConfigError              a configuration file, variable or value
+    │   └── OptionError          the same, given on the command line (exit 2)
     ├── ParseError               a text that is not what its grammar says, with a caret under the fault
     │   ├── InvalidVersion · InvalidVersionSpec · InvalidMatchSpec · InvalidChannel · InvalidSpecFile · InvalidManifest
     ├── RepodataError            a channel's index
@@ -79,6 +80,10 @@ class UsageError(WhipsnakeError):
 
 class ConfigError(WhipsnakeError):
     """A configuration file, environment variable or option has a wrong value."""
+
+
+class OptionError(ConfigError, UsageError):
+    """The value of a key is wrong, and the command line gave it."""
 
 
 class ParseError(WhipsnakeError):

@@ -10,7 +10,7 @@ from engine.commands.options import add_flag, add_general_options, add_prefix_op
 from engine.config.accepted import ACCEPTED
 from engine.config.keys import BY_NAME, KEYS, Key
 from engine.config.rc_file import rc_path
-from engine.config.values import Place, convert, split_list
+from engine.config.values import COMMAND_LINE, Place, convert, split_list
 from engine.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def parsed(path: Sequence[str], text: str) -> Any:
     key = find_key(path[0])
     if key is None:
         return text
-    place = Place("the command line")
+    place = Place(COMMAND_LINE)
     if len(path) > 1:
         return list(split_list(text)) if key.kind == "multimap" else text
     if key.kind in {"map", "multimap", "records"}:
@@ -95,7 +95,7 @@ def parsed(path: Sequence[str], text: str) -> Any:
 
 def _structure(key: Key, text: str, place: Place) -> Any:
     value = _plain_yaml(text, f"{place}: the value of '{key.name}'")
-    convert(key, value, Place("the command line", 1))
+    convert(key, value, Place(COMMAND_LINE, 1))
     return value
 
 

@@ -171,7 +171,8 @@ def add_solve_options(parser: ArgumentParser) -> None:
         group,
         "--category",
         dest="categories",
-        action="append",
+        action="extend",
+        nargs="+",  # micromamba's takes several, too
         metavar="NAME",
         help="which groups of a lock file (default: main)",
     )
@@ -223,4 +224,4 @@ def add_linking_options(parser: ArgumentParser) -> None:
     for flag in ("--verify-artifacts", "--mamba-repodata-parsing"):
         add_flag(group, flag, dest=flag[2:].replace("-", "_"), help=SUPPRESS)
     add_flag(group, "--no-mamba-repodata-parsing", dest="mamba_repodata_parsing", help=SUPPRESS, value=False)
-    add_value(group, "--trusted-channels", dest="trusted_channels", action="append", help=SUPPRESS)
+    add_value(group, "--trusted-channels", dest="trusted_channels", action="extend", nargs="+", help=SUPPRESS)

@@ -11,8 +11,8 @@ from typing import Any, Final
 import msgspec
 
 from engine.config.keys import GROUPS, Key
-from engine.config.merge import COMMAND_LINE
 from engine.config.schema import Config
+from engine.config.values import COMMAND_LINE
 from engine.config.yaml_text import flow_text
 from engine.model.url import TOKEN_MASK, mask_secrets
 

@@ -14,9 +14,7 @@ import msgspec
 
 from engine.config.files import RcFile, Setting
 from engine.config.keys import Key
-from engine.config.values import Place, convert
-
-COMMAND_LINE = "the command line"
+from engine.config.values import COMMAND_LINE, Place, convert
 
 
 class Inputs(msgspec.Struct, frozen=True):

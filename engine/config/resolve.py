@@ -13,11 +13,12 @@ from collections.abc import Mapping, Sequence
 from engine.config.accepted import ACCEPTED
 from engine.config.files import RcFile, early_places, prefix_places, read_places, read_rc_file
 from engine.config.keys import BY_NAME, KEYS
-from engine.config.merge import COMMAND_LINE, Inputs, Merged, merge
+from engine.config.merge import Inputs, Merged, merge
 from engine.config.prefixes import PrefixContext, asked_prefix, name_notice
 from engine.config.roots import find_root_prefix, real_path
 from engine.config.schema import Config
-from engine.errors import ConfigError
+from engine.config.values import COMMAND_LINE
+from engine.errors import ConfigError, OptionError
 from engine.model.channel import NO_DEFAULTS
 from engine.model.platform import InvalidPlatform, parse_subdir
 from engine.model.url import absolute_path
@@ -185,7 +186,8 @@ class _Loader:
             return parse_subdir(text)
         except InvalidPlatform as error:
             source = self.sources.get("platform", ("default",))[0]
-            raise ConfigError(f"{source}: the key 'platform' is {text!r}: {error.reason}", hint=error.hint) from error
+            kind = OptionError if source == COMMAND_LINE else ConfigError
+            raise kind(f"{source}: the key 'platform' is {text!r}: {error.reason}", hint=error.hint) from error
 
     def _channels(self) -> tuple[str, ...]:
         """The list without ``nodefaults``; only the command line's own where that word or the flag is on it."""

@@ -13,8 +13,9 @@ from typing import Final
 import msgspec
 
 from engine.config.keys import Key
-from engine.errors import ConfigError
+from engine.errors import ConfigError, OptionError
 
+COMMAND_LINE: Final = "the command line"
 _TRUE: Final = frozenset({"true", "yes", "on", "y", "1", "<true>"})
 _FALSE: Final = frozenset({"false", "no", "off", "n", "0", "<false>"})
 _VARIABLE_RE: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+))", re.ASCII)
@@ -54,7 +55,8 @@ def _wrong(key: Key, raw: object, place: Place, expected: str) -> ConfigError:
     from engine.model.url import mask_secrets
 
     shown = mask_secrets(raw if isinstance(raw, str) else str(raw))
-    return ConfigError(
+    kind = OptionError if place.source == COMMAND_LINE else ConfigError
+    return kind(
         f"{place}: the key '{key.name}' is {shown!r}, expected {expected}",
         hint=f"'{key.name}' is: {key.doc}.",
         data={"key": key.name, "source": place.source, "line": place.line},

@@ -102,7 +102,7 @@ def test_mistakes_change_nothing(run_command: RunCommand, rc: Path) -> None:
         (["set", "download_threads", "many"], "expected a whole number"),
     ):
         done = run_command("config", *words, *file)
-        assert done.code != 0
+        assert done.code == 2
         assert message in done.err
     invalid = "Key is invalid or more than one key was received\n"
     assert run_command("config", "set", "$%#@abc", *file).out == invalid

@@ -26,10 +26,10 @@ INSTALL = (
     "--pyc", "--no-pyc", "--allow-uninstall", "--no-allow-uninstall", "--allow-downgrade", "--no-allow-downgrade",
     "--allow-softlinks", "--no-allow-softlinks", "--always-softlink", "--no-always-softlink", "--always-copy", "--copy",
     "--no-always-copy", "--lock-timeout 1", "--shortcuts", "--no-shortcuts", "--safety-checks warn",
-    "--extra-safety-checks", "--no-extra-safety-checks", "--verify-artifacts", "--trusted-channels X",
+    "--extra-safety-checks", "--no-extra-safety-checks", "--verify-artifacts", "--trusted-channels X Y",
     "--mamba-repodata-parsing", "--no-mamba-repodata-parsing", "--platform win-64", "--no-deps", "--only-deps",
-    "--category dev", "--exclude-newer 7d", "-k", "--insecure", "-C", "--use-index-cache", "--use-local", "--no-lock",
-    "--clobber", "--solver libmamba", "--repodata-fn current_repodata.json", "--override-frozen",
+    "--category main dev", "--exclude-newer 7d", "-k", "--insecure", "-C", "--use-index-cache", "--use-local",
+    "--no-lock", "--clobber", "--solver libmamba", "--repodata-fn current_repodata.json", "--override-frozen",
 )  # fmt: skip
 QUERY = (*GENERAL, *PREFIX, *NETWORK, *CHANNEL, "-t", "--tree", "--recursive", "--pretty", "--platform win-64")
 EXPORT = (

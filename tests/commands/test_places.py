@@ -116,6 +116,20 @@ def test_what_only_begins_to_be_an_environment_is_installed_into(
     assert not (place / "share/data.txt").exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "key"), [(("--repodata-ttl", "-1"), "local_repodata_ttl"), (("--platform", "nonsense"), "platform")]
+)
+def test_a_wrong_value_on_the_command_line(
+    create: RunCommand, monkeypatch: pytest.MonkeyPatch, words: tuple[str, str], key: str
+) -> None:
+    """Exit code 2; 1 where a variable says the same."""
+    done = create("-n", "x", "data", *words)
+    assert (done.code, done.out) == (2, "")
+    assert f"the command line: the key '{key}' is" in done.err
+    monkeypatch.setenv(f"MAMBA_{key.upper()}", words[1])
+    assert create("-n", "x", "data").code == 1
+
+
 def test_a_package_file_that_is_not_there(create: RunCommand, here: Path) -> None:
     done = create("-n", "x", "./tool-1.0-0.conda")
     assert (done.code, done.out) == (2, "")
