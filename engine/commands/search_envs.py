@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from engine.commands.report import record_json
 from engine.commands.rows import names_of_channels, resolve_spec
 from engine.environments import known_environments
-from engine.errors import LinkError
+from engine.errors import LinkError, PackagesNotFound
 from engine.link.prefix import read_prefix
 from engine.model.records import RepoDataRecord
 from engine.solve.fits import spec_matches
@@ -24,26 +24,28 @@ _HEADER = ("Name", "Version", "Build", "Channel", "Location")
 
 
 def search_environments(words: Sequence[str], app: App) -> int:
-    """Print them; exit code 1 if nothing fits."""
+    """Print them. Raises `PackagesNotFound` if nothing fits."""
     specs = [resolve_spec(text, app) for text in words]
     found: list[tuple[str, list[RepoDataRecord]]] = []
     for prefix in known_environments(app.config):
         fitting = [record for record in _records(prefix, app) if any(spec_matches(spec, record) for spec in specs)]
         if fitting:
             found.append((prefix, sorted(fitting, key=lambda record: record.name)))
+    if not found:
+        raise PackagesNotFound(f"No environment has {', '.join(words)}.", data={"packages": list(words)})
     names = names_of_channels(app, [record for _, records in found for record in records])
     groups = [
         {"location": prefix, "package_records": [record_json(record, names) for record in records]}
         for prefix, records in found
     ]
-    app.out.result(result=groups)
+    app.out.document(groups)
     rows = [
         (record.name, record.version, record.build, names.get(record.channel, record.channel), prefix)
         for prefix, records in found
         for record in records
     ]
-    app.out.data("\n".join(ruled_table([_HEADER, *rows], frozenset())) if rows else _nothing(words))
-    return 0 if found else 1
+    app.out.data("\n".join(ruled_table([_HEADER, *rows], frozenset())))
+    return 0
 
 
 def _records(prefix: str, app: App) -> Sequence[RepoDataRecord]:
@@ -52,7 +54,3 @@ def _records(prefix: str, app: App) -> Sequence[RepoDataRecord]:
     except LinkError as error:  # one damaged environment must not hide the others
         app.out.warning(error.message)
         return ()
-
-
-def _nothing(words: Sequence[str]) -> str:
-    return f"No environment has {', '.join(words)}."

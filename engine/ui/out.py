@@ -25,7 +25,7 @@ class Out:
         self._out = stdout or sys.stdout
         self._err = stderr or sys.stderr
         self._result: dict[str, Any] = {}
-        self._raw: str | None = None
+        self._document: list[Any] | None = None
         self._history: list[dict[str, str]] = []
         self._indent: int | None = 4
         self.program = "whipsnake"
@@ -81,6 +81,10 @@ class Out:
         """Add keys to the JSON object."""
         self._result.update(keys)
 
+    def document(self, items: list[Any]) -> None:
+        """Answer with a list instead of the JSON object (as conda does in places), unless something goes wrong."""
+        self._document = items
+
     def warning(self, text: str) -> None:
         """Say something on standard error that is no failure."""
         if self.json:
@@ -123,7 +127,9 @@ class Out:
 
     def close(self, *, success: bool) -> None:
         """Print the JSON object, if there is to be one."""
-        if self.json and (self._result or not success):
+        if self.json and success and self._document is not None:
+            self._write(self._encoded(self._document) + "\n")
+        elif self.json and (self._result or not success):
             keys = self._result if success else {**self._result, "success": False}
             if "success" in keys:  # and is no document of its own, as an export is
                 keys = {"log_history": self._history, **keys}

@@ -52,9 +52,11 @@ def test_sizes(run_command: RunCommand, made: Path) -> None:
 def test_search_in_all_environments(run_command: RunCommand, made: Path) -> None:
     done = run_command("search", "--envs", "tool>=0")
     assert done.code == 0 and str(made) in done.out and done.out.split()[:5][-1] == "Location"
-    [group] = json.loads(run_command("search", "--envs", "tool", "--json").out)["result"]
+    [group] = json.loads(run_command("search", "--envs", "tool", "--json").out)
     assert group["location"] == str(made) and group["package_records"][0]["name"] == "tool"
-    assert run_command("search", "--envs", "tool<0").code == 1
+    done = run_command("search", "--envs", "tool<0")
+    assert (done.code, done.out) == (1, "") and "No environment has tool<0." in done.err
+    assert json.loads(run_command("search", "--envs", "tool<0", "--json").out)["packages"] == ["tool<0"]
 
 
 def test_configuration_from_standard_input(

@@ -24,6 +24,14 @@ def test_an_error_is_words_on_stderr() -> None:
     assert stdout.getvalue() == ""
 
 
+def test_a_list_may_be_the_answer_but_never_to_a_failure() -> None:
+    for success, kind in ((True, list), (False, dict)):
+        out, stdout, _ = make_out(json=True)
+        out.document([{"a": 1}])
+        out.close(success=success)
+        assert isinstance(json.loads(stdout.getvalue()), kind)
+
+
 def test_an_error_is_one_object_with_json() -> None:
     out, stdout, stderr = make_out(json=True)
     out.line("not shown")
