@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from engine.config import Config
 from engine.config.channels import check_allowed, mirrors
 from engine.environments import environments_file
-from engine.fetch.package import FetchSettings
-from engine.fetch.repodata import RepodataSettings
 from engine.fetch.settings import CredentialPlaces, TransportSettings
 from engine.link.request import LinkOptions
 from engine.process import available_cores
 from engine.shell.program import executable
+
+if TYPE_CHECKING:
+    from engine.fetch.package import FetchSettings
+    from engine.fetch.repodata import RepodataSettings
 
 
 def transport_settings(config: Config, environ: Mapping[str, str]) -> TransportSettings:
@@ -100,6 +103,8 @@ def link_options(config: Config, environ: Mapping[str, str]) -> LinkOptions:
 
 def repodata_settings(config: Config, *, refresh: bool = False) -> RepodataSettings:
     """How to come by an index."""
+    from engine.fetch.repodata import RepodataSettings  # which those do without who only link or remove
+
     return RepodataSettings(
         cache_dirs=config.pkgs_dirs,
         ttl=config.local_repodata_ttl,
@@ -116,6 +121,8 @@ def repodata_settings(config: Config, *, refresh: bool = False) -> RepodataSetti
 
 def fetch_settings(config: Config) -> FetchSettings:
     """How to fetch packages. 0 downloads at once means that micromamba's default serves as well."""
+    from engine.fetch.package import FetchSettings
+
     return FetchSettings(
         download_threads=config.download_threads or FetchSettings().download_threads,
         extract_threads=max(0, config.extract_threads) or max(1, available_cores() + min(0, config.extract_threads)),

@@ -60,6 +60,15 @@ def test_commands_that_only_look_load_no_network_solver_or_archives(words: str, 
     assert imported(argv, modules, tmp_path) == set()
 
 
+@pytest.mark.parametrize("words", ["recover", "env remove -y"])
+def test_commands_that_only_put_right_or_remove_load_no_network_solver_or_archives(
+    words: str, prefix: Path, tmp_path: Path
+) -> None:
+    modules = ("aiohttp", "engine.fetch.http", "engine.fetch.package", "engine.fetch.repodata", *ARCHIVES, *SOLVER)
+    assert imported([*words.split(), "-p", str(prefix)], modules, tmp_path) == set()
+    assert prefix.exists() == (words == "recover")
+
+
 @pytest.mark.parametrize("words", ["create", "install", "update", "remove", "env create", "env update", "rename"])
 def test_tab_and_help_load_nothing_that_changes_environments(words: str, tmp_path: Path) -> None:
     modules = (*NETWORK, "zstandard", "pycosat", "engine.solve.solver", "engine.planning", "engine.install", "yaml")
