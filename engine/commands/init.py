@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from engine.commands.options import add_general_options, add_prefix_options
 from engine.commands.shell import add_shell_options, chosen_shell, this_program
-from engine.errors import ExitCode
+from engine.errors import ExitCode, StorageError
 from engine.shell import init
 from engine.shell.dialect import SHELLS
 from engine.shell.root_files import remove_files, root_files, write_files
@@ -82,12 +83,22 @@ def _is_shared(app: App, shell: str) -> bool:
     return kin is not None and init.is_initialised(kin, _rc_file(app, kin))
 
 
+def _prepare_root(app: App) -> None:
+    """A root prefix that others look after may be read-only; the shell is made ready all the same."""
+    try:
+        init.prepare_root(app.config.root_prefix)
+    except StorageError as error:
+        if getattr(error.__cause__, "errno", None) not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        app.out.warning(error.message)
+
+
 def _carry_out(args: Namespace, app: App, action: str, shell: str, change: init.RcChange) -> None:
     would = app.config.dry_run
     if not would:
         files = root_files(this_program(args, app, shell))
         if action != "deinit":
-            init.prepare_root(app.config.root_prefix)
+            _prepare_root(app)
             write_files(app.config.root_prefix, files, app.out.warning)
         change.write()
         if action == "deinit" and not _is_shared(app, shell):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -141,6 +142,31 @@ def test_init_as_people_know_it(
 def test_init_understands_a_shell_as_conda_does(root: Path, isolated: Path, words: tuple[str, ...]) -> None:
     assert main([*words]) == 0
     assert f"export MAMBA_ROOT_PREFIX='{root}'\n" in (isolated / ".zshrc").read_text()
+
+
+@pytest.mark.parametrize(("number", "code"), [(errno.EACCES, 0), (errno.EROFS, 0), (errno.ENOSPC, 1)])
+def test_init_below_a_root_prefix_that_others_look_after(
+    isolated: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    number: int,
+    code: int,
+) -> None:
+    """A shared root prefix, which only has ``envs``, need not be ours to write for a shell to be made ready."""
+
+    makedirs = os.makedirs
+
+    def refused(path: str, mode: int = 0o777, exist_ok: bool = False) -> None:
+        if "shared" in path:
+            raise OSError(number, os.strerror(number), path)
+        makedirs(path, mode, exist_ok)
+
+    monkeypatch.setenv("MAMBA_ROOT_PREFIX", str(tmp_path / "shared"))
+    monkeypatch.setattr(os, "makedirs", refused)
+    assert main(["shell", "init", "-s", "bash"]) == code
+    assert f"Could not make the root prefix {tmp_path}/shared: {os.strerror(number)}" in capsys.readouterr().err
+    assert (isolated / ".bashrc").exists() == (code == 0)
 
 
 def test_reinit_renews_what_is_there(root: Path, isolated: Path, capsys: pytest.CaptureFixture[str]) -> None:
