@@ -19,7 +19,7 @@ import msgspec
 from engine.errors import Unsatisfiable
 from engine.model.url import mask_secrets
 from engine.solve.clauses import Problem
-from engine.solve.missing import channel_data, for_another_system
+from engine.solve.missing import ALONE, channel_data, for_another_system
 from engine.solve.reasons import Reason, Relation, Requested
 from engine.solve.relax import Remedy, Tried, find_remedies
 from engine.solve.sat import MAX_WORK, Formula, shrink
@@ -27,7 +27,6 @@ from engine.solve.story import MAX_SPECS, Story
 from engine.solve.task import SolveTask
 from engine.solve.wording import listed, shortened
 
-ALONE = "Could not solve for environment specs. The following package could not be installed:"
 TOGETHER = "Could not solve for environment specs. The following packages are incompatible:"
 """micromamba's words, which logs are searched for."""
 

@@ -21,6 +21,9 @@ from engine.solve.request import Request
 from engine.solve.task import SolveTask
 from engine.solve.wording import in_order, listed, shortened, spec_text, version_ranges
 
+ALONE = "Could not solve for environment specs. The following package could not be installed:"
+SEVERAL = "Could not solve for environment specs. The following packages could not be installed:"
+"""micromamba's words, which logs are searched for; so is "does not exist"."""
 MAX_SUGGESTIONS = 3
 MAX_BUILDS = 3
 _FORMS = ("py{}", "python-{}", "{}-python", "lib{}", "r-{}", "{}-base", "scikit-{}")
@@ -34,10 +37,7 @@ def check_names(task: SolveTask, request: Request, index: PackageIndex) -> None:
     if not missing:
         return
     lines = [_line(spec, task, index) for spec in missing]
-    if len(missing) == 1:
-        message = f"Could not find {lines[0]}"
-    else:
-        message = "\n".join(["Could not find these packages:", *(f"  - {line}" for line in lines)])
+    message = "\n".join([ALONE if len(missing) == 1 else SEVERAL, *(f"  - {line}" for line in lines)])
     raise PackagesNotFound(message, hint=_hint(task, missing, index), data=_data(task, missing, index, lines))
 
 
@@ -67,11 +67,12 @@ def _line(spec: MatchSpec, task: SolveTask, index: PackageIndex) -> str:
         return f"{spec_text(spec)}: {machine_has(task, name)}"
     candidates = index.candidates(name) if name else None
     if candidates and candidates.records:
-        return f"{spec_text(spec)}: {_what_there_is(spec, candidates)}{left_out(candidates)} in {places(task)}"
+        there = f"{_what_there_is(spec, candidates)}{left_out(candidates)}"
+        return f"{spec_text(spec)} does not exist: {there} in {places(task)}"
     meant = did_you_mean(name, index.names()) if name else []
     tail = f". Did you mean {listed(meant, 'or')}?" if meant else ""
     left = left_out(candidates) if candidates else ""
-    return f"{spec_text(spec)} in {places(task)}{left}{tail}"
+    return f"{spec_text(spec)} does not exist in {places(task)}{left}{tail}"
 
 
 def _what_there_is(spec: MatchSpec, candidates: Candidates) -> str:

@@ -13,11 +13,17 @@ from engine.ui.text import human_bytes, human_seconds, plural, table
 def one_line(result: Result) -> str:
     """What became of one environment, in a few words."""
     if result.failure is not None:
-        return f"{result.label}: failed: {result.failure.message.splitlines()[0]}"
+        return f"{result.label}: failed: {_beginning(result.failure.message)}"
     if result.state in ("unchanged", "stopped"):
         return f"{result.label}: {result.state}"
     took = human_seconds(result.solve_seconds + result.make_seconds)
     return f"{result.label}: {result.state}, {plural(len(result.records), 'package')} in {took}"
+
+
+def _beginning(message: str) -> str:
+    """The first line; what is a heading goes with the first that it stands above."""
+    first, *more = message.splitlines()
+    return f"{first} {more[0].strip().removeprefix('- ')}" if more and first.endswith(":") else first
 
 
 def report_lines(results: Sequence[Result], totals: Totals) -> list[str]:

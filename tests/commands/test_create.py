@@ -181,7 +181,7 @@ def test_an_address_with_specs_brings_its_dependencies(create: Create, server: C
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["nosuch"], 1, "Could not find nosuch"),
+        (["nosuch"], 1, "nosuch does not exist in"),
         (["tooll"], 1, "tool"),
         (["tool=9"], 1, "1.0"),
         (["old-tool", "base-lib>=2"], 1, "base-lib"),

@@ -51,6 +51,13 @@ def test_a_line_for_each_that_is_ready() -> None:
     ]
 
 
+def test_a_heading_goes_with_the_first_reason() -> None:
+    out = io.StringIO()
+    message = "Could not solve. These are not there:\n  - xyz does not exist\n  - uvw does not exist"
+    progress(out, "bad").finished(0, result("bad", "failed", failure=Failure("X", message)))
+    assert out.getvalue() == "[1/1] bad: failed: Could not solve. These are not there: xyz does not exist\n"
+
+
 def test_a_heartbeat_says_who_is_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "HEARTBEAT_SECONDS", 0.0)
     out = io.StringIO()
