@@ -187,7 +187,7 @@ def test_an_address_with_specs_brings_its_dependencies(create: Create, server: C
         (["old-tool", "base-lib>=2"], 1, "base-lib"),
         (["tool>>1"], 1, "unknown operator '>>'"),
         (["-n", "two", "-p", "/x/y", "tool"], ExitCode.USAGE, "both"),
-        (["--platform", "nonsense", "tool"], 1, "nonsense"),
+        (["--platform", "nonsense", "tool"], ExitCode.USAGE, "nonsense"),
     ],
 )
 def test_a_bad_request(
