@@ -22,7 +22,7 @@ from engine.ui.streams import prepare_streams, silence
 from engine.version import __version__
 
 _WITH_VALUE = {"-r", "--root-prefix", "-p", "--prefix", "-n", "--name", "--relocate-prefix", "--rc-file", "--log-level"}
-"""Options that may stand before the command and take a value."""
+"""Options that may stand before the command, or between its words, and take a value."""
 
 _STOOD_IN_FOR = ("micromamba", "mamba", "conda")
 """Programs in whose place a link to us may stand."""
@@ -135,7 +135,7 @@ def command_name(words: list[str]) -> tuple[str | None, list[str]]:
     name, taken = ALIASES.get(words[0], words[0]), [0]
     best, places = name, [0]
     for position, word in enumerate(words[1:], 1):
-        if word.startswith("-"):
+        if word.startswith("-") or words[position - 1] in _WITH_VALUE:
             continue
         name, taken = f"{name} {word}", [*taken, position]
         if name in COMMANDS or _group(name):

@@ -85,6 +85,8 @@ def test_a_usage_error_is_an_object_with_json(capsys: pytest.CaptureFixture[str]
         (["list", "-p", "x"], "list", ["-p", "x"]),
         (["env", "list"], "env list", []),
         (["env", "--json", "list", "-q"], "env list", ["--json", "-q"]),
+        (["env", "-n", "list", "export", "-e"], "env export", ["-n", "list", "-e"]),
+        (["run", "-n", "x", "env", "list"], "run", ["-n", "x", "env", "list"]),
         (["uninstall", "x"], "remove", ["x"]),
     ],
 )
