@@ -12,7 +12,7 @@ import msgspec
 from engine.commands.app import App
 from engine.commands.asking import begin_root_prefix, gather_asked, pip_step, take_file_name
 from engine.commands.change import Session, confirm
-from engine.commands.options import add_install_options, add_value
+from engine.commands.options import add_flag, add_install_options, add_value
 from engine.config import Config
 from engine.config.channels import configured_channels
 from engine.config.prefixes import check_place
@@ -28,6 +28,8 @@ from engine.state import new_files
 def arguments(parser: ArgumentParser) -> None:
     """The install options, and what to copy from."""
     add_install_options(parser)
+    text = "without what `create_default_packages` adds"
+    add_flag(parser, "--no-default-packages", dest="no_default_packages", help=text)
     text = "copy this environment (name or path): its packages, and the files that belong to none"
     add_value(parser, "--clone", dest="clone", metavar="ENV", help=text)
 
@@ -38,7 +40,8 @@ def run(args: Namespace, app: App) -> int:
         return _clone(args, app)
     asked = gather_asked(args, app)
     prefix = _prefix(app, asked)
-    asked = with_default_packages(asked, app.config.create_default_packages)
+    if not vars(args).get("no_default_packages"):
+        asked = with_default_packages(asked, app.config.create_default_packages)
     replace = _may_replace(prefix, app)
     is_root = begin_root_prefix(prefix, app.config)
     request = InstallRequest(

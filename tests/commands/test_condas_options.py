@@ -49,6 +49,14 @@ def test_sizes(run_command: RunCommand, made: Path) -> None:
     assert run_command("info", "--size").code == 2
 
 
+def test_no_default_packages(create: RunCommand, run_command: RunCommand, isolated: Path) -> None:
+    (isolated / ".condarc").write_text("create_default_packages: [data]\n")
+    for words, expected in (((), ["base-lib", "data", "tool"]), (("--no-default-packages",), ["base-lib", "tool"])):
+        assert create("-n", "new", "tool", *words).code == 0
+        found = run_command("list", "-n", "new", "--json").json["packages"]
+        assert [package["name"] for package in found] == expected
+
+
 def test_search_in_all_environments(run_command: RunCommand, made: Path) -> None:
     done = run_command("search", "--envs", "tool>=0")
     assert done.code == 0 and str(made) in done.out and done.out.split()[:5][-1] == "Location"
