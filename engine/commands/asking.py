@@ -24,10 +24,15 @@ if TYPE_CHECKING:
     from engine.request import Outcome, Plan
 
 
+def given_words(args: Namespace) -> list[str]:
+    """The words behind the options. Empty ones (a script's ``install "$MORE"``) are none, as in micromamba."""
+    return [word for word in args.specs if word]
+
+
 def gather_asked(args: Namespace, app: App) -> Asked:
     """Read words and files; the channels of files become part of the configuration."""
     asked = gather(
-        args.specs,
+        given_words(args),
         vars(args).get("file_specs") or (),
         app.config,
         app.environ,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from engine.commands.app import App
+from engine.commands.asking import given_words
 from engine.commands.change import Session
 from engine.commands.install import nothing_to_do
 from engine.commands.options import add_flag, add_general_options, add_link_options, add_prefix_options, add_switch
@@ -35,6 +36,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, app: App) -> int:
     """Remove."""
     asked = vars(args)
+    args.specs = given_words(args)
     prefix = existing_prefix(app.config, app.out.warning)
     if asked.get("remove_all") and args.specs:
         raise UsageError("Either name packages to remove, or remove all of them with --all.")

@@ -127,10 +127,11 @@ def test_remove_what_is_not_there(create: Create, run_command: RunCommand) -> No
     assert "so not removed: nope" in done.err
 
 
+@pytest.mark.parametrize("words", [(), ("",)])
 @pytest.mark.parametrize("command", ["install", "update", "remove"])
-def test_nothing_was_named(create: Create, run_command: RunCommand, command: str) -> None:
-    create("-n", "one", "tool")
-    done = run_command(command, "-y", "-n", "one")
+def test_nothing_was_named(create: Create, run_command: RunCommand, command: str, words: tuple[str, ...]) -> None:
+    create("-n", "one", "tool", "")
+    done = run_command(command, "-y", "-n", "one", *words)
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("Nothing to do. (Name packages, or ")
     assert run_command(command, "-y", "-n", "one", "--json").json["success"]
