@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from engine.commands.app import App
 
 _HOOKS = {
+    "csh": "{exe} shell hook --shell csh > hook.csh; source hook.csh",
+    "tcsh": "{exe} shell hook --shell tcsh > hook.csh; source hook.csh",
     "fish": "{exe} shell hook --shell fish | source",
     "powershell": "{exe} shell hook --shell powershell | Out-String | Invoke-Expression",
     "xonsh": "execx($({exe} shell hook --shell xonsh))",

@@ -144,6 +144,15 @@ def test_init_understands_a_shell_as_conda_does(root: Path, isolated: Path, word
     assert f"export MAMBA_ROOT_PREFIX='{root}'\n" in (isolated / ".zshrc").read_text()
 
 
+@pytest.mark.parametrize("shell", ["csh", "tcsh"])
+def test_advice_for_a_shell_that_has_no_dollar_and_parenthesis(
+    shell: str, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("engine.commands.activate.guess_shell", lambda _: shell)
+    assert main(["activate", "a"]) == 1
+    assert f"shell hook --shell {shell} > hook.csh; source hook.csh\n" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("number", "code"), [(errno.EACCES, 0), (errno.EROFS, 0), (errno.ENOSPC, 1)])
 def test_init_below_a_root_prefix_that_others_look_after(
     isolated: Path,
