@@ -22,6 +22,7 @@ from engine.events import Phase, PhaseFinished, PhaseStarted
 from engine.fetch.bytecode import BytecodeCache
 from engine.fetch.cache import PackageCache
 from engine.fetch.http import Transport
+from engine.fetch.kept_plans import KeptPlans
 from engine.fetch.order import Rank
 from engine.fetch.package import prepare
 from engine.flow import feed, in_thread
@@ -141,7 +142,8 @@ def link_request(plan: Plan, services: Services) -> LinkRequest:
     """What linking is asked to do for a plan."""
     options = link_options(services.config, services.environ)
     if services.cache_told is None:
-        options = msgspec.structs.replace(options, bytecode=BytecodeCache(PackageCache(services.config.pkgs_dirs)))
+        bytecode = BytecodeCache(PackageCache(services.config.pkgs_dirs))
+        options = msgspec.structs.replace(options, bytecode=bytecode, plans=KeptPlans())
     return LinkRequest(
         prefix=plan.request.prefix,
         platform=services.machine.platform,

@@ -24,13 +24,14 @@ from engine.link.claims import Claims
 from engine.link.codesign import sign
 from engine.link.compiling import Compiling
 from engine.link.disk import storage
+from engine.link.file_lists import lists_with_gaps
 from engine.link.jobs import Jobs, Outcome
 from engine.link.linked import Linked, missing_file
 from engine.link.meta import META
 from engine.link.package import PackageLinker
 from engine.link.plan import PackagePlan, pyc_source
 from engine.link.pyc import Source, batches
-from engine.link.records import encode_record, record_name
+from engine.link.records import record_head, record_name
 from engine.link.request import LinkRequest, LinkSummary, PrefixTarget
 from engine.link.scripts import run_script
 from engine.link.settle import settle
@@ -201,13 +202,27 @@ class Filling:
 
     def _write_record(self, plan: PackagePlan, linked: Linked, package: CachedPackage) -> None:
         linked.compiled.sort()
-        requested = self._request.requested.get(plan.record.name, ())
-        lists = self._request.shared.lists(plan, linked) if self._request.shared else None
-        archive, directory = self._told(package.archive), self._told(linked.directory)
-        data = encode_record(plan, linked, archive, requested, directory, lists)
-        path = os.path.join(self._target.staging, META, record_name(plan.record))
-        with storage(f"write the record of {plan.record.dist}"), open(path, "wb") as file:
-            file.write(data)
+        record, requested = plan.record, self._request.requested.get(plan.record.name, ())
+        head = record_head(record, linked, self._told(package.archive), requested, self._told(linked.directory))
+        path = os.path.join(self._target.staging, META, record_name(record))
+        kept, linked.kept = linked.kept, None
+        with storage(f"write the record of {record.dist}"), open(path, "wb") as file:
+            if kept and kept.plan.tells(linked):
+                file.write(head)
+                kept.copy_lists(file, linked)
+            else:
+                file.write(head + self._lists(self._jobs.plan(package) if kept else plan, linked, package))
+            if kept:
+                kept.close()
+
+    def _lists(self, plan: PackagePlan, linked: Linked, package: CachedPackage) -> bytes:
+        """What the record says of the files; what was made for it is kept for other environments."""
+        known = self._request.shared.lists(plan, linked) if self._request.shared else None
+        if known is not None:
+            return known
+        lists = lists_with_gaps(plan, linked)
+        self._jobs.keep(package, plan, linked, lists)
+        return lists.filled(linked)
 
     def _told(self, path: str) -> str:
         """A path in the cache as records name it."""

@@ -24,6 +24,10 @@ class Claims:
         self._lock = threading.RLock()
         self._files: dict[str, int] = {}
         self._dirs: dict[str, int] = {}
+        self._taken: set[str] = set()
+        """All of both, and perhaps more: what is not in here is free."""
+        self._whole: list[tuple[list[str], int]] = []
+        """Files of packages that got all of theirs, not in `_files` yet: nobody asks for them one by one, as a rule."""
         self._contested: dict[str, set[int]] = {}
         self.made: set[str] = set()
         """Directories that exist by now."""
@@ -35,10 +39,15 @@ class Claims:
         with self._lock:
             for directory in directories:
                 key = fold(directory) if fold else directory
+                free = key not in self._taken
+                if free:
+                    self._taken.add(key)
+                elif key not in self._dirs:
+                    self._tell_apart()
                 self._dirs.setdefault(key, index)
                 if directory.rpartition("/")[0] in blocked:
                     blocked.add(directory)
-                elif key in files:
+                elif not free and key in files:
                     self.contest(key, index)
                     blocked.add(directory)
         return blocked
@@ -47,6 +56,11 @@ class Claims:
         """Claim one file or soft link; False if another package has the path."""
         key = self._fold(path) if self._fold else path
         with self._lock:
+            if key not in self._taken:
+                self._taken.add(key)
+                self._files[key] = index
+                return True
+            self._tell_apart()
             if self._files.setdefault(key, index) == index and key not in self._dirs:
                 return True
             self.contest(key, index)
@@ -56,12 +70,19 @@ class Claims:
         """Claim all files of a package at once; False (and nothing claimed) unless nobody has any of them."""
         if self._fold:
             return False
-        files = self._files
         with self._lock:
-            free = files.keys().isdisjoint(paths) and self._dirs.keys().isdisjoint(paths)
+            before = len(self._taken)
+            self._taken.update(paths)
+            free = len(self._taken) == before + len(paths)
             if free:
-                files.update(dict.fromkeys(paths, index))
+                self._whole.append((paths, index))
         return free
+
+    def _tell_apart(self) -> None:
+        """Note of each file whose it is."""
+        for paths, index in self._whole:
+            self._files.update(dict.fromkeys(paths, index))
+        self._whole.clear()
 
     def claim_names(self, directory: str, names: list[str], index: int) -> list[str]:
         """Claim many files of one directory; returns the names that may be made (``names`` itself if all)."""
@@ -71,6 +92,8 @@ class Claims:
         start = f"{directory}/" if directory else ""
         paths = [start + name for name in names]
         with self._lock:
+            self._tell_apart()
+            self._taken.update(paths)
             lost = {path for path in paths if files.setdefault(path, index) != index or path in dirs}
             for path in lost:
                 self.contest(path, index)
@@ -84,6 +107,7 @@ class Claims:
     def contested(self) -> dict[str, set[int]]:
         """Contested path (as folded) → the packages in question. A path below another one is left to that."""
         found: dict[str, set[int]] = {}
+        self._tell_apart()
         for key, indices in sorted(self._contested.items()):
             whole = {*indices, *(number for number in (self._files.get(key),) if number is not None)}
             above = next((top for top in found if key.startswith(f"{top}/")), key)
@@ -102,6 +126,7 @@ class Claims:
 
     def below(self, key: str) -> set[int]:
         """The packages that claim anything below a directory."""
+        self._tell_apart()
         start = f"{key}/"
         return {index for table in (self._files, self._dirs) for path, index in table.items() if path.startswith(start)}
 

@@ -103,7 +103,7 @@ class Placer:
             os.makedirs(folder, exist_ok=True)
             for name, other in zip(names, new or names, strict=True):
                 _put_over(f"{origin}/{name}", f"{folder}/{other}", linked.mode)
-        linked.compiled += cached.paths
+        _note(cached, linked)
         return True
 
 
@@ -116,8 +116,13 @@ def take_in(done: Done, cached: Cached, linked: Linked) -> bool:
         if not source or number not in (errno.EEXIST, *NO_LINK_ERRORS):
             raise OSError(number, os.strerror(number), source or end)
         _put_over(source, end, linked.mode)
-    linked.compiled += cached.paths
+    _note(cached, linked)
     return True
+
+
+def _note(cached: Cached, linked: Linked) -> None:
+    linked.compiled += cached.paths
+    linked.placed = cached.files
 
 
 def _put_over(origin: str, end: str, mode: Mode) -> None:

@@ -56,6 +56,8 @@ class Pending(msgspec.Struct):
     """Ours, while we compile for all."""
     cached: Cached | None = None
     """What the cache has, until it is linked."""
+    anew: Callable[[], PackagePlan] | None = None
+    """Gives the whole plan, if ``plan`` is one that was kept and does not say what is to be compiled."""
 
 
 class Compiling:
@@ -93,6 +95,11 @@ class Compiling:
         own += [source for source, pyc in plan.stale if _made_for(pyc, current)]
         return fit(source for source in plan.sources if source not in rewritten), fit(own)
 
+    @property
+    def kind(self) -> str | None:
+        """The kind of Python to compile for, as far as it is known."""
+        return self._kind
+
     def look_up(self, plan: PackagePlan, linked: Linked, package: CachedPackage) -> Pending | None:
         """What is to be done for a package, and of that what the cache has; None if there is nothing."""
         shared, own = self.wanted(plan)
@@ -111,13 +118,21 @@ class Compiling:
         try:
             sound = take_in(done, cached, linked) if done else self._placer.link(cached, linked, check=True)
         except FileNotFoundError:  # `clean` was here meanwhile
+            self._plan_anew(pending)
             return True
         if sound:
             linked.from_cache = len(linked.compiled)
             pending.shared = []
         else:
             self._store.drop(cached.bytecode)
+            self._plan_anew(pending)
         return bool(pending.shared or pending.own)
+
+    def _plan_anew(self, pending: Pending) -> None:
+        """Find out what is to be compiled, where a kept plan took that for done."""
+        if pending.anew is not None:
+            pending.plan, pending.anew = pending.anew(), None
+            pending.shared, pending.own = self.wanted(pending.plan)
 
     def _find(self, pending: Pending) -> None:
         """Look into the cache, which counts if all is there."""

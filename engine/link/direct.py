@@ -44,7 +44,7 @@ class DirectLinker(PackageLinker):
             self.make_dirs(self.new_dirs(blocked))
             self._take_in(make(payload, making, checkpoint))
             self.write_scripts(blocked)
-            self.done.bytes = sum(filter(None, [path.entry.size_in_bytes for path in self.plan.paths]))
+            self.done.bytes = self.plan.size
         except OSError as error:
             raise self.failed(error) from error
         return self.done

@@ -4,7 +4,7 @@ The texts in ``info/link.json`` end up in executable files: a newline or a quote
 slash in the command would be a path out of the prefix (GHSA-9m8m-c4j3-rj2c). So each is checked before use.
 """
 
-from __future__ import annotations
+# Annotations are not postponed here: see CONTRIBUTING.md.
 
 import keyword
 import re

@@ -21,11 +21,13 @@ from engine.link.claims import Claims
 from engine.link.codesign import sign
 from engine.link.compiling import Compiling, Pending
 from engine.link.disk import storage
+from engine.link.file_lists import Lists
 from engine.link.hands import Hands
+from engine.link.keeping import Keeping, Kept
 from engine.link.linked import Damaged, Linked
 from engine.link.meta import META
-from engine.link.modes import Modes
-from engine.link.package import PackageLinker
+from engine.link.modes import Mode, Modes
+from engine.link.package import LINK_AT, PackageLinker
 from engine.link.paths_json import parse_entry_points, parse_paths, read_entry_points, read_paths
 from engine.link.plan import PackagePlan, plan_package
 from engine.link.records import record_name
@@ -85,6 +87,12 @@ class Jobs:
         self.claims = Claims(fold_for(target.staging))
         self.index = {record.name: number for number, record in enumerate(request.link)}
         """Package name → its place in the link order."""
+        options, python = request.options, target.python
+        self._keeping = (
+            Keeping(options.plans, python, target.staging, compiles=compiling is not None)
+            if options.plans and request.shared is None and LINK_AT
+            else None
+        )
         self._plans: dict[int, PackagePlan] = {}
         """Of packages that nothing is left to read the plan from again."""
 
@@ -121,7 +129,45 @@ class Jobs:
         return outcome
 
     def _begin(self, package: CachedPackage) -> _Begun:
-        """Read the package's lists, claim its files, and find what the cache has for it."""
+        """Find what is to be linked of a package, and claim its files."""
+        return self._as_kept(package) or self._anew(package)
+
+    def _as_kept(self, package: CachedPackage) -> _Begun | None:
+        """By what an earlier environment kept; None if there is nothing, or something is in its way here."""
+        keeping, record = self._keeping, self._record(package)
+        kept = keeping.find(package, record, self._kind) if keeping and not package.payload else None
+        if keeping is None or kept is None:
+            return None
+        begun = self._by(kept, package, record)
+        if begun is None:
+            kept.close()
+            return None
+        cached = kept.plan.cached(keeping.bytecode(package, self._kind), self._target.staging)
+        if cached:
+            begun.pending = Pending(
+                begun.linker.plan, begun.linker.done, package, [], [], cached=cached, anew=partial(self.plan, package)
+            )
+            begun.parts.append((True, cached.files))
+            begun.directories += cached.directories
+        return begun
+
+    def _by(self, kept: Kept, package: CachedPackage, record: RepoDataRecord) -> _Begun | None:
+        """As a plan says that was kept; None unless files are hard-linked and no other package has one of them."""
+        record_name(record)
+        with storage(f"link {record.dist}"):
+            mode = self._modes.choose(package.directory)
+        if mode is not Mode.HARD:
+            return None
+        plan = kept.plan.plan(self.index[record.name], record)
+        linker = PackageLinker(plan, package.directory, self._target, self.claims, mode)
+        part = linker.begin(anyio.from_thread.check_cancelled, check=package.unchecked)
+        if part is None or linker.done.lost:
+            return None
+        linker.done.kept = kept
+        return _Begun(package, linker, None, [part], linker.directories)
+
+    def _anew(self, package: CachedPackage) -> _Begun:
+        """By the package's own lists."""
         plan = self.plan(package)
         if sys.platform == "win32":
             longer = max(self._target.staging, self._target.prefix, key=len)
@@ -178,6 +224,15 @@ class Jobs:
         if pending is None:
             self._write(linker.plan, linked, package)
         return Outcome(package, linked, pending)
+
+    @property
+    def _kind(self) -> str | None:
+        return self._compiling.kind if self._compiling else None
+
+    def keep(self, package: CachedPackage, plan: PackagePlan, linked: Linked, lists: Lists) -> None:
+        """Keep the plan of a package for other environments."""
+        if self._keeping and not package.payload:
+            self._keeping.keep(package, plan, linked, lists, self._kind)
 
     def plan(self, package: CachedPackage) -> PackagePlan:
         """What a package puts where."""

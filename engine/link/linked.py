@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from engine.errors import LinkError
+from engine.link.batch import Files
 from engine.link.modes import Mode
+
+if TYPE_CHECKING:  # it imports this
+    from engine.link.keeping import Kept
 
 
 class Written(msgspec.Struct, frozen=True, gc=False):
@@ -39,8 +45,12 @@ class Linked(msgspec.Struct):
     """Paths that another package has."""
     compiled: list[str] = []
     """Byte-compiled files, set when they are there."""
+    placed: list[Files] = []
+    """Where those came from that lie in the cache."""
     from_cache: int = 0
     """How many of these were made for an earlier environment."""
+    kept: Kept | None = None
+    """What an earlier environment kept of it, by which it was linked; until its record is written."""
 
     @property
     def files(self) -> int:

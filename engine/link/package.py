@@ -74,7 +74,7 @@ class PackageLinker:
             if linked is not None:
                 self._note(linked)
             self._link_others(self._blocked, checkpoint)
-            self.done.bytes = sum(filter(None, [path.entry.size_in_bytes for path in self.plan.paths]))
+            self.done.bytes = self.plan.size
         except OSError as error:
             raise self.failed(error) from error
         return self.done

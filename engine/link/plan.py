@@ -4,7 +4,7 @@ Files without a placeholder, which are nearly all, are grouped by directory and 
 by thousands and never looked at. All paths are relative, with forward slashes.
 """
 
-from __future__ import annotations
+# Annotations are not postponed here: see CONTRIBUTING.md.
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from engine.link.noarch import PythonInfo, noarch_target
 from engine.model.records import PathEntry, RepoDataRecord
 
 
-class Group(msgspec.Struct, frozen=True):
+class Group(msgspec.Struct, frozen=True, array_like=True):
     """Files of one directory of the package that go, under their own names, into one directory of the prefix."""
 
     source: str
@@ -59,6 +59,8 @@ class PackagePlan(msgspec.Struct, frozen=True):
     """Every directory that must exist, parents before children; the prefix itself is not listed."""
     sources: list[str]
     """``.py`` files (in the prefix) that get a byte-compiled companion."""
+    size: int
+    """Of all files, in bytes, as far as the package tells."""
     stale: list[tuple[str, str]]
     """(``.py``, its shipped ``.pyc``): the rewriting makes the second out of date, so it is compiled anew."""
 
@@ -96,6 +98,7 @@ def plan_package(
         scripts=scripts,
         needed_dirs=_needed_dirs(groups, special, moved.scripts if moved and scripts else ""),
         sources=sorted_out.sources,
+        size=sum(filter(None, [entry.size_in_bytes for entry in entries])),
         stale=_stale(paths, special["rewrite"]),
     )
 

@@ -20,12 +20,11 @@ import msgspec
 
 from engine.errors import LinkError
 from engine.link.meta import decode_file, record_paths
-from engine.model.records import ARCHIVE_EXTENSIONS, InstalledPath, InstalledPaths, PrefixRecord, RepoDataRecord
+from engine.model.records import ARCHIVE_EXTENSIONS, InstalledPaths, PrefixRecord, RepoDataRecord
 from engine.model.url import strip_secrets, without_subdir
 
 if TYPE_CHECKING:  # who only reads records need not wait for what links packages
     from engine.link.linked import Linked
-    from engine.link.plan import PackagePlan
 
 
 class _Head(PrefixRecord, frozen=True, kw_only=True, gc=False, rename={"files": "(files)", "paths_data": "(paths)"}):
@@ -38,7 +37,7 @@ class _Head(PrefixRecord, frozen=True, kw_only=True, gc=False, rename={"files": 
 _decode_head = msgspec.json.Decoder(_Head).decode
 _LAST = ("requested_spec", "requested_specs", "link", "files", "paths_data")
 _LISTS, _END, _ENOUGH = b'},"files":[', b'],"paths_version":1}}\n', 1 << 13
-"""Where `record_text` has the lists begin, and how it ends; so many bytes hold the rest of nearly all."""
+"""Where the lists begin in what we write, and how it ends; so many bytes hold the rest of nearly all."""
 _DROPPED = frozenset({"auth", "channel", "url", "fn", *_LAST})
 
 
@@ -55,37 +54,12 @@ def record_name(record: RepoDataRecord) -> str:
     return f"{record.dist}.json"
 
 
-class FileLists(msgspec.Struct, frozen=True):
-    """The JSON of what a record says of its files."""
-
-    files: msgspec.Raw = msgspec.Raw()
-    paths_data: msgspec.Raw = msgspec.Raw()
-
-
-def file_lists(plan: PackagePlan, linked: Linked) -> FileLists:
-    """What the record of a package that was just linked says of its files."""
-    return listed(installed_paths(plan, linked))
-
-
-def listed(paths: Sequence[InstalledPath]) -> FileLists:
-    """The same of all entries of a package, scripts and byte-compiled files among them."""
-    files = [path.path for path in paths if path.path_type != "directory"]
-    data = {"paths": paths, "paths_version": 1}
-    return FileLists(msgspec.Raw(msgspec.json.encode(files)), msgspec.Raw(msgspec.json.encode(data)))
-
-
-def encode_record(  # noqa: PLR0917 - two things, then words
-    plan: PackagePlan,
-    linked: Linked,
-    archive: str,
-    requested: Sequence[str],
-    directory: str | None = None,
-    lists: FileLists | None = None,
+def record_head(
+    record: RepoDataRecord, linked: Linked, archive: str, requested: Sequence[str], directory: str | None = None
 ) -> bytes:
-    """The JSON of a package that was just linked; ``directory`` is named instead of where it was linked from.
-    ``lists`` are those of `file_lists` where they are known."""
+    """The JSON of a package that was just linked, as far as its lists (`engine.link.file_lists`), which end it;
+    ``directory`` is named instead of where it was linked from."""
     directory = linked.directory if directory is None else directory
-    record, lists = plan.record, lists or file_lists(plan, linked)
     document = {
         **_known_fields(record),
         "channel": strip_secrets(record.channel),
@@ -94,16 +68,15 @@ def encode_record(  # noqa: PLR0917 - two things, then words
         "extracted_package_dir": directory,
         "package_tarball_full_path": archive,
     }
-    return record_text(document, {"source": directory, "type": linked.mode.link_type}, requested, lists)
+    return head_text(document, {"source": directory, "type": linked.mode.link_type}, requested)
 
 
-def record_text(said: Mapping[str, object], link: object, requested: Sequence[str], lists: FileLists) -> bytes:
-    """The JSON of a record, in the order that lets its beginning be read alone (`_beginning`)."""
+def head_text(said: Mapping[str, object], link: object, requested: Sequence[str]) -> bytes:
+    """The JSON of a record as far as its lists, in the order that lets it be read alone (`_beginning`)."""
     asked = {"requested_spec": requested[0], "requested_specs": list(requested)} if requested else {}
     kept = {key: value for key, value in said.items() if key not in _LAST}
     how = {"link": link} if link is not None else {}
-    document = {**kept, **asked, **how, "files": lists.files, "paths_data": lists.paths_data}
-    return msgspec.json.encode(document) + b"\n"
+    return msgspec.json.encode({**kept, **asked, **how})[:-1] + b","
 
 
 def _known_fields(record: RepoDataRecord) -> dict[str, object]:
@@ -127,39 +100,6 @@ def _known_fields(record: RepoDataRecord) -> dict[str, object]:
     }
     digests = {key: value for key in ("md5", "sha256", "size") if (value := getattr(record, key)) is not None}
     return {**kept, **sure, **digests}
-
-
-def installed_paths(plan: PackagePlan, linked: Linked) -> list[InstalledPath]:
-    """The entries of ``paths_data``: those of the package in its order, then scripts, then byte-compiled files."""
-    written, lost = linked.written, linked.lost
-    compiled = set(linked.compiled)
-    found: list[InstalledPath] = []
-    for path in plan.paths:
-        entry, target = path.entry, path.target
-        plain = entry.path_type == "hardlink" and target not in lost and target not in compiled
-        new = written.get(target)
-        found.append(
-            InstalledPath(
-                path=target,
-                path_type=entry.path_type,
-                sha256=entry.sha256,
-                sha256_in_prefix=new.sha256 if new else entry.sha256 if plain else None,
-                size_in_bytes=entry.size_in_bytes,
-                prefix_placeholder=entry.prefix_placeholder or None,
-                file_mode=entry.file_mode if entry.prefix_placeholder else None,
-                no_link=True if entry.no_link else None,
-            )
-        )
-    found += (
-        InstalledPath(
-            path=target, path_type=new.kind, sha256=new.sha256, sha256_in_prefix=new.sha256, size_in_bytes=new.size
-        )
-        for target, new in written.items()
-        if new.kind
-    )
-    known = {path.target for path in plan.paths} if compiled else set()
-    found += (InstalledPath(path=target, path_type="pyc_file") for target in linked.compiled if target not in known)
-    return found
 
 
 @cache

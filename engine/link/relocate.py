@@ -16,9 +16,10 @@ import msgspec
 
 from engine.link import placeholder as rewriting
 from engine.link.disk import storage
+from engine.link.file_lists import listed
 from engine.link.meta import META
 from engine.link.modes import copy_file
-from engine.link.records import listed, read_records, record_name, record_text
+from engine.link.records import head_text, read_records, record_name
 from engine.link.request import LinkRequest
 from engine.model.records import InstalledPath, PrefixRecord
 
@@ -97,7 +98,7 @@ def relocate(record: PrefixRecord, request: LinkRequest, staging: str) -> None:
         ]
         said = msgspec.json.decode(record.raw, type=dict[str, object]) if record.raw else {}
         requested = request.requested.get(record.name, ())
-        text = record_text(said, said.get("link"), requested, listed(paths))
+        text = head_text(said, said.get("link"), requested) + listed(paths)
         with open(os.path.join(staging, META, record_name(record)), "wb") as file:
             file.write(text)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from io import FileIO
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -52,6 +53,19 @@ class BytecodeStore(Protocol):
         """Forget what turned out to be damaged."""
 
 
+class PlanStore(Protocol):
+    """Where plans of packages are kept for the next environment (`engine.fetch.kept_plans`). It raises nothing."""
+
+    def place(self, package: CachedPackage) -> str:
+        """The directory of a package's plans, and of its byte-compiled files."""
+
+    def open(self, package: CachedPackage, name: str) -> FileIO | None:
+        """One plan; None where there is none."""
+
+    def write(self, package: CachedPackage, name: str, data: bytes) -> None:
+        """Keep a plan."""
+
+
 class LinkOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How to link; the names are those of the configuration."""
 
@@ -78,6 +92,8 @@ class LinkOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds to wait for another process that changes the same prefix; 0 waits for ever."""
     bytecode: BytecodeStore | None = None
     """Where byte-compiled files are shared between environments; None compiles for each prefix alone."""
+    plans: PlanStore | None = None
+    """Where plans of packages are kept for other environments; None makes all anew."""
     prevent_conflicts: bool = False
     """Refuse packages that bring the same file, instead of warning (conda's ``path_conflict: prevent``)."""
     override_frozen: bool = False

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from engine.link.file_lists import installed_paths, listed
 from engine.link.linked import Linked
 from engine.link.noarch import PythonInfo
 from engine.link.plan import PackagePlan
-from engine.link.records import FileLists, file_lists
 from engine.model.records import CachedPackage, RepoDataRecord
 
 MOST = 200_000
@@ -24,7 +24,7 @@ class Shared:
     def __init__(self, most: int = MOST) -> None:
         self._left = most
         self._plans: dict[tuple[str, ...], PackagePlan] = {}
-        self._lists: dict[int, tuple[list[str], FileLists] | None] = {}
+        self._lists: dict[int, tuple[list[str], bytes] | None] = {}
         """Of each plan here, by the identity of its paths: with which byte-compiled files they were made."""
 
     def plan(
@@ -45,12 +45,12 @@ class Shared:
                 self._lists[id(made.paths)] = None
         return found
 
-    def lists(self, plan: PackagePlan, linked: Linked) -> FileLists | None:
+    def lists(self, plan: PackagePlan, linked: Linked) -> bytes | None:
         """What a record says of the files where all is as in other environments; None where it is not."""
         identity = id(plan.paths)
         if identity not in self._lists or linked.written or linked.lost:
             return None
         known = self._lists[identity]
         if known is None or known[0] != linked.compiled:
-            known = self._lists[identity] = list(linked.compiled), file_lists(plan, linked)
+            known = self._lists[identity] = list(linked.compiled), listed(installed_paths(plan, linked))
         return known[1]

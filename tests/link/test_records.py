@@ -10,10 +10,11 @@ import msgspec
 import pytest
 
 from engine.errors import LinkError
+from engine.link.file_lists import lists_with_gaps
 from engine.link.linked import Linked, Written
 from engine.link.modes import Mode
 from engine.link.plan import PackagePlan, plan_package
-from engine.link.records import encode_record, read_record, read_records, record_name
+from engine.link.records import read_record, read_records, record_head, record_name
 from engine.model.records import PathEntry, PrefixRecord, RepoDataRecord
 from tests.kit.package import PLACEHOLDER, Directory, File, Symlink, make_package
 from tests.link.support import cached, create
@@ -31,10 +32,16 @@ FIELDS: dict[str, Any] = {
 }
 
 
+def record_text(
+    record: RepoDataRecord, plan: PackagePlan, linked: Linked, archive: str, requested: tuple[str, ...]
+) -> bytes:
+    return record_head(record, linked, archive, requested) + lists_with_gaps(plan, linked).filled(linked)
+
+
 def encoded(entries: tuple[PathEntry, ...] = (), requested: tuple[str, ...] = (), **fields: Any) -> dict[str, Any]:
     record, plan = record_and_plan(entries, **fields)
     linked = Linked(0, "/pkgs/zlib-1.2-h1_0", Mode.COPY, written={}, unsigned=[], lost=set(), compiled=[])
-    found: dict[str, Any] = json.loads(encode_record(plan, linked, f"/pkgs/{record.fn}", requested))
+    found: dict[str, Any] = json.loads(record_text(record, plan, linked, f"/pkgs/{record.fn}", requested))
     return found
 
 
@@ -83,10 +90,10 @@ def test_paths() -> None:
         PathEntry(path="lib/text", sha256=SHA, prefix_placeholder="/p", file_mode="text"),
         PathEntry(path="lib/own", sha256=SHA, no_link=True),
     )
-    _, plan = record_and_plan(entries)
+    record, plan = record_and_plan(entries)
     written = {"lib/text": Written("c" * 64, 9), "bin/tool": Written("d" * 64, 7, "unix_python_entry_point")}
     linked = Linked(0, "/pkgs/z", Mode.HARD, written=written, unsigned=[], lost=set(), compiled=["lib/a.pyc"])
-    found = json.loads(encode_record(plan, linked, "", ()))
+    found = json.loads(record_text(record, plan, linked, "", ()))
     assert found["files"] == ["lib/plain", "lib/link", "lib/text", "lib/own", "bin/tool", "lib/a.pyc"]
     plain, link, empty, text, own, tool, pyc = found["paths_data"]["paths"]
     assert plain.pop("size_in_bytes") == 3
@@ -188,9 +195,9 @@ def test_records_can_be_read_without_their_files(tmp_path: Path) -> None:
 
 def test_the_beginning_is_enough_of_what_we_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entries = tuple(PathEntry(path=f"lib/file{number}", sha256=SHA, size_in_bytes=3) for number in range(100))
-    _, plan = record_and_plan(entries, url="https://a.org/c/linux-64/zlib-1.2-h1_0.conda")
+    record, plan = record_and_plan(entries, url="https://a.org/c/linux-64/zlib-1.2-h1_0.conda")
     linked = Linked(0, "/pkgs/z", Mode.COPY, written={}, unsigned=[], lost=set(), compiled=[])
-    text = encode_record(plan, linked, "", ("zlib >1",))
+    text = record_text(record, plan, linked, "", ("zlib >1",))
     path = tmp_path / "conda-meta" / "zlib-1.2-h1_0.json"
     path.parent.mkdir()
     path.write_bytes(text)
