@@ -3,7 +3,7 @@
 task          what is asked, what is answered
 request       the task digested: what is asked for, what stays, pins
 missing       names and specs that nobody has, before any search
-index         name → candidates;  ranking  which is best
+index         name → candidates, kept by rank (`candidates`);  ranking  which is best
 matching      which ranks a spec matches (`fits`: one record)
 packages      numbers, and clauses, each with its reason (`reasons`)
 links         specs → literals: versions, conditions, groups of optional dependencies

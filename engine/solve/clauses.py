@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 from engine.model.match_spec import MatchSpec
 from engine.model.records import PackageRecord, PrefixRecord
+from engine.solve.candidates import Interval
 from engine.solve.index import PackageIndex
 from engine.solve.learning import Ancestry
 from engine.solve.links import Kind, Link, Links
 from engine.solve.matching import ranks_matching
-from engine.solve.ranking import Interval
 from engine.solve.reasons import Reason, Relation, Unreadable
 
 

@@ -1,4 +1,4 @@
-"""The candidates of a name, from all subdirs, ranked (`ranking`).
+"""The candidates of a name, from all subdirs, ranked (`candidates`).
 
 Rule of this file: which ones. Names are asked for one at a time, so that only those that can matter are decoded. What
 is installed is a candidate too; strict channel priority leaves lower channels out that have the name, unless a spec of
@@ -16,8 +16,9 @@ from engine.model.match_spec import MatchSpec
 from engine.model.records import PackageRecord, PrefixRecord
 from engine.model.repodata import RepoData
 from engine.model.shards import ShardRows
+from engine.solve.candidates import Candidates, ranked
 from engine.solve.fits import spec_matches
-from engine.solve.ranking import Candidates, Source, ranked
+from engine.solve.ranking import Source
 from engine.solve.task import ChannelPriority, Rows, SolveTask
 
 MOST_CANDIDATES = 300_000

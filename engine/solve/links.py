@@ -25,11 +25,11 @@ from engine.errors import ParseError
 from engine.model.condition import Condition, Joined
 from engine.model.match_spec import MatchSpec
 from engine.model.records import PackageRecord
+from engine.solve.candidates import Interval, artificial
 from engine.solve.fits import spec_matches
 from engine.solve.index import PackageIndex
 from engine.solve.matching import matches_name, ranks_matching
 from engine.solve.packages import Heads, Packages
-from engine.solve.ranking import Interval, artificial
 from engine.solve.reasons import Meaning, Relation
 
 Kind = Literal["depends", "constrains"]

@@ -10,8 +10,8 @@ from bisect import bisect_left
 
 from engine.model.match_spec import MatchSpec
 from engine.model.version_spec import VersionSpec
+from engine.solve.candidates import Candidates, Interval
 from engine.solve.fits import spec_matches
-from engine.solve.ranking import Candidates, Interval
 
 
 def ranks_matching(candidates: Candidates, spec: MatchSpec) -> tuple[Interval, ...]:

@@ -13,10 +13,10 @@ from heapq import nsmallest
 from engine.errors import PackagesNotFound, ParseError
 from engine.model.match_spec import MatchSpec
 from engine.model.version import Version
+from engine.solve.candidates import Candidates
 from engine.solve.fits import spec_matches
 from engine.solve.index import PackageIndex
 from engine.solve.matching import matches_name, ranks_matching
-from engine.solve.ranking import Candidates
 from engine.solve.request import Request
 from engine.solve.task import SolveTask
 from engine.solve.wording import in_order, listed, shortened, spec_text, version_ranges

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from engine.model.records import PackageRecord
+from engine.solve.candidates import Candidates, Interval
 from engine.solve.domains import Domains
 from engine.solve.index import PackageIndex
-from engine.solve.ranking import Candidates, Interval
 from engine.solve.reasons import Reason
 
 Heads: TypeAlias = "tuple[tuple[int, ...], ...]"

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from engine.solve.candidates import Interval
 from engine.solve.domains import Domains
 from engine.solve.learning import Ancestry
-from engine.solve.ranking import Interval
 
 FINISHED = 0
 """No literal: every question is answered."""

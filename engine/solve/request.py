@@ -15,9 +15,9 @@ from engine.errors import ParseError
 from engine.model.match_spec import MatchSpec
 from engine.model.records import PrefixRecord
 from engine.model.version import Version
+from engine.solve.candidates import Candidates, Interval
 from engine.solve.clauses import Problem
 from engine.solve.fits import spec_matches
-from engine.solve.ranking import Candidates, Interval
 from engine.solve.reasons import Bounded, Frozen, Pinned, Removed, Requested
 from engine.solve.task import SolveTask
 from engine.solve.wording import spec_text

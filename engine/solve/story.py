@@ -18,10 +18,10 @@ import msgspec
 from engine.errors import ParseError
 from engine.model.match_spec import MatchSpec
 from engine.model.url import mask_secrets
+from engine.solve.candidates import Candidates, Interval
 from engine.solve.clauses import Problem
 from engine.solve.matching import ranks_matching
 from engine.solve.missing import left_out, machine_has, places
-from engine.solve.ranking import Candidates, Interval
 from engine.solve.reasons import Bounded, Frozen, Pinned, Reason, Relation, Removed, Requested, Unreadable
 from engine.solve.task import SolveTask
 from engine.solve.wording import covers, in_order, shortened, spec_text, version_ranges

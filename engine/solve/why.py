@@ -17,8 +17,8 @@ from engine.errors import InvalidVersion, PackagesNotFound, SolveError, Unsatisf
 from engine.model.match_spec import MatchSpec
 from engine.model.records import PrefixRecord, RepoDataRecord
 from engine.model.version import Version
+from engine.solve.candidates import Candidates
 from engine.solve.index import PackageIndex
-from engine.solve.ranking import Candidates
 from engine.solve.solver import solve
 from engine.solve.task import Solution, SolveTask
 from engine.solve.transaction import Change, Transaction

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from engine.model.condition import Condition, Joined
 from engine.model.match_spec import MatchSpec
 from engine.model.url import mask_secrets
-from engine.solve.ranking import Candidates, Interval, VersionGroup
+from engine.solve.candidates import Candidates, Interval, VersionGroup
 
 MAX_RANGES = 3
 _DIGITS = re.compile(r"([0-9]+)")
