@@ -1,10 +1,11 @@
-"""Those who solve: how each is told to say what it would install, its caches below one folder."""
+"""Those who solve: how each is told to say what it would install, its caches below one folder; what a plan holds."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,19 @@ def _conda(program: str) -> Callable[[Question], list[str]]:
         return [program, "create", "--dry-run", "--yes", "-p", str(question.folder / "env"), *source, *question.specs]
 
     return command
+
+
+def planned(output: str, names: Iterable[str]) -> dict[str, str]:
+    """The versions of packages in a plan that was printed, whoever printed it: as ``name-version-build`` or in columns.
+
+    Of what is said before the plan, lines that begin with something else are no part of it.
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        line = re.search(rf"^[\s+]*{re.escape(name)}[-\s]+(\d[^\s-]*)", output, re.MULTILINE)
+        if line:
+            found[name] = line[1]
+    return found
 
 
 def _machine(question: Question) -> dict[str, str]:

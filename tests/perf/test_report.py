@@ -87,3 +87,11 @@ def test_the_report_has_medians_and_ratios(tmp_path: Path) -> None:
     assert "equal file for file" in text
     write_report(path, runs, facts, trees=trees, calls={}, floors={}, differing=["lib/x"])
     assert "- `lib/x`" in path.read_text()
+
+
+def test_who_takes_too_long_is_stopped(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "import signal; signal.pause()"]
+    found = run(command, env=os.environ, cwd=tmp_path, limit=0.2)
+    assert found.stopped
+    assert found.seconds >= 0.2
+    assert not run(["true"], env=os.environ, cwd=tmp_path, limit=60).stopped

@@ -16,7 +16,7 @@ from perf.channels import SPECS, Shape, make_channel
 from perf.measure import Run
 from perf.sections import put
 from perf.solve_report import Scenario, write_report
-from perf.solvers import Question, solvers
+from perf.solvers import Question, planned, solvers
 from tests.kit.checker import check
 from tests.solve.kit import task
 
@@ -50,6 +50,16 @@ def test_every_program_gets_the_same_question() -> None:
         assert {"http://127.0.0.1:1", "linux-64"} <= set(command)
 
 
+def test_a_plan_is_read_whoever_printed_it() -> None:
+    for text in (
+        "  + numpy        2.1.0  py313_0  conda-forge  9 MB\n  + numpy-base   1.0  0  conda-forge\n",
+        "numpy-2.1.0-py313_0.conda\nnumpy-base-1.0-0.conda\n",
+        "    numpy-2.1.0                |          py313_0         9 MB\n",
+    ):
+        assert planned(text, ("numpy", "base", "scipy")) == {"numpy": "2.1.0"}
+    assert planned("  - numpy >=2.1.0 is asked for\nnumpy >=3", ("numpy",)) == {}
+
+
 def test_parts_of_a_file_leave_each_other_alone(tmp_path: Path) -> None:
     path = tmp_path / "R.md"
     put(path, "one", ["first"])
@@ -66,8 +76,13 @@ def test_the_report_has_medians_and_ratios(tmp_path: Path) -> None:
     runs = {
         (warm, "whipsnake"): [Run(number, 0.5, 50_000_000, "") for number in (1.0, 2.0, 9.0)],
         (warm, "py-rattler"): [Run(4.0, 1.0, 500_000_000, "")] * 3,
+        (warm, "conda"): [Run(60.0, 59.0, 900_000_000, "", stopped=True)],
     }
-    write_report(tmp_path / "RESULTS.md", runs, origins={"wide": "made"}, words=["--rounds", "3"])
+    plans = {"wide": {"whipsnake": {"x": "2"}, "py-rattler": {"x": "1"}, "micromamba": {"x": "2"}}}
+    write_report(tmp_path / "RESULTS.md", runs, origins={"wide": "made"}, plans=plans, words=["--rounds", "3"])
     text = (tmp_path / "RESULTS.md").read_text()
-    assert "| wide, warm | whipsnake | 2.00 | 1.00 – 9.00 | 0.50 | 0.50 | 50 MB |" in text
+    assert "| wide, warm | conda | over 60 | stopped | below 0.033 | over 59 | 900 MB |" in text
+    assert "| wide, warm | whipsnake | 2.00 | 1.00 – 9.00 | 1.00 | 0.50 | 50 MB |" in text
+    assert "| wide, warm | py-rattler | 4.00 | 4.00 – 4.00 | 0.50 | 1.00 | 500 MB |" in text
+    assert "- *wide*: x 2 (whipsnake, micromamba); x 1 (py-rattler)" in text
     assert "`python -m perf.solve --rounds 3`" in text
