@@ -119,5 +119,7 @@ class _Direct:
 
 def _has_pre_link(archive: SpooledArchive, record: RepoDataRecord) -> bool:
     """Whether a package has a script that is run before it is linked, from where it is unpacked."""
+    if not archive.lists(b"-pre-link."):
+        return False
     scripts = {f"bin/.{record.name}-pre-link.sh", f"Scripts/.{record.name}-pre-link.bat"}
     return any(entry.path in scripts for entry in archive.entries())

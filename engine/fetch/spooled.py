@@ -165,6 +165,11 @@ class SpooledArchive:
         with worded(self._record, lambda: self._place):
             return read_paths(self.info[_PATHS])
 
+    def lists(self, word: bytes) -> bool:
+        """Whether a path with a word in it may be in the list; no if that is sure without understanding it."""
+        text = self.info[_PATHS]
+        return word in text or b"\\u" in text
+
     def members(self) -> Iterator[Member]:
         """Every file, link and directory that is not below info/, checked; at the end they are compared with the list.
 

@@ -1,7 +1,8 @@
 """Finds plans that earlier environments kept of cached packages, and keeps new ones.
 
-Rule of this file: a plan is tied to the package's own list by that file's size and time, and to the place where Python
-looks. Only what is plain is kept: all of the package was linked, nothing of it is compiled for one prefix alone.
+Rule of this file: a plan is tied to the package's own list by that file's size and time of change, which no archive can
+choose, so that none can bring a plan of its own; and to the place where Python looks. Only what is plain is kept: all
+of the package was linked, nothing of it is compiled for one prefix alone.
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ def _read(file: FileIO, tie: Tie | None) -> KeptPlan | None:
     end = WIDTH + int.from_bytes(text[:WIDTH], "big")
     if len(text) < end < _LIMIT:
         text += file.read(end - len(text))
-    plan = read_plan(text[WIDTH:end], tie) if tie and len(text) >= end else None
+    if tie is None or len(text) < end:
+        return None
+    plan = read_plan(text[WIDTH:end], tie)
     whole = plan is not None and file.seek(0, os.SEEK_END) == end + plan.gaps.size
     file.seek(end)
     return plan if whole else None
@@ -108,4 +111,4 @@ class Keeping:
             return None
         python = self._python if record.noarch_type == "python" else None
         place = (python.site_packages, python.scripts) if python else ("", "")
-        return FORM, facts.st_size, facts.st_mtime_ns, *place
+        return FORM, facts.st_size, facts.st_ctime_ns, *place

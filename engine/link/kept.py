@@ -12,9 +12,10 @@ from itertools import chain
 
 import msgspec
 
+from engine.errors import LinkError
 from engine.link.batch import Files
 from engine.link.compiled import Cached
-from engine.link.entry_points import EntryPoint
+from engine.link.entry_points import EntryPoint, parse_entry_point
 from engine.link.file_lists import Gaps, Lists
 from engine.link.linked import Linked
 from engine.link.meta import META
@@ -31,8 +32,8 @@ WIDTH = 8
 """Bytes of the length that stands before a plan."""
 
 Tie = tuple[int, int, int, str, str]
-"""What a plan is for: `FORM`; size and time of the package's own list; where modules and scripts of Python packages go
-(two empty texts for other packages)."""
+"""What a plan is for: `FORM`; size and time of change (ns) of the package's own list; where modules and scripts of
+Python packages go (two empty texts for other packages)."""
 
 
 class KeptPlan(msgspec.Struct, frozen=True, array_like=True):
@@ -147,7 +148,15 @@ def _is_safe(kept: KeptPlan) -> bool:
         and _stay_inside(folders)
         and limits == sorted(limits)
         and len(limits) == len(kept.gaps.entries) + 2
+        and all(map(_is_plain, kept.scripts))
     )
+
+
+def _is_plain(entry: EntryPoint) -> bool:
+    try:
+        return parse_entry_point(f"{entry.command}={entry.module}:{entry.function}", "") == entry
+    except LinkError:
+        return False
 
 
 def _are_names(names: Sequence[str]) -> bool:

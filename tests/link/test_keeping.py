@@ -17,6 +17,7 @@ from engine.fetch.cache import PackageCache
 from engine.fetch.kept_plans import KeptPlans
 from engine.fetch.marker import marker_text
 from engine.link import disk, jobs
+from engine.link.entry_points import EntryPoint
 from engine.link.kept import WIDTH, KeptPlan
 from engine.link.package import LINK_AT
 from engine.link.request import LinkSummary
@@ -162,6 +163,10 @@ def nonsense(package: CachedPackage) -> None:
     kept_file(package).write_bytes(b"\0" * 7 + b"\3" + b"\xc1\xc1\xc1")
 
 
+def endless(package: CachedPackage) -> None:
+    kept_file(package).write_bytes(b"\xff" * 40)
+
+
 def other_list(package: CachedPackage) -> None:
     os.utime(Path(package.directory, "info", "paths.json"))
 
@@ -172,7 +177,7 @@ def linked_elsewhere(package: CachedPackage) -> None:
     path.symlink_to("moved")
 
 
-@pytest.mark.parametrize("damage", [cut, empty, nonsense, other_list, linked_elsewhere])
+@pytest.mark.parametrize("damage", [cut, empty, nonsense, endless, other_list, linked_elsewhere])
 async def test_what_is_broken_or_of_another_list_is_made_anew(
     bench: Bench, damage: Callable[[CachedPackage], None]
 ) -> None:
@@ -196,6 +201,7 @@ UNSAFE = {
     "a source above": {"groups": [["../other", "lib", ["f"], [1]]], "needed_dirs": ["lib"]},
     "fewer sizes than names": {"groups": [["", "lib", ["f", "g"], [1]]], "needed_dirs": ["lib"]},
     "records of packages": {"groups": [["", "conda-meta", ["x.json"], [1]]], "needed_dirs": ["conda-meta"]},
+    "a script elsewhere": {"scripts": [["../../x", "m", "f"]]},
     "byte code elsewhere": {"compiled": [["../out", ["1"], ["x.pyc"], [1]]]},
     "a rewritten file elsewhere": {"rewrites": [[{"_path": "f"}, "../f"]]},
 }
@@ -206,8 +212,11 @@ async def test_a_plan_that_leads_out_of_the_prefix_is_not_believed(bench: Bench,
     package = plain(bench)
     await bench.create("one", package)
     fields = {**UNSAFE[case]}
-    if "groups" in fields:
-        fields["groups"] = msgspec.convert(fields["groups"], KeptPlan.__annotations__["groups"])
+    for name in fields.keys() & {"groups", "scripts"}:
+        kind = KeptPlan.__annotations__[name]
+        fields[name] = (
+            [EntryPoint(*one) for one in fields[name]] if name == "scripts" else msgspec.convert(fields[name], kind)
+        )
     rewrite(package, **fields)
     await bench.create("two", package)
     assert bench.read == ["plain"]
@@ -246,3 +255,16 @@ def test_ranges_are_copied_without_the_system_too(
         with pytest.raises(OSError, match="Input/output"):
             disk.copy_range(source, target, 0, 3_000_000)
     assert (tmp_path / "target").read_bytes()[:2_000_004] == b"head" + (bytes(range(256)) * 10_000)[1:2_000_001]
+
+
+async def test_a_package_cannot_bring_a_plan(bench: Bench) -> None:
+    package = plain(bench)
+    await bench.create("one", package)
+    plan, own = kept_file(package).read_bytes(), Path(package.directory, "info", "paths.json")
+    facts, text = own.stat(), own.read_bytes()
+    own.unlink()
+    own.write_bytes(text)  # as when its archive is unpacked again, with the plan and with the times of its making
+    os.utime(own, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    kept_file(package).write_bytes(plan)
+    await bench.create("two", package)
+    assert bench.read == ["plain"]
