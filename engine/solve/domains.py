@@ -94,7 +94,11 @@ class Domains:
     def _order_watches(self, clause: list[int]) -> None:
         """True and open literals first, then those that became false last: so the watches stay right later on."""
         fit = [literal for literal in clause if not self._is_false(literal)]
-        if len(fit) < 2:
+        if len(clause) == 2:  # most are
+            second_first = fit[0] == clause[1] if fit else self.falsified_at(clause[0]) < self.falsified_at(clause[1])
+            if second_first:
+                clause.reverse()
+        elif len(fit) < 2:
             unfit = [literal for literal in clause if literal not in fit]
             fit += sorted(unfit, key=self.falsified_at, reverse=True)
             clause[:] = fit

@@ -60,32 +60,58 @@ class Probe:
         self._problem, self._domains, self._trouble = problem, problem.domains, trouble
         self._place = 0
         """How much of the trail was looked at."""
+        self._loosened: dict[int, None] = {}
+        """Packages whose bounds were taken back since: what they are now may never have been looked at."""
+        self._settled = 0
+        """How much of the trail is about packages that nothing is left to choose of."""
 
     def next_literal(self) -> int | None:
         """The next literal to decide, `FINISHED`, or None if new clauses must be propagated first."""
+        if not self._look():
+            return None
         domains = self._domains
-        while self._place < len(domains.trail):
-            literal = domains.trail[self._place]
-            self._place += 1
-            if literal > 0:  # it must be there, or be worse than it could have been
-                package = domains.owner[literal]
-                self._problem.consider(package, domains.low[package])
-                if not domains.settled:
-                    return None
         open_ones = [(trouble, -package) for package, trouble in self._trouble.of.items() if self._end(package)]
         if open_ones:
             package = -max(open_ones)[1]
             return -domains.literal(package, self._end(package))
-        for literal in domains.trail:
+        while self._settled < len(domains.trail):
+            literal = domains.trail[self._settled]
             end = self._end(domains.owner[literal]) if literal > 0 else 0
             if end:
                 return -domains.literal(domains.owner[literal], end)
+            self._settled += 1
         return FINISHED
 
-    def backtrack(self, _level: int) -> None:
-        """Forget what was asked above a level of the search. What older clauses told on the way back is in the trail
-        already, so all of it is looked at again."""
-        self._place = 0
+    def _look(self) -> bool:
+        """Write down what the best candidates need of all that must be there; False if there is something to
+        propagate now."""
+        domains = self._domains
+        while self._loosened:
+            if not self._consider(self._loosened.popitem()[0]):
+                return False
+        while self._place < len(domains.trail):
+            literal = domains.trail[self._place]
+            self._place += 1
+            if literal > 0 and not self._consider(domains.owner[literal]):  # there, or worse than it could have been
+                return False
+        return True
+
+    def _consider(self, package: int) -> bool:
+        low = self._domains.low[package]
+        if low >= 0:
+            self._problem.consider(package, low)
+        return self._domains.settled
+
+    def backtrack(self, level: int) -> None:
+        """Forget what was asked above a level of the search, before that is taken back."""
+        self._settled = 0
+        domains = self._domains
+        if level < domains.level:
+            start = domains.level_start[level]
+            self._place = min(self._place, start)
+            for literal in domains.trail[start:]:
+                if literal > 0:
+                    self._loosened[domains.owner[literal]] = None
 
     def _end(self, package: int) -> int:
         """Where the best build class that is left ends, if the package must be there and has others; else 0."""

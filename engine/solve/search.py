@@ -21,7 +21,7 @@ from engine.solve.sat import Formula, shortest_refuted
 PATIENCE = 300
 """Conflicts before the SAT solver is asked for the first time; the next time after twice as many, and so on."""
 
-PROBE = 40
+PROBE = 10
 """Conflicts before it is asked whether there is any answer."""
 
 
@@ -32,7 +32,7 @@ class Questions(Protocol):
         """The next literal to decide, `FINISHED`, or None if new clauses must be propagated first."""
 
     def backtrack(self, level: int, /) -> None:
-        """Forget what was asked above a level of the search."""
+        """Forget what was asked above a level of the search, which is about to be taken back."""
 
 
 class Contradiction(Exception):
@@ -116,8 +116,8 @@ class Search:
             self._ask_sat()
 
     def _backtrack(self, level: int) -> None:
-        self._domains.backtrack(level)
         self._agenda.backtrack(level)
+        self._domains.backtrack(level)
 
     def _ask_sat(self) -> None:
         """Rule out the first decision that can't be kept, if there is one."""
