@@ -88,7 +88,7 @@ def write_report(path: Path, outcomes: Sequence[Outcome], *, words: Sequence[str
     """Replace the part "quality" of the file."""
     both = [found for found in outcomes if found.both]
     lines = [
-        "## Numbers of spoilt requests" if "--spoil" in words else "## Numbers",
+        "## Numbers",
         "",
         f"Made by `{' '.join(('python -m perf.solve_quality', *words))}`; py-rattler {version('py-rattler')}.",
         "",
@@ -100,9 +100,9 @@ def write_report(path: Path, outcomes: Sequence[Outcome], *, words: Sequence[str
         "",
         "| | median | 95 % | most |",
         "|---|---:|---:|---:|",
-        _times("whipsnake, processor seconds", [found.cpu for found in outcomes]),
-        _times("py-rattler, processor seconds", [found.peer_cpu for found in outcomes]),
-        _times("ratio of processor seconds", [found.cpu / found.peer_cpu for found in outcomes]),
+        times("whipsnake, processor seconds", [found.cpu for found in outcomes]),
+        times("py-rattler, processor seconds", [found.peer_cpu for found in outcomes]),
+        times("ratio of processor seconds", [found.cpu / found.peer_cpu for found in outcomes]),
         "",
         "### Where answers differ",
         "",
@@ -130,10 +130,10 @@ def write_report(path: Path, outcomes: Sequence[Outcome], *, words: Sequence[str
         "",
         "### Cases to answer for",
         "",
-        *(_fault(found) for found in failures(outcomes)),
+        *(fault(found) for found in failures(outcomes)),
         *(["None."] if not failures(outcomes) else []),
     ]
-    put(path, "spoilt" if "--spoil" in words else "quality", lines)
+    put(path, "quality", lines)
 
 
 def _numbers(outcomes: Sequence[Outcome], both: Sequence[Outcome]) -> list[tuple[str, object]]:
@@ -164,7 +164,8 @@ def _is_dominated_for_features(found: Outcome) -> bool:
     return bool(found.dominated) and _avoids_features(found)
 
 
-def _times(label: str, values: Sequence[float]) -> str:
+def times(label: str, values: Sequence[float]) -> str:
+    """A row of the table of times."""
     ordered = sorted(values)
     high = ordered[int(len(ordered) * 0.95)]
     return f"| {label} | {statistics.median(ordered):.3f} | {high:.3f} | {ordered[-1]:.3f} |"
@@ -228,7 +229,8 @@ def _refused(outcomes: Sequence[Outcome]) -> list[str]:
     return [f"- {count} × {reason}" for reason, count in reasons.most_common(MOST_CASES)] or ["None."]
 
 
-def _fault(found: Outcome) -> str:
+def fault(found: Outcome) -> str:
+    """What is wrong with one, as an item of a list."""
     facts = {key: value for key, value in asdict(found).items() if value and key in _TOLD}
     return f"- `{found.id}`: {facts}"
 

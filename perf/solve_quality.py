@@ -13,12 +13,11 @@ import gc
 import hashlib
 import json
 import multiprocessing
-import random
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,12 +29,13 @@ from engine.model.lazy_records import fns_of
 from engine.model.match_spec import MatchSpec
 from engine.model.records import PackageRecord, RepoDataRecord
 from engine.model.repodata import RepoData
-from engine.model.version import Version
 from engine.solve.solver import solve
 from engine.solve.task import SolveTask
 from perf import compare
 from perf.instances import CHANNEL, Instance, available, load_rows, machine, read_instances, unpack
 from perf.quality_report import Outcome, failures, write_report
+from perf.spoil import WAYS, spoilt
+from perf.spoilt_report import write_spoilt
 from tests.kit.checker import check
 
 TIME_LIMIT = 120.0
@@ -211,33 +211,18 @@ def _all_records(instance: Instance, rows: Sequence[RepoData]) -> list[PackageRe
     return [record for subdir in rows for name in sorted(names) for record in subdir.records(name)]
 
 
-def spoilt(instance: Instance, rows: Sequence[RepoData]) -> Instance:
-    """The instance with one dependency of its locked set at the oldest version that is there: mostly there is no
-    answer then, and where there is one it is hard to find."""
-    asked = compare.requested_names(instance.specs)
-    names = sorted({text.split()[0] for text in instance.locked} - set(asked))
-    if not names:
-        return instance
-    name = random.Random(instance.id).choice(names)
-    versions = {record.version for subdir in rows for record in subdir.records(name)}
-    if not versions:
-        return instance
-    oldest = min(versions, key=Version.parse)
-    return replace(instance, specs=(*instance.specs, f"{name} =={oldest}"), has_everything=False)
-
-
 _rows: tuple[RepoData, ...] = ()
 
 
-def _in_child(folder: Path, spoil: bool, instance: Instance) -> Outcome:
+def _in_child(folder: Path, spoil: str, instance: Instance) -> Outcome:
     try:
-        return judge(spoilt(instance, _rows) if spoil else instance, _rows, folder)
+        return judge(spoilt(instance, _rows, spoil) if spoil else instance, _rows, folder)
     except BaseException as error:
         raise RuntimeError(f"{instance.id}: {error!r}") from error
 
 
 def run_all(
-    instances: Sequence[Instance], jobs: int, folder: Path, tell: Callable[[Outcome], None], *, spoil: bool = False
+    instances: Sequence[Instance], jobs: int, folder: Path, tell: Callable[[Outcome], None], *, spoil: str = ""
 ) -> None:
     """Judge all instances, platform by platform, each in a fork of this process."""
     global _rows  # noqa: PLW0603 -- what forks inherit
@@ -258,7 +243,7 @@ def main() -> int:
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--only", action="append", help="take the instances whose id holds this text")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--spoil", action="store_true", help="ask for one dependency at its oldest version as well")
+    parser.add_argument("--spoil", choices=list(WAYS), default="", help="make most of them impossible, in a way")
     parser.add_argument("--keep", type=Path, help="write each outcome to this file, one JSON object a line")
     parser.add_argument(
         "--peer", type=Path, help="keep the peer's answers and times in this folder, or take them from it"
@@ -270,7 +255,8 @@ def main() -> int:
         print("There are no instances beside this checkout.")
         return 0
     if args.kept:
-        return _report(args.report, [outcome for path in args.kept for outcome in _read(path)], ["--kept", "…"])
+        kept_ones = [outcome for path in args.kept for outcome in _read(path)]
+        return _report(args.report, kept_ones, ["--kept", "…"], args.spoil)
     instances = [found for found in read_instances() if not args.only or any(text in found.id for text in args.only)]
     instances = instances[args.start :: args.every]
     outcomes: list[Outcome] = []
@@ -285,12 +271,22 @@ def main() -> int:
         if args.peer:
             args.peer.mkdir(parents=True, exist_ok=True)
         run_all(instances, args.jobs, args.peer or Path(folder), tell, spoil=args.spoil)
-    words = [*(["--every", str(args.every)] if args.every > 1 else []), *(["--spoil"] if args.spoil else [])]
-    return _report(args.report, outcomes, words)
+    return _report(args.report, outcomes, _words(args), args.spoil)
 
 
-def _report(path: Path, outcomes: Sequence[Outcome], words: Sequence[str]) -> int:
-    write_report(path, outcomes, words=words)
+def _words(args: argparse.Namespace) -> list[str]:
+    words = [
+        *(["--every", str(args.every)] if args.every > 1 else []),
+        *(["--start", str(args.start)] if args.start else []),
+    ]
+    return [*words, *(word for text in args.only or () for word in ("--only", text))]
+
+
+def _report(path: Path, outcomes: Sequence[Outcome], words: Sequence[str], spoil: str) -> int:
+    if spoil:
+        write_spoilt(path, outcomes, way=spoil, words=words)
+    else:
+        write_report(path, outcomes, words=words)
     print(path.read_text(encoding="utf-8"))
     return int(bool(failures(outcomes)))
 
