@@ -47,7 +47,7 @@ def test_names(config: Config) -> None:
 
 def test_a_prefix_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "dir").mkdir()
-    for path, reason in ((tmp_path / "dir", "conda-meta/history"), (tmp_path / "gone", "does not exist")):
+    for path, reason in ((tmp_path / "dir", "expected conda-meta in it"), (tmp_path / "gone", "does not exist")):
         config = load_config({"target_prefix": str(path)}, {}, home=str(tmp_path), cwd=str(tmp_path))
         with pytest.raises(PrefixError, match=reason):
             existing_prefix(config, print)
