@@ -18,12 +18,14 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 
 import msgspec
 
 from engine.errors import CacheError
 from engine.fetch.cache import PackageCache
 from engine.fetch.entry_lock import EntryLock, LocksDontWork
+from engine.fetch.file_io import write_atomic
 from engine.fetch.temporary import remove_tree, temporary_name
 from engine.model.records import Bytecode, CachedPackage, CompiledFiles, RepoDataRecord
 
@@ -62,14 +64,9 @@ class BytecodeCache:
         place = self._writable_place(package) if package and _KIND.fullmatch(kind) else None
         if place is None:
             return
-        aside = os.path.join(place, temporary_name())
-        try:
+        with suppress(OSError):
             os.makedirs(place, exist_ok=True)
-            with open(aside, "x", encoding="ascii") as file:
-                file.write(kind)
-            os.replace(aside, os.path.join(place, _PYTHON))
-        except OSError:
-            remove_tree(aside)
+            write_atomic(os.path.join(place, _PYTHON), [kind.encode("ascii")])
 
     def find(self, package: CachedPackage, kind: str) -> Bytecode | None:
         """What was compiled of a package; the files themselves are not looked at."""

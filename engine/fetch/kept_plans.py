@@ -9,10 +9,11 @@ is not kept. It lies in the package, beside byte-compiled files (`engine.fetch.b
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from io import FileIO
 
 from engine.fetch.bytecode import PLACE
-from engine.fetch.temporary import remove_tree, temporary_name
+from engine.fetch.file_io import write_atomic
 from engine.model.records import CachedPackage
 
 _READING = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -36,19 +37,6 @@ class KeptPlans:
     def write(self, package: CachedPackage, name: str, data: bytes) -> None:
         """Keep a plan, in place of another of that name."""
         place = self.place(package)
-        aside = f"{place}/{temporary_name()}"
-        try:
-            with open(_new(aside, place), "wb") as file:
-                file.write(data)
-            os.replace(aside, f"{place}/{name}")
-        except OSError:
-            remove_tree(aside)
-
-
-def _new(path: str, place: str) -> int:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    try:
-        return os.open(path, flags, 0o666)
-    except FileNotFoundError:
-        os.mkdir(place)
-        return os.open(path, flags, 0o666)
+        with suppress(OSError):
+            os.makedirs(place, exist_ok=True)
+            write_atomic(f"{place}/{name}", [data])

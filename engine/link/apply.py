@@ -207,7 +207,7 @@ class Filling:
         path = os.path.join(self._target.staging, META, record_name(record))
         kept, linked.kept = linked.kept, None
         with storage(f"write the record of {record.dist}"), open(path, "wb") as file:
-            if kept and kept.plan.tells(linked):
+            if kept and not linked.lost:
                 file.write(head)
                 kept.copy_lists(file, linked)
             else:

@@ -120,18 +120,18 @@ class Compiling:
         except FileNotFoundError:  # `clean` was here meanwhile
             self._plan_anew(pending)
             return True
-        if sound:
-            linked.from_cache = len(linked.compiled)
-            pending.shared = []
-        else:
+        if not sound:
             self._store.drop(cached.bytecode)
             self._plan_anew(pending)
-        return bool(pending.shared or pending.own)
+            return True
+        linked.from_cache = len(linked.compiled)
+        pending.shared = []
+        return bool(pending.own)
 
     def _plan_anew(self, pending: Pending) -> None:
         """Find out what is to be compiled, where a kept plan took that for done."""
         if pending.anew is not None:
-            pending.plan, pending.anew = pending.anew(), None
+            pending.plan, pending.anew, pending.linked.kept = pending.anew(), None, None
             pending.shared, pending.own = self.wanted(pending.plan)
 
     def _find(self, pending: Pending) -> None:

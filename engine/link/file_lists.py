@@ -12,10 +12,11 @@ import msgspec
 
 from engine.link.linked import Linked, Written
 from engine.link.plan import PackagePlan
+from engine.link.records import END, FILES
 from engine.model.records import InstalledPath
 
 _encode = msgspec.json.encode
-_START, _MIDDLE, LISTS_END = b'"files":', b',"paths_data":{"paths":[', b'],"paths_version":1}}\n'
+_MIDDLE = b',"paths_data":{"paths":['
 
 
 class Gaps(msgspec.Struct, frozen=True, array_like=True):
@@ -62,7 +63,7 @@ def lists_with_gaps(plan: PackagePlan, linked: Linked) -> Lists:
     changing = {path.target for path in plan.rewrites} - linked.lost
     changing.update(target for target, new in linked.written.items() if new.kind)
     numbers = [number for number, path in enumerate(paths) if path.path in changing] if changing else []
-    parts = [_START, _encode(_names(paths)), _MIDDLE]
+    parts = [FILES, _encode(_names(paths)), _MIDDLE]
     places: list[int] = []
     size, start = sum(map(len, parts)), 0
     for number in [*numbers, len(paths)]:
@@ -73,14 +74,14 @@ def lists_with_gaps(plan: PackagePlan, linked: Linked) -> Lists:
         size += len(part)
         places.append(size)
         start = number + 1
-    parts.append(LISTS_END)
-    gaps = Gaps(size + len(LISTS_END), places[:-1], [paths[number] for number in numbers])
+    parts.append(END)
+    gaps = Gaps(size + len(END), places[:-1], [paths[number] for number in numbers])
     return Lists(b"".join(parts), gaps)
 
 
 def listed(paths: Sequence[InstalledPath]) -> bytes:
     """The text of all entries of a package, scripts and byte-compiled files among them."""
-    return b"".join([_START, _encode(_names(paths)), _MIDDLE, _together(paths), LISTS_END])
+    return b"".join([FILES, _encode(_names(paths)), _MIDDLE, _together(paths), END])
 
 
 def _together(paths: Sequence[InstalledPath]) -> bytes:

@@ -19,6 +19,7 @@ from engine.events import Report, WorkFinished, WorkStarted
 from engine.link.batch import Done, Part
 from engine.link.claims import Claims
 from engine.link.codesign import sign
+from engine.link.compiled import Cached
 from engine.link.compiling import Compiling, Pending
 from engine.link.disk import storage
 from engine.link.file_lists import Lists
@@ -67,6 +68,11 @@ class _Begun(msgspec.Struct):
     """Its files, then its byte-compiled ones. None where files are not hard-linked."""
     directories: list[str]
     """What they need."""
+
+    def add(self, cached: Cached) -> None:
+        """Have byte-compiled files linked with the rest."""
+        self.parts.append((True, cached.files))
+        self.directories += cached.directories
 
 
 class Jobs:
@@ -147,8 +153,7 @@ class Jobs:
             begun.pending = Pending(
                 begun.linker.plan, begun.linker.done, package, [], [], cached=cached, anew=partial(self.plan, package)
             )
-            begun.parts.append((True, cached.files))
-            begun.directories += cached.directories
+            begun.add(cached)
         return begun
 
     def _by(self, kept: Kept, package: CachedPackage, record: RepoDataRecord) -> _Begun | None:
@@ -177,8 +182,7 @@ class Jobs:
         if self._compiling:
             begun.pending = pending = self._compiling.look_up(plan, linker.done, package)
             if part and pending and pending.cached:
-                begun.parts.append((True, pending.cached.files))
-                begun.directories += pending.cached.directories
+                begun.add(pending.cached)
         return begun
 
     def _claimed(self, plan: PackagePlan, package: CachedPackage) -> tuple[PackageLinker, Part | None]:

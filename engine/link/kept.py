@@ -9,6 +9,7 @@ are. What differs between prefixes (rewritten files, scripts, records) is not he
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
+from typing import Any
 
 import msgspec
 
@@ -19,10 +20,10 @@ from engine.link.entry_points import EntryPoint, parse_entry_point
 from engine.link.file_lists import Gaps, Lists
 from engine.link.linked import Linked
 from engine.link.meta import META
-from engine.link.plan import Group, PackagePlan, PlannedPath
+from engine.link.plan import Layout, PackagePlan
 from engine.model.records import Bytecode, CompiledFiles, RepoDataRecord
 
-FORM = 1
+FORM = 2
 """Of what is written here: other forms are as if there were none. Raise it with every change of meaning."""
 
 _NOWHERE = frozenset(("", ".", ".."))
@@ -36,19 +37,10 @@ Tie = tuple[int, int, int, str, str]
 Python packages go (two empty texts for other packages)."""
 
 
-class KeptPlan(msgspec.Struct, frozen=True, array_like=True):
+class KeptPlan(Layout, frozen=True, array_like=True):
     """All that linking needs of a package, in the order in which it is written."""
 
     tie: Tie
-    size: int
-    groups: list[Group]
-    rewrites: list[PlannedPath]
-    copies: list[PlannedPath]
-    softlinks: list[PlannedPath]
-    directories: list[str]
-    listed_dirs: list[str]
-    scripts: list[EntryPoint]
-    needed_dirs: list[str]
     compiled: list[tuple[str, list[str], list[str], list[int | None]]]
     """Byte-compiled files by directory of the prefix: names in the cache, names there, sizes."""
     gaps: Gaps
@@ -56,23 +48,8 @@ class KeptPlan(msgspec.Struct, frozen=True, array_like=True):
 
     def plan(self, index: int, record: RepoDataRecord) -> PackagePlan:
         """The plan, without the entries one by one and without what is to be compiled."""
-        return PackagePlan(
-            index=index,
-            record=record,
-            paths=[],
-            groups=self.groups,
-            plain=_paths((group.target, group.names) for group in self.groups),
-            rewrites=self.rewrites,
-            copies=self.copies,
-            softlinks=self.softlinks,
-            directories=self.directories,
-            listed_dirs=self.listed_dirs,
-            scripts=self.scripts,
-            needed_dirs=self.needed_dirs,
-            sources=[],
-            size=self.size,
-            stale=[],
-        )
+        plain = _paths((group.target, group.names) for group in self.groups)
+        return PackagePlan(**_layout(self), index=index, record=record, paths=[], plain=plain, sources=[], stale=[])
 
     def cached(self, directory: str, staging: str) -> Cached | None:
         """The byte-compiled files, which are in ``directory``, on their way into a prefix; None if there are none."""
@@ -81,15 +58,12 @@ class KeptPlan(msgspec.Struct, frozen=True, array_like=True):
         files: list[Files] = [
             (directory, f"{staging}/{folder}", names, others, sizes) for folder, names, others, sizes in self.compiled
         ]
-        return Cached(Bytecode(directory, CompiledFiles()), files, self.compiled_paths)
+        paths = _paths((folder, others) for folder, _, others, _ in self.compiled)
+        return Cached(Bytecode(directory, CompiledFiles()), files, paths)
 
-    @property
-    def compiled_paths(self) -> list[str]:
-        return _paths((folder, others) for folder, _, others, _ in self.compiled)
 
-    def tells(self, linked: Linked) -> bool:
-        """Whether the lists are right for what became of the package."""
-        return not linked.lost and sorted(self.compiled_paths) == linked.compiled
+def _layout(of: Layout) -> dict[str, Any]:
+    return {name: getattr(of, name) for name in Layout.__struct_fields__}
 
 
 def keep_plan(plan: PackagePlan, linked: Linked, lists: Lists, tie: Tie, staging: str) -> bytes | None:
@@ -97,22 +71,12 @@ def keep_plan(plan: PackagePlan, linked: Linked, lists: Lists, tie: Tie, staging
     compiled = [
         (folder[len(staging) + 1 :], names, others or names, sizes) for _, folder, names, others, sizes in linked.placed
     ]
+    made = _paths((folder, others) for folder, _, others, _ in compiled)
     rewritten = {path.target for path in plan.rewrites}
-    kept = KeptPlan(
-        tie=tie,
-        size=plan.size,
-        groups=plan.groups,
-        rewrites=plan.rewrites,
-        copies=plan.copies,
-        softlinks=plan.softlinks,
-        directories=plan.directories,
-        listed_dirs=plan.listed_dirs,
-        scripts=plan.scripts,
-        needed_dirs=plan.needed_dirs,
-        compiled=compiled,
-        gaps=lists.gaps,
-    )
-    if plan.stale or not rewritten.isdisjoint(plan.sources) or not kept.tells(linked) or not _is_safe(kept):
+    if linked.lost or plan.stale or not rewritten.isdisjoint(plan.sources) or sorted(made) != linked.compiled:
+        return None
+    kept = KeptPlan(**_layout(plan), tie=tie, compiled=compiled, gaps=lists.gaps)
+    if not _is_safe(kept):
         return None
     text = msgspec.msgpack.encode(kept)
     return len(text).to_bytes(WIDTH, "big") + text + lists.text

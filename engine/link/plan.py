@@ -34,17 +34,10 @@ class PlannedPath(msgspec.Struct, frozen=True, gc=False):
     target: str
 
 
-class PackagePlan(msgspec.Struct, frozen=True):
-    """All that linking a package makes in the prefix, byte-compiled files apart."""
+class Layout(msgspec.Struct, frozen=True):
+    """What follows from the package and the kind of place alone: of all prefixes with such a Python the same."""
 
-    index: int
-    """Place in the link order: where two packages bring the same path, the higher one wins."""
-    record: RepoDataRecord
-    paths: list[PlannedPath]
-    """Every entry, in the package's order."""
     groups: list[Group]
-    plain: list[str]
-    """Where the files of all groups go."""
     rewrites: list[PlannedPath]
     """Files with a placeholder."""
     copies: list[PlannedPath]
@@ -57,10 +50,22 @@ class PackagePlan(msgspec.Struct, frozen=True):
     scripts: list[EntryPoint]
     needed_dirs: list[str]
     """Every directory that must exist, parents before children; the prefix itself is not listed."""
-    sources: list[str]
-    """``.py`` files (in the prefix) that get a byte-compiled companion."""
     size: int
     """Of all files, in bytes, as far as the package tells."""
+
+
+class PackagePlan(Layout, frozen=True):
+    """All that linking a package makes in the prefix, byte-compiled files apart."""
+
+    index: int
+    """Place in the link order: where two packages bring the same path, the higher one wins."""
+    record: RepoDataRecord
+    paths: list[PlannedPath]
+    """Every entry, in the package's order."""
+    plain: list[str]
+    """Where the files of all groups go."""
+    sources: list[str]
+    """``.py`` files (in the prefix) that get a byte-compiled companion."""
     stale: list[tuple[str, str]]
     """(``.py``, its shipped ``.pyc``): the rewriting makes the second out of date, so it is compiled anew."""
 

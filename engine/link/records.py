@@ -36,8 +36,10 @@ class _Head(PrefixRecord, frozen=True, kw_only=True, gc=False, rename={"files": 
 
 _decode_head = msgspec.json.Decoder(_Head).decode
 _LAST = ("requested_spec", "requested_specs", "link", "files", "paths_data")
-_LISTS, _END, _ENOUGH = b'},"files":[', b'],"paths_version":1}}\n', 1 << 13
-"""Where the lists begin in what we write, and how it ends; so many bytes hold the rest of nearly all."""
+FILES, END = b'"files":', b'],"paths_version":1}}\n'
+"""How the lists begin in what we write (`engine.link.file_lists`), and how they end it."""
+_LISTS, _ENOUGH = b"}," + FILES + b"[", 1 << 13
+"""What stands before them; so many bytes hold the rest of nearly all."""
 _DROPPED = frozenset({"auth", "channel", "url", "fn", *_LAST})
 
 
@@ -126,7 +128,7 @@ def _beginning(path: str) -> PrefixRecord | None:
     with suppress(OSError, msgspec.DecodeError), open(path, "rb", buffering=0) as file:
         start = file.read(_ENOUGH)
         at = start.find(_LISTS)
-        if at > 0 and len(start) == _ENOUGH and file.seek(-len(_END), os.SEEK_END) and file.read() == _END:
+        if at > 0 and len(start) == _ENOUGH and file.seek(-len(END), os.SEEK_END) and file.read() == END:
             return _decode_with(_decode_head, start[: at + 1] + b"}")
     return None
 

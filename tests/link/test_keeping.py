@@ -20,6 +20,7 @@ from engine.link import disk, jobs
 from engine.link.entry_points import EntryPoint
 from engine.link.kept import WIDTH, KeptPlan
 from engine.link.package import LINK_AT
+from engine.link.plan import Layout
 from engine.link.request import LinkSummary
 from engine.model.records import CachedPackage
 from tests.kit.interpreter import interpreter_package
@@ -213,7 +214,7 @@ async def test_a_plan_that_leads_out_of_the_prefix_is_not_believed(bench: Bench,
     await bench.create("one", package)
     fields = {**UNSAFE[case]}
     for name in fields.keys() & {"groups", "scripts"}:
-        kind = KeptPlan.__annotations__[name]
+        kind = Layout.__annotations__[name]
         fields[name] = (
             [EntryPoint(*one) for one in fields[name]] if name == "scripts" else msgspec.convert(fields[name], kind)
         )
@@ -234,7 +235,7 @@ async def test_a_lost_file_of_the_cache_is_noticed(bench: Bench) -> None:
 
 async def test_a_cache_that_cannot_be_written_keeps_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     package = plain(bench)
-    monkeypatch.setattr("engine.fetch.kept_plans.temporary_name", lambda: "not/there")
+    monkeypatch.setattr("engine.fetch.file_io.temporary", lambda path: f"{path}/not/there")
     await bench.create("one", package)
     assert os.listdir(Path(package.directory, "info", "whipsnake")) == []
 
