@@ -8,14 +8,15 @@ matching      which ranks a spec matches (`fits`: one record)
 packages      numbers, and clauses, each with its reason (`reasons`)
 links         specs → literals: versions, conditions, groups of optional dependencies
 clauses       records → clauses, when they are needed
-domains       what is known of each package at any moment; propagation
+trail         what is known of each package at any moment;  domains  clauses and their propagation
 learning      what a conflict teaches
 objective     "best", as questions in a strict order
 search        the loop; asks `sat` (pycosat) where conflicts pile up
 explain       reasons → the shortest true story (`story`, `wording`), and what would work instead (`relax`)
 order         link order;  transaction: installed and solution → changes
 why           why an installed package is no newer, by solving again
-solver        all that, in its order: `solve`
+run           all that, in its order;  again  other tasks on what was written down for one
+solver        `solve`
 
 What "best" means, and how it is found, is told in docs/solver.md.
 """

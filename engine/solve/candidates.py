@@ -92,6 +92,11 @@ class Candidates:
             self._stretches = tuple(_stretches(self._keys))
         return self._stretches
 
+    @property
+    def featured(self) -> bool:
+        """Whether any of them tracks features."""
+        return any(source.heads[place].track_features for source in self._sources for place in source.usable)
+
     def version_class(self, rank: int) -> Interval:
         """The candidates that are no worse in version than that of ``rank``, and no better."""
         number = bisect_right(self._starts, rank) - 1

@@ -20,7 +20,7 @@ from engine.solve.index import PackageIndex
 from engine.solve.learning import Ancestry
 from engine.solve.links import Kind, Link, Links
 from engine.solve.matching import ranks_matching
-from engine.solve.reasons import Reason, Relation, Unreadable
+from engine.solve.reasons import RULES, Reason, Relation, Unreadable
 
 
 class Said(NamedTuple):
@@ -74,6 +74,14 @@ class Problem(Links):
         """Only candidates of these ranks, or none if ``absent``."""
         kind: Kind = "constrains" if absent else "depends"
         self.state((), self.heads(kind, package, ranks), reason)
+
+    def start_over(self) -> None:
+        """Forget the rules of the request and what follows from them. What records say stays written down: it holds
+        for every request with the same candidates."""
+        rules = {number for number, reason in self.reasons.items() if isinstance(reason, RULES)}
+        for number in rules:
+            del self.reasons[number]
+        self.domains.start_over(self.ancestry.start_over(rules))
 
     # --- candidates -----------------------------------------------------------------------------------------
 

@@ -50,16 +50,17 @@ def explain(
     story = Story(problem, task, reasons)
     names = [name for name in story.names() if problem.known(name)]
     held_back = any(problem.index.candidates(name).held_back for name in names)
-    remedies = find_remedies(task, reasons, held_back, work, solve)
     heading = ALONE if len(story.roots) < 2 else TOGETHER
+    told = {"solver_problems": story.problems(), **story.data()}
+    lines = story.text()
+    remedies = find_remedies(task, reasons, held_back, work, solve)  # at last: ``solve`` may write into the problem
     data = {
-        "solver_problems": story.problems(),
-        **story.data(),
+        **told,
         "remedies": [msgspec.to_builtins(remedy) for remedy in remedies],
         "channels": channel_data(task),
     }
     # Specs are shown without secrets, but the name of an artificial package is its spec.
-    message = mask_secrets("\n".join([heading, *story.text()]))
+    message = mask_secrets("\n".join([heading, *lines]))
     return Unsatisfiable(message, hint=mask_secrets(_hint(reasons, remedies)), data=data)
 
 

@@ -64,13 +64,26 @@ class PackageIndex:
         self._known = known if known is not None and self._is_like(known) else None
 
     def _is_like(self, other: PackageIndex) -> bool:
-        same = (self._priority, self._cutoffs, self._installed, self._kept)
-        return self._repodata is other._repodata and same == (
-            other._priority,
-            other._cutoffs,
-            other._installed,
-            other._kept,
+        return self._repodata is other._repodata and self._settings() == other._settings()
+
+    def _settings(self) -> tuple[object, ...]:
+        return self._priority, self._cutoffs, self._installed, self._updated, self._kept
+
+    def ranks_as(self, other: PackageIndex) -> bool:
+        """Whether the candidates of every name are the same, in the same order."""
+        return self._is_like(other) and all(
+            self._ranks_alike(other, name) for name in dict.fromkeys([*self._asked, *other._asked])
         )
+
+    def _ranks_alike(self, other: PackageIndex, name: str) -> bool:
+        """The same of one name, where nothing else is different. Of specs it counts whether there are any, for which
+        candidates with ``track_features`` come last or don't; and what they say of channels."""
+        mine, theirs = self._asked.get(name), other._asked.get(name)
+        if mine == theirs:
+            return True
+        if any(spec.channel is not None for spec in (*(mine or ()), *(theirs or ()))):
+            return False
+        return (mine is None) == (theirs is None) or not other.candidates(name).featured
 
     @property
     def repodata(self) -> Sequence[Rows]:
@@ -94,7 +107,7 @@ class PackageIndex:
         found = self._found.get(name)
         if found is None:
             known = self._known
-            borrows = known is not None and self._asked.get(name) == known._asked.get(name)
+            borrows = known is not None and self._ranks_alike(known, name)
             found = (known.candidates if known is not None and borrows else self._rank)(name)
             self._found[name] = found
         return found

@@ -10,7 +10,8 @@ import heapq
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from engine.solve.domains import DECIDED, Domains
+from engine.solve.domains import Domains
+from engine.solve.trail import DECIDED
 
 
 class Lesson(NamedTuple):
@@ -36,6 +37,17 @@ class Ancestry:
         """Clause ``number`` follows from the clauses ``sources`` and what the trail has at the places ``facts``."""
         self._sources[number] = sources
         self._facts[number] = facts
+
+    def start_over(self, gone: set[int]) -> set[int]:
+        """Forget what rests on clauses that go, or on the trail, which goes too: all clauses that are gone then."""
+        lost = set(gone)
+        for number, sources in self._sources.items():  # each was noted after those that it follows from
+            if self._facts[number] or not lost.isdisjoint(sources):
+                lost.add(number)
+        for number in lost:
+            self._sources.pop(number, None)
+            self._facts.pop(number, None)
+        return lost
 
     def origins(self, conflict: int) -> list[int]:
         """The clauses of the problem itself that a clause follows from and is false for at level 0, in order."""

@@ -78,4 +78,7 @@ class Unreadable(msgspec.Struct, frozen=True, tag=True):
     spec: str
 
 
+RULES = (Requested, Pinned, Frozen, Bounded, Removed)
+"""What the request says, not a record."""
+
 Reason: TypeAlias = Requested | Pinned | Frozen | Bounded | Removed | Relation | Meaning | Unreadable

@@ -88,12 +88,17 @@ class _Tries:
         self._stop, self._solve = task.stop, solve
         self._left, self._work = MAX_TRIES, _allowed(work)
         self._spent, self._last = work, 0
+        self._known: list[tuple[SolveTask, Outcome]] = []
+        """Changes come in many ways: the same one is not tried twice."""
 
     @property
     def exhausted(self) -> bool:
         return self._left <= 0 or self._work <= 0
 
     def outcome(self, task: SolveTask) -> Outcome:
+        for known, outcome in self._known:
+            if known == task:
+                return outcome
         if self.exhausted or self._stop():
             return None
         self._left -= 1
@@ -101,6 +106,8 @@ class _Tries:
         self._work -= tried.work
         self._spent += tried.work
         self._last = tried.work
+        if tried.outcome is not None:
+            self._known.append((task, tried.outcome))
         return tried.outcome
 
     def be_content(self) -> None:

@@ -123,10 +123,10 @@ class Search:
         """Rule out the first decision that can't be kept, if there is one."""
         domains = self._domains
         decisions = [domains.trail[start] for start in domains.level_start]
-        length = shortest_refuted(self.formula, domains.clauses, decisions)
+        everything = tuple(domains.standing())
+        length = shortest_refuted(self.formula, [domains.clauses[number] for number in everything], decisions)
         if length is None:
             return
-        everything = tuple(range(len(domains.clauses)))
         if length == 0:
             raise Contradiction(self._problem.ancestry.roots(set(everything)))
         self._backtrack(length - 1)

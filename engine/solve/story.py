@@ -22,7 +22,7 @@ from engine.solve.candidates import Candidates, Interval
 from engine.solve.clauses import Problem
 from engine.solve.matching import ranks_matching
 from engine.solve.missing import left_out, machine_has, places
-from engine.solve.reasons import Bounded, Frozen, Pinned, Reason, Relation, Removed, Requested, Unreadable
+from engine.solve.reasons import RULES, Bounded, Frozen, Pinned, Reason, Relation, Removed, Requested, Unreadable
 from engine.solve.task import SolveTask
 from engine.solve.wording import covers, in_order, shortened, spec_text, version_ranges
 
@@ -32,7 +32,6 @@ MAX_LINES = 16
 """With a heading, places and remedies that makes at most 25."""
 MAX_PROBLEMS = 200
 """Lines and relations handed over as data: each costs time, and a hostile index may give cause for millions."""
-_RULES = (Requested, Pinned, Frozen, Bounded, Removed)
 _NOT_ALLOWED = {"uninstall": "be removed", "downgrade": "get older"}
 
 
@@ -53,7 +52,7 @@ class Story:
     def __init__(self, problem: Problem, task: SolveTask, reasons: Sequence[Reason]) -> None:
         self._problem = problem
         self._task = task
-        self.roots = [reason for reason in reasons if isinstance(reason, _RULES)]
+        self.roots = [reason for reason in reasons if isinstance(reason, RULES)]
         self._unreadable = [reason for reason in reasons if isinstance(reason, Unreadable)]
         self._told = _joined(reason for reason in reasons if isinstance(reason, Relation))
 
