@@ -39,13 +39,17 @@ def _import_msgspec() -> None:
             del sys.modules["typing_extensions"]
 
 
+GARBAGE = (100_000, 20, 100)
+"""How seldom garbage is looked for (see `gc.set_threshold`)."""
+
+
 def _as_process(run: Callable[[list[str]], int], words: list[str]) -> int:
     """Run a command in a process that ends with it: looking for garbage as often as usual takes a fifth of a solve.
 
     Nearly all objects live until the end, and few are in cycles. At the end Python would look through all of them
     again before it hands their memory back to the system, which takes it anyway.
     """
-    gc.set_threshold(100_000, 20, 100)
+    gc.set_threshold(*GARBAGE)
     try:
         return run(words)
     finally:

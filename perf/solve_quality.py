@@ -24,6 +24,7 @@ from typing import Any
 
 import msgspec
 
+from cli import GARBAGE
 from engine.errors import SolveError
 from engine.model.lazy_records import fns_of
 from engine.model.match_spec import MatchSpec
@@ -215,6 +216,7 @@ _rows: tuple[RepoData, ...] = ()
 
 
 def _in_child(folder: Path, spoil: str, instance: Instance) -> Outcome:
+    gc.set_threshold(*GARBAGE)  # as whoever uses the solver has it
     try:
         return judge(spoilt(instance, _rows, spoil) if spoil else instance, _rows, folder)
     except BaseException as error:
