@@ -2,8 +2,8 @@
 
     request → repodata → solve → transaction → (the caller agrees) → packages → prefix
 
-Rule of this file: it only joins the parts. `engine.planning` decides, `engine.delivery` fetches and links; the prefix
-itself changes in one step at the end, or not at all.
+Rule of this file: it only joins the parts. `engine.planning.planner` decides, `engine.delivery.carry_out` fetches and
+links; the prefix itself changes in one step at the end, or not at all.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from functools import partial
 
 import anyio.to_thread
 
-from engine.delivery import carry_out, fetch_all
+from engine.delivery.carry_out import carry_out, fetch_all
+from engine.environment.requested import with_requested
 from engine.errors import HttpStatusError, VerificationError
 from engine.events import Notice
-from engine.fetch.cache import PackageCache
-from engine.fetch.http import Transport
-from engine.fetch.verify import FilesDiffer
+from engine.fetch.archive.verify import FilesDiffer
+from engine.fetch.cache.package_cache import PackageCache
+from engine.fetch.http.transport import Transport
 from engine.flow import first_error, in_thread
-from engine.link.lock import prefix_lock
-from engine.link.prefix import PrefixData, check_frozen, check_new_prefix, read_prefix
-from engine.link.recover import recover
-from engine.planning import Planner
+from engine.link.prefix.lock import prefix_lock
+from engine.link.prefix.present import PrefixData, check_frozen, check_new_prefix, read_prefix
+from engine.link.transaction.recover import recover
+from engine.planning.planner import Planner
 from engine.request import Accept, InstallRequest, Outcome, Plan, Services
-from engine.requested import with_requested
 from engine.settings import link_options, transport_settings
 
 
@@ -32,7 +32,7 @@ async def install(request: InstallRequest, services: Services, accept: Accept) -
     """Bring ``request.prefix`` to what is asked for. Raises the errors of every part; then nothing has changed."""
     config = services.config
     if config.no_cache and services.cache_told is None:
-        from engine.cacheless import without_cache  # rarely asked for
+        from engine.delivery.cacheless import without_cache  # rarely asked for
 
         async with without_cache(services, request.prefix) as cacheless:
             return await install(request, cacheless, accept)
@@ -101,7 +101,7 @@ def _archives(plan: Plan) -> set[tuple[str, str | None, str | None]]:
 
 async def _drop_replaced(plan: Plan, services: Services) -> None:
     """What pip had installed goes where a package of the same name came."""
-    from engine.pip_replaced import drop_replaced_in  # rarely asked for
+    from engine.environment.pip_replaced import drop_replaced_in  # rarely asked for
 
     names = {record.name for record in plan.transaction.link}
     for dropped in await anyio.to_thread.run_sync(drop_replaced_in, plan.request.prefix, names):

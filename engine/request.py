@@ -14,10 +14,10 @@ from engine.config import Config
 from engine.events import Report
 from engine.inputs import Asked
 from engine.link.request import LinkSummary
-from engine.machine import Machine
 from engine.model.channel import Channel
 from engine.model.match_spec import MatchSpec
 from engine.model.records import CachedPackage, PrefixRecord, RepoDataRecord
+from engine.system.machine import Machine
 
 if TYPE_CHECKING:
     from engine.solve.transaction import Transaction

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 from engine.config import Config
 from engine.config.channels import check_allowed, mirrors
-from engine.environments import environments_file
-from engine.fetch.settings import CredentialPlaces, TransportSettings
+from engine.environment.environments import environments_file
+from engine.fetch.http.settings import CredentialPlaces, TransportSettings
 from engine.link.request import LinkOptions
-from engine.process import available_cores
 from engine.shell.program import executable
+from engine.system.process import available_cores
 
 if TYPE_CHECKING:
-    from engine.fetch.package import FetchSettings
-    from engine.fetch.repodata import RepodataSettings
+    from engine.fetch.index.repodata import RepodataSettings
+    from engine.fetch.packages.prepare import FetchSettings
 
 
 def transport_settings(config: Config, environ: Mapping[str, str]) -> TransportSettings:
@@ -103,7 +103,7 @@ def link_options(config: Config, environ: Mapping[str, str]) -> LinkOptions:
 
 def repodata_settings(config: Config, *, refresh: bool = False) -> RepodataSettings:
     """How to come by an index."""
-    from engine.fetch.repodata import RepodataSettings  # which those do without who only link or remove
+    from engine.fetch.index.repodata import RepodataSettings  # which those do without who only link or remove
 
     return RepodataSettings(
         cache_dirs=config.pkgs_dirs,
@@ -121,7 +121,7 @@ def repodata_settings(config: Config, *, refresh: bool = False) -> RepodataSetti
 
 def fetch_settings(config: Config) -> FetchSettings:
     """How to fetch packages. 0 downloads at once means that micromamba's default serves as well."""
-    from engine.fetch.package import FetchSettings
+    from engine.fetch.packages.prepare import FetchSettings
 
     return FetchSettings(
         download_threads=config.download_threads or FetchSettings().download_threads,

@@ -26,9 +26,9 @@ import zstandard
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from engine.fetch.archive import Budget, Limits, read_package
-from engine.fetch.extract import ExtractOptions, extract
-from engine.fetch.verify import Digests, check_contents
+from engine.fetch.archive.extract import ExtractOptions, extract
+from engine.fetch.archive.members import Budget, Limits, read_package
+from engine.fetch.archive.verify import Digests, check_contents
 from tests.kit.package import make_package
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.environment.export_lock import Locked, conda_lock_text, pixi_lock_text
 from engine.errors import InvalidSpecFile, UsageError
-from engine.export_lock import Locked, conda_lock_text, pixi_lock_text
 from engine.specfile import SpecContext, SpecFile, combine, parse_spec_text
 
 MD5, SHA = "0123456789abcdef" * 2, "0123456789abcdef" * 4

@@ -110,11 +110,11 @@ def test_questions_are_answered_without_posix(tmp_path: Path) -> None:
 LINK = """
 from pathlib import PosixPath
 import anyio
-from engine.link.remove import remove_prefix
+from engine.link.transaction.remove import remove_prefix
 from tests.kit.package import PLACEHOLDER, make_package
 from tests.link.support import cached, change, create, request_for
 from engine.events import silent
-from engine.link.records import read_records
+from engine.link.prefix.records import read_records
 
 here, cache = PosixPath(sys.argv[1]), PosixPath(sys.argv[1]) / "pkgs"
 tool = cached(make_package("tool", files={"bin/tool": f"#!{PLACEHOLDER}/x", "share/a/b": "c"}, subdir="win-64"), cache)

@@ -15,6 +15,7 @@
     making     packages → an environment, its pip part, its mark
     report     results → JSON (as text: `engine.ui.bulk_text`)
 
-The flow for one environment is `engine.install`; what it is made of is used here too: `engine.planning.Planner`,
-`engine.fetch.package.prepare`, `engine.link.create.create_prefix`.
+The flow for one environment is `engine.install`; what it is made of is used here too:
+`engine.planning.planner.Planner`, `engine.fetch.packages.prepare.prepare`,
+`engine.link.transaction.create.create_prefix`.
 """

@@ -20,17 +20,17 @@ from engine.bulk.results import Options, Result, State, Task, Totals, Watch
 from engine.bulk.slots import Slots
 from engine.bulk.supply import Supply
 from engine.errors import WhipsnakeError
-from engine.failure import Failure
-from engine.fetch.cache import PackageCache
-from engine.fetch.http import Transport
+from engine.fetch.cache.package_cache import PackageCache
+from engine.fetch.http.transport import Transport
 from engine.inputs import explicit_records
-from engine.link.prefix import read_prefix
+from engine.link.prefix.present import read_prefix
 from engine.link.request import LinkSummary
 from engine.model.records import CachedPackage, RepoDataRecord
-from engine.noting import record_spec
+from engine.planning.noting import record_spec
 from engine.settings import fetch_settings, transport_settings
 from engine.solve.order import link_order
 from engine.solve.transaction import Transaction
+from engine.system.failure import Failure
 
 _DONE: dict[How, State] = {"create": "created", "recreate": "recreated", "update": "updated", "finish": "created"}
 

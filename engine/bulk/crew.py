@@ -28,7 +28,7 @@ from anyio.abc import TaskGroup
 from engine.bulk.messages import Answer, BulkError, Failed, Job, Made, MakeJob, Progressed, Said, Solved, SolveJob
 from engine.bulk.wire import Closed, Wire
 from engine.bulk.worker import Worker
-from engine.failure import Failure
+from engine.system.failure import Failure
 
 LINKS_AT_ONCE = 2
 """Environments that one worker makes at the same moment: while one waits for a disk or a script the other goes on."""

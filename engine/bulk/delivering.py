@@ -14,9 +14,9 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from engine.bulk.crew import Crew, Member
 from engine.bulk.messages import Abandon, Arrived, BulkError, Made, MakeJob
 from engine.bulk.supply import Parcel, Supply
-from engine.failure import Failure
 from engine.link.request import LinkSummary
 from engine.model.records import RepoDataRecord
+from engine.system.failure import Failure
 
 
 class Delivery:

@@ -15,14 +15,14 @@ from engine.bulk.messages import BulkError
 from engine.config import Config
 from engine.errors import WhipsnakeError
 from engine.events import Report
-from engine.failure import Failure
-from engine.fetch.http import Transport
-from engine.fetch.load import load_subdirs
-from engine.fetch.shard_walk import Wanted
+from engine.fetch.http.transport import Transport
+from engine.fetch.index.load import load_subdirs
+from engine.fetch.index.shard_walk import Wanted
 from engine.model.channel import Channel
 from engine.model.repodata import RepoData
 from engine.model.shards import ShardRows
 from engine.settings import repodata_settings
+from engine.system.failure import Failure
 
 Rows = Sequence[RepoData | ShardRows]
 Channels = tuple[Channel, ...]

@@ -8,7 +8,7 @@ from engine.bulk.mark import standing
 from engine.bulk.messages import How
 from engine.bulk.orders import Order
 from engine.errors import PrefixError
-from engine.link.meta import is_environment
+from engine.link.prefix.meta import is_environment
 
 Wish = Literal["keep", "update", "recreate"]
 """What shall become of environments that exist and are not as asked."""
@@ -21,8 +21,8 @@ def judge(order: Order, wish: Wish, *, heal: bool = True) -> How | None:
     """
     if standing(order.prefix, order.digest) == "as asked":
         return None
-    from engine.link.prefix import check_new_prefix  # here, for most runs find that all is as asked
-    from engine.link.recover import recover
+    from engine.link.prefix.present import check_new_prefix  # here, for most runs find that all is as asked
+    from engine.link.transaction.recover import recover
 
     if heal:
         recover(order.prefix)

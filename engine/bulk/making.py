@@ -18,24 +18,24 @@ from engine.bulk.mark import NAME, finish, first_mark
 from engine.bulk.messages import MakeJob
 from engine.bulk.orders import Order
 from engine.bulk.solving import services_of
-from engine.delivery import link_request
+from engine.delivery.carry_out import link_request
+from engine.environment.pip import PipRequest, install_requirements
+from engine.environment.state import new_files, read_state, state_file
 from engine.errors import LinkError
 from engine.events import Report
-from engine.link.change import change_prefix
-from engine.link.create import create_prefix
-from engine.link.disk import write_atomic
-from engine.link.lock import prefix_lock
-from engine.link.prefix import read_prefix
-from engine.link.recover import recover
-from engine.link.remove import remove_prefix
+from engine.link.plan.sharing import Shared
+from engine.link.prefix.disk import write_atomic
+from engine.link.prefix.lock import prefix_lock
+from engine.link.prefix.present import read_prefix
 from engine.link.request import LinkRequest, LinkSummary
-from engine.link.sharing import Shared
+from engine.link.transaction.change import change_prefix
+from engine.link.transaction.create import create_prefix
+from engine.link.transaction.recover import recover
+from engine.link.transaction.remove import remove_prefix
 from engine.model.records import CachedPackage
-from engine.pip import PipRequest, install_requirements
 from engine.request import InstallRequest, Mode, Plan
 from engine.settings import link_options
 from engine.solve.transaction import Transaction
-from engine.state import new_files, read_state, state_file
 
 Packages = MemoryObjectReceiveStream[CachedPackage]
 

@@ -19,7 +19,7 @@ from typing import Final, Literal
 import msgspec
 
 from engine.errors import StorageError
-from engine.link.meta import META
+from engine.link.prefix.meta import META
 from engine.model.records import RepoDataRecord
 
 NAME: Final = f"{META}/whipsnake-bulk"
@@ -43,14 +43,14 @@ _decode = msgspec.json.Decoder(Mark).decode
 
 def first_mark(request: str, records: Iterable[RepoDataRecord]) -> bytes:
     """What a new environment of these packages begins with."""
-    from engine.link.records import record_name  # all that only those need who make something is imported there
+    from engine.link.prefix.records import record_name  # all that only those need who make something is imported there
 
     return _encoded(Mark(request, "linked", _digest(map(record_name, records), b"")))
 
 
 def finish(prefix: str, request: str) -> None:
     """Note that the environment is what ``request`` asked for. Raises `StorageError`."""
-    from engine.link.disk import write_atomic
+    from engine.link.prefix.disk import write_atomic
 
     state = _digest(_names(prefix), _history(prefix))
     write_atomic(os.path.join(prefix, NAME), _encoded(Mark(request, "done", state)))

@@ -12,9 +12,9 @@ import msgspec
 
 from engine.errors import WhipsnakeError
 from engine.events import Notice
-from engine.failure import Failure
 from engine.link.request import LinkSummary
 from engine.model.records import CachedPackage, RepoDataRecord
+from engine.system.failure import Failure
 
 How = Literal["create", "recreate", "update", "finish"]
 """``finish``: the packages are there already, the rest is to be done."""

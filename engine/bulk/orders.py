@@ -17,10 +17,10 @@ from engine.config.channels import configured_channels, with_file_channels
 from engine.config.prefixes import check_file_name, check_place, place_of, prefix_context
 from engine.errors import PrefixError, UsageError
 from engine.inputs import Asked, Fetch, gather, with_default_packages
-from engine.machine import Machine
 from engine.model.channel import Channel, absolute_path
 from engine.model.url import strip_secrets
-from engine.pins import pins_of
+from engine.planning.pins import pins_of
+from engine.system.machine import Machine
 
 NameBy = str
 """``name`` (that of the file, else its stem) or ``stem``."""

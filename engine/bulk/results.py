@@ -11,9 +11,9 @@ from engine.bulk.messages import How
 from engine.bulk.orders import Order
 from engine.config import Config
 from engine.events import Event, Notice
-from engine.failure import Failure
 from engine.link.request import LinkSummary
 from engine.model.records import RepoDataRecord
+from engine.system.failure import Failure
 
 State = Literal["created", "recreated", "updated", "unchanged", "planned", "fetched", "failed", "stopped"]
 """``planned``: a dry run; ``fetched``: only the packages are there; ``stopped``: given up because others failed."""

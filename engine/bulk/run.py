@@ -26,9 +26,9 @@ from engine.bulk.results import Options, Result, Task, Totals, Watch
 from engine.bulk.solving import SharedPlanner, services_of
 from engine.bulk.worker import Worker
 from engine.events import Phase, PhaseFinished, PhaseStarted, silent
-from engine.fetch.http import Transport
-from engine.process import available_cores
+from engine.fetch.http.transport import Transport
 from engine.settings import transport_settings
+from engine.system.process import available_cores
 
 _PATIENCE = 1.0
 """Seconds that threads have to end which the event loop has told to."""

@@ -9,7 +9,7 @@ import anyio
 
 from engine.bulk.crew import Member
 from engine.bulk.messages import BulkError
-from engine.failure import Failure
+from engine.system.failure import Failure
 
 Urgency = Callable[[], float]
 """Less is more urgent. Asked when a slot is free."""

@@ -1,4 +1,5 @@
-"""The packages of one environment: `engine.planning.Planner` over rows that were loaded before, once for all."""
+"""The packages of one environment: `engine.planning.planner.Planner` over rows that were loaded before, once for
+all."""
 
 from __future__ import annotations
 
@@ -8,13 +9,13 @@ from engine.bulk.indexes import Indexes, Need
 from engine.bulk.messages import Solved, SolveJob
 from engine.bulk.orders import Order
 from engine.events import Report
-from engine.fetch.cache import PackageCache
-from engine.fetch.http import Transport
-from engine.link.prefix import PrefixData
+from engine.fetch.cache.package_cache import PackageCache
+from engine.fetch.http.transport import Transport
+from engine.link.prefix.present import PrefixData
 from engine.model.records import CachedPackage, RepoDataRecord
 from engine.model.repodata import RepoData
 from engine.model.shards import ShardRows
-from engine.planning import Planner
+from engine.planning.planner import Planner
 from engine.request import InstallRequest, Services
 from engine.settings import transport_settings
 from engine.solve.task import Solution

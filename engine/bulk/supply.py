@@ -14,13 +14,13 @@ from anyio.streams.memory import MemoryObjectSendStream
 
 from engine.errors import WhipsnakeError
 from engine.events import Event, Phase, PhaseFinished, PhaseStarted, Report
-from engine.failure import Failure
-from engine.fetch.cache import PackageCache
-from engine.fetch.http import Transport
-from engine.fetch.package import FetchSettings, prepare
-from engine.fetch.unpackers import Unpackers
+from engine.fetch.cache.package_cache import PackageCache
+from engine.fetch.http.transport import Transport
+from engine.fetch.packages.prepare import FetchSettings, prepare
+from engine.fetch.packages.unpackers import Unpackers
 from engine.flow import first_error, in_thread
 from engine.model.records import CachedPackage, RepoDataRecord
+from engine.system.failure import Failure
 
 
 class Parcel:

@@ -19,10 +19,10 @@ from engine.bulk.orders import Order
 from engine.bulk.solving import answer
 from engine.bulk.telling import Teller
 from engine.bulk.wire import Closed, Wire
-from engine.failure import Failure
 from engine.flow import first_error
-from engine.link.sharing import Shared
+from engine.link.plan.sharing import Shared
 from engine.model.records import CachedPackage, RepoDataRecord
+from engine.system.failure import Failure
 
 Package = tuple[str, str, str]
 

@@ -14,7 +14,7 @@ from engine.ui.out import Out
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.machine import Machine
+    from engine.system.machine import Machine
 
 
 class App:
@@ -54,7 +54,7 @@ class App:
     @cached_property
     def machine(self) -> Machine:
         """The platform that packages are for, and the virtual packages that it has."""
-        from engine.machine import detect_machine
+        from engine.system.machine import detect_machine
 
         config = self.config
         return detect_machine(config.platform, self.environ, config.override_virtual_packages)

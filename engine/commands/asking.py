@@ -19,8 +19,8 @@ from engine.specfile import PipPart
 
 if TYPE_CHECKING:
     from engine.commands.change import Session
+    from engine.environment.pip import PipRequest
     from engine.link.request import LinkRequest
-    from engine.pip import PipRequest
     from engine.request import Outcome, Plan
 
 
@@ -74,7 +74,7 @@ def begin_root_prefix(prefix: str, config: Config) -> bool:
 def fetch_file(url: str, app: App) -> bytes:
     """The text of a remote spec file. Raises `NetworkError`."""
     from engine import flow
-    from engine.fetch.http import Transport
+    from engine.fetch.http.transport import Transport
     from engine.settings import transport_settings
 
     async def fetch() -> bytes:
@@ -95,14 +95,14 @@ def pip_step(
     async def install_pip_parts(outcome: Outcome) -> None:
         if not asked.pip_parts:
             return
-        from engine.pip import install_requirements
+        from engine.environment.pip import install_requirements
 
         try:
             for part in asked.pip_parts:
                 await install_requirements(_pip_request(asked, session, prefix, part, update=update), session.progress)
         except BaseException as error:
             if undo and outcome.summary is not None:
-                from engine.link.remove import remove_prefix
+                from engine.link.transaction.remove import remove_prefix
 
                 await remove_prefix(_removal(outcome, session), session.progress)
             elif outcome.summary is not None and isinstance(error, WhipsnakeError):
@@ -115,7 +115,7 @@ def pip_step(
 async def _go_back(outcome: Outcome, session: Session) -> None:
     """Put the packages of an environment back as they were; what pip did before it failed, nobody knows."""
     from engine.install import install
-    from engine.link.removed import plain_record
+    from engine.link.prefix.removed import plain_record
     from engine.request import InstallRequest
 
     done = outcome.plan.transaction
@@ -139,7 +139,7 @@ async def _go_back(outcome: Outcome, session: Session) -> None:
 
 
 def _pip_request(asked: Asked, session: Session, prefix: str, part: PipPart, *, update: bool) -> PipRequest:
-    from engine.pip import PipRequest
+    from engine.environment.pip import PipRequest
 
     return PipRequest(
         prefix=prefix,

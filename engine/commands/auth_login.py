@@ -11,7 +11,7 @@ from engine.errors import UsageError
 
 if TYPE_CHECKING:
     from engine.commands.app import App
-    from engine.fetch.auth import Credential
+    from engine.fetch.http.auth import Credential
 
 _KINDS = ("password", "token", "bearer")
 
@@ -37,8 +37,8 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, app: App) -> int:
     """Keep it; nothing of it is printed."""
-    from engine.fetch.auth import place_of
-    from engine.fetch.login import store_login
+    from engine.fetch.http.auth import place_of
+    from engine.fetch.http.login import store_login
     from engine.settings import login_file
 
     place = place_of(args.host)
@@ -51,7 +51,7 @@ def run(args: Namespace, app: App) -> int:
 
 
 def _credential(args: Namespace) -> Credential:
-    from engine.fetch.auth import Basic, Bearer, PathToken
+    from engine.fetch.http.auth import Basic, Bearer, PathToken
 
     kind, secret = _secret(args)
     name = str(getattr(args, "username", ""))

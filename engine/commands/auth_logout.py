@@ -21,8 +21,8 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, app: App) -> int:
     """Not to have been logged in is no failure, as with micromamba."""
-    from engine.fetch.auth import place_of
-    from engine.fetch.login import remove_all_logins, remove_login
+    from engine.fetch.http.auth import place_of
+    from engine.fetch.http.login import remove_all_logins, remove_login
     from engine.settings import login_file
 
     path, place = login_file(app.config), place_of(args.host)

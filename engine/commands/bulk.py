@@ -26,8 +26,8 @@ from engine.commands.options import (
 )
 from engine.commands.tracing import save_trace, trace_of
 from engine.errors import ConfigError, ExitCode, WhipsnakeError
-from engine.failure import Failure
-from engine.machine import Machine, detect_machine
+from engine.system.failure import Failure
+from engine.system.machine import Machine, detect_machine
 from engine.ui.bulk import BulkProgress
 from engine.ui.bulk_text import report_lines
 

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from engine.commands.app import App
 from engine.commands.change import confirm
 from engine.commands.options import add_flag, add_general_options, add_value
-from engine.environments import known_environments, read_installed
+from engine.environment.environments import known_environments, read_installed
+from engine.environment.healing import healed
 from engine.errors import UsageError
-from engine.fetch.cache_clean import CleanRequest, Garbage, find_garbage, remove_garbage
-from engine.healing import healed
-from engine.link.staging import interrupted_in
+from engine.fetch.cache.clean import CleanRequest, Garbage, find_garbage, remove_garbage
+from engine.link.transaction.staging import interrupted_in
 from engine.ui.text import human_bytes, plural, table
 
 _NOUNS = {

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from engine.commands.app import App
 from engine.config import Config
 from engine.config.prefixes import place_of, prefix_context, resolve_target_prefix
+from engine.environment.healing import healed
+from engine.environment.requested import specs_of, with_requested
 from engine.errors import PrefixError, UsageError
-from engine.healing import healed
-from engine.link.meta import META, is_environment
-from engine.link.prefix import read_prefix
-from engine.link.removed import plain_record
+from engine.link.prefix.meta import META, is_environment
+from engine.link.prefix.present import read_prefix
+from engine.link.prefix.removed import plain_record
 from engine.request import InstallRequest
-from engine.requested import specs_of, with_requested
 
 _COPIED = ("state", "pinned")
 """Of ``conda-meta``: what users said about the environment."""

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.commands.options import add_general_options, add_prefix_options
-from engine.comparing import Difference, compare_packages, compare_with_specs
 from engine.config.prefixes import prefix_context, resolve_target_prefix
-from engine.environments import existing_prefix, installed_by_pip, read_installed
+from engine.environment.comparing import Difference, compare_packages, compare_with_specs
+from engine.environment.environments import existing_prefix, installed_by_pip, read_installed
 from engine.errors import PrefixError, UsageError
 from engine.inputs import Asked, explicit_records, gather
-from engine.link.records import read_records
+from engine.link.prefix.records import read_records
 from engine.specfile import is_remote
 from engine.ui.text import plural, table
 

@@ -190,7 +190,7 @@ def _of_kind(kind: str, typed: str, rest: Sequence[str], app: App) -> Answers:
 
 
 def _environments(typed: str, rest: Sequence[str], app: App) -> Answers:
-    from engine.environments import environment_name, known_environments
+    from engine.environment.environments import environment_name, known_environments
 
     named = ((environment_name(prefix, app.config), prefix) for prefix in known_environments(app.config))
     return [(name, prefix) for name, prefix in named if name]
@@ -209,7 +209,7 @@ def _programs(typed: str, rest: Sequence[str], app: App) -> Answers:
 
 def _installed(typed: str, rest: Sequence[str], app: App) -> Answers:
     """From the names of the records alone: the last two parts are version and build."""
-    from engine.link.meta import record_paths
+    from engine.link.prefix.meta import record_paths
 
     for path in record_paths(_prefix(rest, app)):
         name, *more = os.path.basename(path)[: -len(".json")].rsplit("-", 2)
@@ -221,7 +221,7 @@ def _available(typed: str, rest: Sequence[str], app: App) -> Answers:
     if not typed or set(typed) & set("=<>! []/:"):
         return ()  # nobody wants to see thirty thousand names, and what follows a name is not known
     from engine.config.channels import configured_channels
-    from engine.fetch.cached_names import cached_names
+    from engine.fetch.index.cached_names import cached_names
 
     channels = configured_channels(app.config, _values_of(rest, "-c", "--channel") or None)
     names = cached_names(app.config.pkgs_dirs, channels, app.config.platform, typed)

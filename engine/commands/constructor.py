@@ -17,9 +17,9 @@ import msgspec
 
 from engine.commands.options import add_flag, add_general_options, add_value
 from engine.errors import CacheError, UsageError
-from engine.fetch.archive_tool import extract_tarball
-from engine.fetch.cache import PackageCache
-from engine.fetch.unpack import UnpackOptions, unpack_file
+from engine.fetch.archive.tool import extract_tarball
+from engine.fetch.cache.package_cache import PackageCache
+from engine.fetch.packages.unpack import UnpackOptions, unpack_file
 from engine.inputs import explicit_record
 from engine.model.records import RepoDataRecord
 from engine.model.url import package_url_parts

@@ -16,13 +16,13 @@ from engine.commands.options import add_flag, add_install_options, add_value
 from engine.config import Config
 from engine.config.channels import configured_channels
 from engine.config.prefixes import check_place
-from engine.environments import environment_name
+from engine.environment.environments import environment_name
+from engine.environment.healing import healed
+from engine.environment.state import new_files
 from engine.errors import PrefixError, UsageError
-from engine.healing import healed
 from engine.inputs import Asked, with_default_packages
-from engine.link.meta import is_environment
+from engine.link.prefix.meta import is_environment
 from engine.request import InstallRequest, Outcome
-from engine.state import new_files
 
 
 def arguments(parser: ArgumentParser) -> None:

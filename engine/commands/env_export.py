@@ -10,9 +10,14 @@ from typing import TYPE_CHECKING, Literal
 
 from engine.commands.options import add_flag, add_general_options, add_prefix_options, add_switch, add_value
 from engine.config.channels import channel_names, configured_channels
-from engine.environments import Installed, environment_name, existing_prefix, installed_by_pip, read_installed
-from engine.errors import ParseError, UsageError
-from engine.export import (
+from engine.environment.environments import (
+    Installed,
+    environment_name,
+    existing_prefix,
+    installed_by_pip,
+    read_installed,
+)
+from engine.environment.export import (
     Exported,
     Package,
     environment_json,
@@ -21,12 +26,13 @@ from engine.export import (
     list_text,
     package_spec,
 )
-from engine.export_lock import Locked, conda_lock_text, pixi_lock_text
-from engine.link.disk import write_atomic
-from engine.link.history import read_history, requested_specs
+from engine.environment.export_lock import Locked, conda_lock_text, pixi_lock_text
+from engine.environment.state import environment_variables, read_state
+from engine.errors import ParseError, UsageError
+from engine.link.prefix.disk import write_atomic
+from engine.link.prefix.history import read_history, requested_specs
 from engine.model.match_spec import MatchSpec
 from engine.model.url import mask_secrets, strip_secrets
-from engine.state import environment_variables, read_state
 
 if TYPE_CHECKING:
     from engine.commands.app import App
@@ -215,7 +221,7 @@ class _Export:
         return [f"{record.name}=={record.version}" for record in found]
 
     def _lock(self, make: Callable[[Sequence[Locked], str, Sequence[str]], str]) -> str:
-        from engine.link.records import read_records
+        from engine.link.prefix.records import read_records
         from engine.solve.order import link_order
 
         self._warn_of_pip("a lock file")
@@ -228,7 +234,7 @@ class _Export:
             self.app.out.warning(f"What pip installed is not in {where}: {', '.join(requirements)}.")
 
     def _explicit(self) -> str:
-        from engine.link.records import read_records
+        from engine.link.prefix.records import read_records
         from engine.solve.order import link_order
 
         names = [record.name for record in link_order(read_records(self.prefix))]

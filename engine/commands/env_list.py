@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from engine.commands.options import add_flag, add_general_options, add_prefix_options
-from engine.environments import environment_name, known_environments
+from engine.environment.environments import environment_name, known_environments
 from engine.ui.text import human_bytes, table, width
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def show_environments(app: App, *, size: bool = False) -> None:
     ]
     titles: tuple[str, ...] = ("Name", "Active", "Path")
     if size:
-        from engine.sizes import environment_size  # rarely asked for
+        from engine.environment.sizes import environment_size  # rarely asked for
 
         sizes = {prefix: environment_size(prefix) for prefix in prefixes}
         app.out.result(envs_details={prefix: {"size": found} for prefix, found in sizes.items()})

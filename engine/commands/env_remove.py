@@ -12,11 +12,11 @@ from engine.commands.app import App
 from engine.commands.change import confirm
 from engine.commands.options import add_general_options, add_link_options, add_prefix_options
 from engine.commands.report import record_json
-from engine.environments import existing_prefix
+from engine.environment.environments import existing_prefix
 from engine.errors import PrefixError
-from engine.link.prefix import read_prefix
-from engine.link.remove import remove_prefix
+from engine.link.prefix.present import read_prefix
 from engine.link.request import LinkRequest
+from engine.link.transaction.remove import remove_prefix
 from engine.settings import link_options
 from engine.ui.progress import Progress
 from engine.ui.text import human_seconds, plural

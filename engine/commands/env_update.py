@@ -13,7 +13,7 @@ from engine.commands.install import place_for, variables_file
 from engine.commands.options import add_flag, add_install_options
 from engine.config.channels import configured_channels
 from engine.errors import UsageError
-from engine.link.meta import takes_packages
+from engine.link.prefix.meta import takes_packages
 from engine.request import InstallRequest
 
 OPTIONS = {"use_target_prefix_fallback": True, "use_root_prefix_fallback": True}

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from engine.commands.options import add_general_options, add_prefix_options
-from engine.environments import existing_prefix
+from engine.environment.environments import existing_prefix
+from engine.environment.state import RESERVED, environment_variables, read_state, state_with
 from engine.errors import StorageError, UsageError
-from engine.link.disk import write_atomic
-from engine.state import RESERVED, environment_variables, read_state, state_with
+from engine.link.prefix.disk import write_atomic
 
 if TYPE_CHECKING:
     from engine.commands.app import App

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from engine.commands.env_list import show_environments
 from engine.commands.options import add_channel_options, add_flag, add_general_options, add_prefix_options, add_value
 from engine.config.channels import configured_channels
-from engine.environments import environment_name, known_environments
+from engine.environment.environments import environment_name, known_environments
 from engine.errors import UsageError
-from engine.link.meta import takes_packages
+from engine.link.prefix.meta import takes_packages
 from engine.model.channel import Channel
 from engine.version import __version__
 

@@ -12,12 +12,12 @@ from engine.commands.asking import begin_root_prefix, gather_asked, pip_step, ta
 from engine.commands.options import add_flag, add_install_options, add_update_options, add_value
 from engine.config.channels import configured_channels
 from engine.config.prefixes import check_place, required_prefix
+from engine.environment.healing import healed
+from engine.environment.state import read_state, state_file
 from engine.errors import PrefixError
-from engine.healing import healed
 from engine.inputs import Asked
-from engine.link.meta import takes_packages
+from engine.link.prefix.meta import takes_packages
 from engine.model.channel import Channel
-from engine.state import read_state, state_file
 
 OPTIONS = {"use_target_prefix_fallback": True, "use_root_prefix_fallback": True}
 """Where nothing is named and nothing active, the root prefix is meant, as in micromamba."""
@@ -47,7 +47,7 @@ def run(args: Namespace, app: App) -> int:
     prefix = place_for(app, asked)
     channels = configured_channels(app.config)
     if may_be_settled(given, app) and takes_packages(prefix):
-        from engine.settled import is_settled
+        from engine.planning.settled import is_settled
 
         if is_settled(asked, prefix, app.config, lambda: app.machine):
             from engine.commands.unchanged import tell_unchanged

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from engine.commands.list_columns import TITLES, USUAL, cells, columns, full_records
 from engine.commands.options import add_flag, add_general_options, add_prefix_options, add_value
 from engine.config.channels import channel_names
-from engine.environments import Installed, existing_prefix, installed_by_pip, read_installed
+from engine.environment.environments import Installed, existing_prefix, installed_by_pip, read_installed
 from engine.errors import UsageError
-from engine.link.history import Revision, read_history
+from engine.link.prefix.history import Revision, read_history
 from engine.model.url import strip_secrets
 from engine.specfile.text import EXPLICIT_MARK
 from engine.ui.text import human_bytes, table, width
@@ -98,7 +98,7 @@ def _is_plain(asked: dict[str, object]) -> bool:
 
 
 def _sizes(prefix: str) -> dict[str, int]:
-    from engine.sizes import environment_size, package_sizes  # rarely asked for
+    from engine.environment.sizes import environment_size, package_sizes  # rarely asked for
 
     packages = package_sizes(prefix)
     return {**packages, "": environment_size(prefix, packages)}

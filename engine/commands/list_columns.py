@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from engine.errors import UsageError
-from engine.link.meta import decode_file, record_paths
+from engine.link.prefix.meta import decode_file, record_paths
 from engine.model.url import strip_secrets
 from engine.ui.text import human_bytes
 

@@ -18,7 +18,7 @@ from engine.commands.options import (
 )
 from engine.config.channels import configured_channels
 from engine.errors import HttpStatusError, NetworkError
-from engine.fetch.http import Transport
+from engine.fetch.http.transport import Transport
 from engine.model.channel import Channel
 from engine.settings import transport_settings
 

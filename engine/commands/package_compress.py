@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.commands.options import add_general_options
 from engine.commands.package_options import absolute, add_compression_options, level_for, threads_of
-from engine.fetch.archive_tool import create_archive, ending_of
+from engine.fetch.archive.tool import create_archive, ending_of
 
 if TYPE_CHECKING:
     from engine.commands.app import App

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.commands.options import add_general_options
 from engine.commands.package_options import absolute
-from engine.fetch.archive_tool import ending_of, extract_archive
+from engine.fetch.archive.tool import ending_of, extract_archive
 
 if TYPE_CHECKING:
     from engine.commands.app import App

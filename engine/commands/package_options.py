@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.commands.options import add_value
 from engine.errors import UsageError
-from engine.fetch.pack import DEFAULT_LEVELS, LEVELS
+from engine.fetch.archive.pack import DEFAULT_LEVELS, LEVELS
 
 if TYPE_CHECKING:
     from engine.commands.app import App

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.commands.options import add_general_options
 from engine.commands.package_options import absolute, add_compression_options, level_for, threads_of
-from engine.fetch.archive_tool import ending_of, transmute_archive
+from engine.fetch.archive.tool import ending_of, transmute_archive
 
 if TYPE_CHECKING:
     from engine.commands.app import App

@@ -76,6 +76,6 @@ def _check_prefix(app: App, checks: int) -> None:
     if app.config.target_prefix is None:
         raise UsageError("No environment is named.", hint="Use --prefix PATH or --name NAME.")
     if checks & _EXPECT_EXISTING and app.config.target_prefix != app.config.root_prefix:
-        from engine.environments import existing_prefix
+        from engine.environment.environments import existing_prefix
 
         existing_prefix(app.config, app.out.warning)

@@ -10,9 +10,9 @@ from engine import flow
 from engine.commands.app import App
 from engine.commands.options import add_general_options, add_prefix_options
 from engine.config.prefixes import required_prefix
-from engine.link.lock import place_lock, prefix_lock
-from engine.link.meta import is_environment
-from engine.link.recover import recover
+from engine.link.prefix.lock import place_lock, prefix_lock
+from engine.link.prefix.meta import is_environment
+from engine.link.transaction.recover import recover
 from engine.settings import link_options
 from engine.ui.progress import Progress
 

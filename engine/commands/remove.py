@@ -9,9 +9,9 @@ from engine.commands.asking import given_words
 from engine.commands.change import Session
 from engine.commands.install import nothing_to_do
 from engine.commands.options import add_flag, add_general_options, add_link_options, add_prefix_options, add_switch
-from engine.environments import existing_prefix
+from engine.environment.environments import existing_prefix
 from engine.errors import UsageError
-from engine.link.prefix import read_prefix
+from engine.link.prefix.present import read_prefix
 from engine.model.match_spec import MatchSpec
 from engine.request import InstallRequest
 

@@ -17,12 +17,12 @@ from engine.commands.options import (
     add_prefix_options,
 )
 from engine.config.prefixes import check_place
-from engine.environments import existing_prefix
+from engine.environment.environments import existing_prefix
+from engine.environment.healing import healed
 from engine.errors import PrefixError
-from engine.healing import healed
-from engine.link.history import dist_string, format_block, history_to_continue
-from engine.link.meta import META, is_environment
-from engine.link.records import read_records
+from engine.link.prefix.history import dist_string, format_block, history_to_continue
+from engine.link.prefix.meta import META, is_environment
+from engine.link.prefix.records import read_records
 
 
 def arguments(parser: ArgumentParser) -> None:

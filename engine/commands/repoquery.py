@@ -40,7 +40,7 @@ from engine.ui.query import PackageRow, tree_lines
 
 if TYPE_CHECKING:
     from engine.commands.app import App
-    from engine.fetch.shard_walk import Wanted
+    from engine.fetch.index.shard_walk import Wanted
     from engine.solve.task import Rows
 
 OPTIONS = {"use_target_prefix_fallback": True, "use_root_prefix_fallback": True}
@@ -110,7 +110,7 @@ class Query:
 
     def _wanted(self) -> Wanted | None:
         """What of the channels is needed for the answer: who needs something may be anybody."""
-        from engine.fetch.shard_walk import Wanted
+        from engine.fetch.index.shard_walk import Wanted
 
         wanted = None if self.kind == "whoneeds" else Wanted.of(self.specs)
         return msgspec.structs.replace(wanted, deep=self.kind == "depends") if wanted else None

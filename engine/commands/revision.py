@@ -7,7 +7,7 @@ from argparse import Namespace
 from engine.commands.app import App
 from engine.commands.change import Session
 from engine.config.channels import configured_channels
-from engine.environments import existing_prefix
+from engine.environment.environments import existing_prefix
 from engine.errors import UsageError
 from engine.request import InstallRequest
 

@@ -11,21 +11,21 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from engine.config.channels import channel_names, configured_channels, terms_notice
-from engine.environments import existing_prefix
+from engine.environment.environments import existing_prefix
 from engine.errors import UsageError
-from engine.link.prefix import read_prefix
-from engine.local_rows import LocalRows
+from engine.link.prefix.present import read_prefix
 from engine.model.channel import Channel
 from engine.model.match_spec import MatchSpec
 from engine.model.records import RepoDataRecord
+from engine.planning.local_rows import LocalRows
 
 if TYPE_CHECKING:
     from engine.commands.app import App
-    from engine.fetch.shard_walk import Wanted
-    from engine.machine import Machine
+    from engine.fetch.index.shard_walk import Wanted
     from engine.model.repodata import RepoData
     from engine.model.shards import ShardRows
     from engine.solve.task import Rows
+    from engine.system.machine import Machine
 
 
 def remote_rows(app: App, channels: Sequence[Channel], wanted: Wanted | None = None) -> list[RepoData | ShardRows]:
@@ -35,8 +35,8 @@ def remote_rows(app: App, channels: Sequence[Channel], wanted: Wanted | None = N
     """
     from engine import flow
     from engine.events import Phase, PhaseFinished, PhaseStarted
-    from engine.fetch.http import Transport
-    from engine.fetch.load import load_subdirs
+    from engine.fetch.http.transport import Transport
+    from engine.fetch.index.load import load_subdirs
     from engine.settings import repodata_settings, transport_settings
     from engine.ui.progress import Progress
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from engine.commands.options import add_general_options, add_prefix_options
+from engine.environment.healing import healed
 from engine.errors import ExitCode, UsageError
-from engine.healing import healed
 from engine.shell import processes
 from engine.shell.run import RunRequest, detach, execute, prepare
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from engine.commands.report import record_json
 from engine.commands.rows import names_of_channels, resolve_spec
-from engine.environments import known_environments
+from engine.environment.environments import known_environments
 from engine.errors import LinkError, PackagesNotFound
-from engine.link.prefix import read_prefix
+from engine.link.prefix.present import read_prefix
 from engine.model.records import RepoDataRecord
 from engine.solve.fits import spec_matches
 from engine.ui.query import ruled_table

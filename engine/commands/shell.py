@@ -15,8 +15,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from engine.commands.options import add_general_options, add_prefix_options
+from engine.environment.healing import healed
 from engine.errors import ExitCode, PrefixError, UsageError
-from engine.healing import healed
 from engine.shell.dialect import SHELLS, Dialect, Program, dialect_of
 from engine.shell.environment import Activator, Rules
 from engine.shell.facts import read_facts
@@ -73,7 +73,7 @@ def run(args: Namespace, app: App) -> int:
     if args.action in _CODE:
         return _activation(args, app)
     if args.action == _LONG_PATHS:
-        from engine.long_paths import enable_long_paths
+        from engine.system.long_paths import enable_long_paths
 
         app.out.line(enable_long_paths())
         app.out.result(success=True)

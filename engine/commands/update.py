@@ -11,7 +11,7 @@ from engine.commands.change import Session
 from engine.commands.install import nothing_to_do, variables_file
 from engine.commands.options import add_flag, add_install_options, add_switch, add_update_options
 from engine.config.channels import configured_channels
-from engine.environments import existing_prefix, read_installed
+from engine.environment.environments import existing_prefix, read_installed
 from engine.errors import PackagesNotFound
 from engine.inputs import Asked
 from engine.request import InstallRequest

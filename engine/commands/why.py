@@ -20,7 +20,7 @@ from engine.commands.report import record_json
 from engine.commands.rows import installed_records, remote_rows
 from engine.config.channels import channel_names, configured_channels
 from engine.errors import FetchError, InvalidChannel, PackagesNotFound, ParseError, RepodataError
-from engine.link.history import read_history, requested_specs
+from engine.link.prefix.history import read_history, requested_specs
 from engine.model.channel import Channel
 from engine.model.match_spec import MatchSpec
 from engine.model.records import PrefixRecord
@@ -138,10 +138,10 @@ def _tell_version(record: PrefixRecord, place: _Place) -> None:
 
 def _task(place: _Place, channels: Sequence[Channel], rows: Sequence[Rows]) -> SolveTask:
     """What was asked for, as a command would ask for it now."""
-    from engine.machine import assumed_machine
-    from engine.pins import pins_of
+    from engine.planning.pins import pins_of
+    from engine.planning.solving import addresses, channels_of_specs, cutoffs
     from engine.solve.task import SolveTask
-    from engine.solving import addresses, channels_of_specs, cutoffs
+    from engine.system.machine import assumed_machine
 
     config = place.app.config
     machine, _ = assumed_machine(place.app.machine, place.app.environ, config.override_virtual_packages)
@@ -176,7 +176,7 @@ def _channel_rows(place: _Place) -> tuple[Sequence[Channel], Sequence[Rows] | st
 
     A channel that can't be had is left out if others can. What is merely built in counts only if nothing else is known.
     """
-    from engine.fetch.shard_walk import Wanted
+    from engine.fetch.index.shard_walk import Wanted
 
     app, config = place.app, place.app.config
     configured = configured_channels(config)

@@ -179,7 +179,7 @@ class _Loader:
     def _platform(self) -> str:
         text = str(self.values["platform"])
         if not text:
-            from engine.machine import host_platform
+            from engine.system.machine import host_platform
 
             return host_platform()
         try:

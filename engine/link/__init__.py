@@ -1,14 +1,11 @@
 """Files out: cached packages → an environment.
 
-    request     what is asked, what was done              plan, claims, settle   who puts what where, and who wins
-    create      a new prefix: staged, one rename          package                one package
-    change      an existing one: staged, journalled       placeholder, noarch, entry_points, launcher, paths_json
-    remove      a whole one                               pyc, scripts, codesign, modes
-    recover     after a crash                             records, history, registry, prefix   what is on disk
-    apply       the work that making and changing share   staging, journal, lock, disk, difference, restore
-    jobs        packages in worker threads                compiling, kind   byte code: made once, shared
-    batch       links by the thousand; hands: by whom     compiled          byte code that is in the cache
-                                                          check, linked, needs
+    request       what is asked, what was done
+    plan          what one package puts where, and who wins where two want the same path
+    files         packages' files come into a staged prefix: links by the thousand, copies, rewritten files
+    bytecode      Python's byte code: made once, shared by all environments
+    prefix        what is in an environment: records, history, locks
+    transaction   the old state or the new one, at any instant: staging, one rename or a journal, healing
 
-Start at `create.create_prefix`, then `apply.Filling`, then `jobs.Jobs`, then `package.PackageLinker`.
+Start at `transaction.create.create_prefix`, then `transaction.apply.Filling`, `files.jobs.Jobs`, `files.linker`.
 """

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from engine.link.noarch import PythonInfo
+from engine.link.plan.noarch import PythonInfo
 from engine.model.records import Bytecode, CachedPackage, CompiledFiles, PrefixRecord, RepoDataRecord
 
 if TYPE_CHECKING:  # these import this
-    from engine.link.direct import Make
-    from engine.link.sharing import Shared
+    from engine.link.files.direct import Make
+    from engine.link.plan.sharing import Shared
 
 
 class Claim(Protocol):
@@ -26,7 +26,8 @@ class Claim(Protocol):
 
 
 class BytecodeStore(Protocol):
-    """Where byte-compiled files are kept for the next environment (`engine.fetch.bytecode`). It raises nothing."""
+    """Where byte-compiled files are kept for the next environment (`engine.fetch.cache.bytecode`). It raises
+    nothing."""
 
     def kind(self, python: RepoDataRecord) -> str | None:
         """The kind of a Python that was asked before."""
@@ -54,7 +55,8 @@ class BytecodeStore(Protocol):
 
 
 class PlanStore(Protocol):
-    """Where plans of packages are kept for the next environment (`engine.fetch.kept_plans`). It raises nothing."""
+    """Where plans of packages are kept for the next environment (`engine.fetch.cache.kept_plans`). It raises
+    nothing."""
 
     def place(self, package: CachedPackage) -> str:
         """The directory of a package's plans, and of its byte-compiled files."""

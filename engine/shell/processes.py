@@ -17,7 +17,7 @@ from contextlib import suppress
 
 import msgspec
 
-from engine.process import is_alive
+from engine.system.process import is_alive
 
 _MANY = 200
 """Records in the directory above which those of the dead are looked for when one is added."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import planning
 from engine.errors import ExitCode
+from engine.planning import planner as planning
 from engine.solve.task import Solution, SolveTask
 from tests.commands.conftest import Done
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ExitCode
-from engine.fetch.temporary import temporary_name
+from engine.system.temporary import temporary_name
 from tests.commands.conftest import Done, RunCommand
 from tests.kit.channel import ChannelBuilder
 from tests.kit.demo import ROOT, clean_environment
@@ -46,8 +46,8 @@ def both(create: Create, prefix: Path, *words: str) -> tuple[dict[str, Facts], d
 def hands(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Files that are made by the threads that link, and by processes beside them."""
     if request.param == "processes":
-        monkeypatch.setattr("engine.fetch.unpackers.WORTH", 0)
-        monkeypatch.setattr("engine.fetch.spooled.NAMED", 0)
+        monkeypatch.setattr("engine.fetch.packages.unpackers.WORTH", 0)
+        monkeypatch.setattr("engine.fetch.packages.spooled.NAMED", 0)
     return str(request.param)
 
 

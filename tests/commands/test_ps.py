@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.process import is_alive
+from engine.system.process import is_alive
 from tests.shell.sessions import make_environment, whipsnake
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="nothing is detached there")

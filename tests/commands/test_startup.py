@@ -13,10 +13,16 @@ from tests.commands.conftest import RunCommand
 from tests.kit.channel import ChannelBuilder
 from tests.kit.server import ChannelServer
 
-NETWORK = ("aiohttp", "ssl", "asyncio", "anyio", "engine.fetch.http")
-ARCHIVES = ("zstandard", "engine.fetch.unpack", "engine.fetch.extract", "engine.fetch.tar", "engine.fetch.conda_zip")
-SOLVER = ("pycosat", "engine.solve", "engine.planning", "engine.install")
-SELDOM = ("tempfile", "engine.cacheless", "engine.solve.explain", "engine.link.change")
+NETWORK = ("aiohttp", "ssl", "asyncio", "anyio", "engine.fetch.http.transport")
+ARCHIVES = (
+    "zstandard",
+    "engine.fetch.packages.unpack",
+    "engine.fetch.archive.extract",
+    "engine.fetch.archive.tar",
+    "engine.fetch.archive.conda_zip",
+)
+SOLVER = ("pycosat", "engine.solve", "engine.planning.planner", "engine.install")
+SELDOM = ("tempfile", "engine.delivery.cacheless", "engine.solve.explain", "engine.link.transaction.change")
 DRAWING = ("rich", "yaml")
 
 
@@ -64,14 +70,29 @@ def test_commands_that_only_look_load_no_network_solver_or_archives(words: str, 
 def test_commands_that_only_put_right_or_remove_load_no_network_solver_or_archives(
     words: str, prefix: Path, tmp_path: Path
 ) -> None:
-    modules = ("aiohttp", "engine.fetch.http", "engine.fetch.package", "engine.fetch.repodata", *ARCHIVES, *SOLVER)
+    modules = (
+        "aiohttp",
+        "engine.fetch.http.transport",
+        "engine.fetch.packages.prepare",
+        "engine.fetch.index.repodata",
+        *ARCHIVES,
+        *SOLVER,
+    )
     assert imported([*words.split(), "-p", str(prefix)], modules, tmp_path) == set()
     assert prefix.exists() == (words == "recover")
 
 
 @pytest.mark.parametrize("words", ["create", "install", "update", "remove", "env create", "env update", "rename"])
 def test_tab_and_help_load_nothing_that_changes_environments(words: str, tmp_path: Path) -> None:
-    modules = (*NETWORK, "zstandard", "pycosat", "engine.solve.solver", "engine.planning", "engine.install", "yaml")
+    modules = (
+        *NETWORK,
+        "zstandard",
+        "pycosat",
+        "engine.solve.solver",
+        "engine.planning.planner",
+        "engine.install",
+        "yaml",
+    )
     assert imported(["completer", *words.split(), "--dry"], modules, tmp_path) == set()
     assert imported([*words.split(), "--help"], modules, tmp_path) == set()
 
@@ -92,5 +113,5 @@ def test_an_install_of_what_is_there_loads_no_network_solver_or_archives(
 ) -> None:
     words = ["-y", "-r", str(root), "-n", "one", "--override-channels", "-c", channel.url, "tool"]
     assert run_command("create", *words).code == 0
-    solver = ("pycosat", "engine.solve.solver", "engine.planning", "engine.install", "engine.request")
+    solver = ("pycosat", "engine.solve.solver", "engine.planning.planner", "engine.install", "engine.request")
     assert imported(["install", *words], (*NETWORK, *ARCHIVES, *solver, "rich"), tmp_path) == set()

@@ -186,7 +186,7 @@ def test_clean_removes_what_a_cut_short_removal_left(world: World) -> None:
 
 def test_without_exchange_the_gap_is_closed(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a file system can't let two directories change places, there are two renames."""
-    monkeypatch.setattr("engine.link.staging.exchange", lambda one, other: False)
+    monkeypatch.setattr("engine.link.transaction.staging.exchange", lambda one, other: False)
     world = World(tmp_path, CASES["replace"])
     world.restore()
     gap = next(number for number, name in enumerate(world.whole.steps) if name.endswith(".old")) + 1

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 
 from engine.events import Event, Notice, TransferFinished
-from engine.fetch.http import Transport, TransportSettings
-from engine.fetch.load import load_subdirs
-from engine.fetch.repodata import RepodataSettings
-from engine.fetch.shard_walk import Wanted
+from engine.fetch.http.transport import Transport, TransportSettings
+from engine.fetch.index.load import load_subdirs
+from engine.fetch.index.repodata import RepodataSettings
+from engine.fetch.index.shard_walk import Wanted
 from engine.model.channel import Channel
 from engine.model.repodata import RepoData
 from engine.model.shards import ShardRows, with_json

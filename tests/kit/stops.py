@@ -17,10 +17,10 @@ from typing import Any, NoReturn
 
 import cli
 import engine.commands.create
-import engine.link.change
-import engine.link.create
-import engine.link.remove
-import engine.link.staging  # all of these so that the children need not import them
+import engine.link.transaction.change
+import engine.link.transaction.create
+import engine.link.transaction.remove
+import engine.link.transaction.staging  # all of these so that the children need not import them
 
 KILL = 9
 _EVENTS = frozenset({"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate", "open"})
@@ -74,7 +74,7 @@ class _Counter:
         self.log = log
         sys.addaudithook(self._hook)
         os.fsync = self._counted("fsync", os.fsync)
-        engine.link.staging.exchange = self._counted("exchange", engine.link.staging.exchange)  # type: ignore[attr-defined]
+        engine.link.transaction.staging.exchange = self._counted("exchange", engine.link.transaction.staging.exchange)  # type: ignore[attr-defined]
 
     def _counted(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any) -> Any:

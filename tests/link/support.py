@@ -19,9 +19,9 @@ import msgspec
 import zstandard
 
 from engine.events import Event, Notice, Report, silent
-from engine.link.change import change_prefix
-from engine.link.create import create_prefix
 from engine.link.request import LinkOptions, LinkRequest, LinkSummary
+from engine.link.transaction.change import change_prefix
+from engine.link.transaction.create import create_prefix
 from engine.model.records import CachedPackage, PrefixRecord, RepoDataRecord
 from tests.kit.package import BuiltPackage
 

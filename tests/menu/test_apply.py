@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from engine.link.records import read_records
-from engine.link.remove import remove_prefix
+from engine.link.prefix.records import read_records
 from engine.link.request import LinkOptions, LinkRequest
+from engine.link.transaction.remove import remove_prefix
 from engine.menu.apply import menu_files
 from tests.kit.package import BuiltPackage, make_package
 from tests.link.support import NOW, Recorder, cached, change, create

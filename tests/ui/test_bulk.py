@@ -9,9 +9,9 @@ import pytest
 
 from engine.bulk.results import Result, State, Totals
 from engine.events import Notice, TransferAdvanced, TransferStarted
-from engine.failure import Failure
 from engine.link.request import LinkSummary
 from engine.model.records import RepoDataRecord
+from engine.system.failure import Failure
 from engine.ui import bulk as module
 from engine.ui.bulk import BulkProgress
 from engine.ui.bulk_live import BulkCanvas

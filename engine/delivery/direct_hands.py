@@ -1,0 +1,53 @@
+"""The processes that make files straight out of archives (`engine.delivery.direct_hand`), seen from the threads that
+link.
+
+Rule of this file: small archives, which are in memory, are left to the thread itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from engine.delivery.direct_hand import Job
+from engine.fetch.packages.prepare import FetchSettings
+from engine.fetch.packages.spooled import SpooledArchive
+from engine.fetch.packages.unpackers import processes_for
+from engine.link.files.direct import make_here
+from engine.link.files.making import Made, Making
+from engine.model.payload import Payload
+from engine.model.records import RepoDataRecord
+from engine.system.helpers import Helpers
+
+_PATIENCE = 0.05
+"""Seconds between two looks whether we are to stop."""
+
+
+def direct_hands(records: Sequence[RepoDataRecord], settings: FetchSettings) -> DirectHands | None:
+    """Processes for these packages, where they pay and can be had. Blocks for some milliseconds."""
+    processes = processes_for(sum(record.size or 0 for record in records), settings)
+    return DirectHands(processes) if processes else None
+
+
+class DirectHands(Helpers):
+    """A few processes for many threads. Make one, `close` it."""
+
+    def __init__(self, processes: int) -> None:
+        """Start that many, or as many as can be had. Blocks for some milliseconds."""
+        super().__init__("engine.delivery.direct_hand", Made, processes)
+
+    def make(self, payload: Payload, making: Making, checkpoint: Callable[[], None]) -> Made:
+        """An `engine.link.files.direct.Make`."""
+        spooled = payload.spooled() if isinstance(payload, SpooledArchive) and len(self) else None
+        if spooled is None:
+            return make_here(payload, making, checkpoint)
+        hand = self.take()
+        hand.give(Job(spooled, making))
+        try:
+            while not hand.has_answered(_PATIENCE):
+                checkpoint()
+        except BaseException:
+            hand.process.kill()  # what it has made is thrown away with the rest
+            self.give_back(hand)
+            raise
+        made: Made = self.outcome(hand, f"unpack {making.dist}")
+        return made

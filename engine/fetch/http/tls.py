@@ -1,0 +1,80 @@
+"""The TLS context that a configuration asks for. Reads certificate files, so call it from a worker thread."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import sys
+
+from engine.errors import ConfigError
+from engine.fetch.http.settings import TransportSettings
+
+SYSTEM_BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+"""Where Debian, Fedora, SUSE and Alpine (also macOS) keep their trust store."""
+
+
+def tls_context(settings: TransportSettings) -> ssl.SSLContext:
+    """A context with the right authorities and client certificate. Raises `ConfigError` if a file can't be used."""
+    if settings.ssl_verify is False:
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    else:
+        context = _verifying(settings)
+    if settings.client_cert:
+        _load_client_cert(context, settings.client_cert, settings.client_cert_key)
+    return context
+
+
+def _verifying(settings: TransportSettings) -> ssl.SSLContext:
+    named = settings.ssl_verify if isinstance(settings.ssl_verify, str) else settings.ca_bundle
+    if not named or named == "<system>":
+        return _with_system_store()
+    path = os.path.expanduser(named)
+    try:
+        if os.path.isdir(path):
+            return ssl.create_default_context(capath=path)
+        return ssl.create_default_context(cafile=path)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(
+            f"Could not read the certificate authorities in {path}: {error}",
+            hint='`ssl_verify` takes true, false, "<system>", or the path of a PEM file or directory.',
+        ) from error
+
+
+def _with_system_store() -> ssl.SSLContext:
+    """Who this machine trusts. On macOS and Windows the system itself is asked, by the library truststore, so that what
+    a company's administrators added counts; elsewhere OpenSSL's own files are the system's."""
+    if sys.platform in ("darwin", "win32"):
+        try:
+            import truststore
+        except ImportError:
+            pass  # installed from somewhere that left it away
+        else:
+            native: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            return native
+    context = ssl.create_default_context()
+    paths = ssl.get_default_verify_paths()
+    if context.cert_store_stats()["x509_ca"] or (paths.capath and os.listdir(paths.capath)):
+        return context
+    # A relocated Python (a conda environment, a portable build) may look in a place that does not exist here.
+    for bundle in SYSTEM_BUNDLES:
+        if os.path.isfile(bundle):
+            context.load_verify_locations(cafile=bundle)
+            break
+    return context
+
+
+def _load_client_cert(context: ssl.SSLContext, cert: str, key: str | None) -> None:
+    try:
+        context.load_cert_chain(os.path.expanduser(cert), os.path.expanduser(key) if key else None)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(
+            f"Could not read the client certificate {cert}: {error}",
+            hint="Check `client_ssl_cert` and `client_ssl_cert_key`; both are paths of PEM files.",
+        ) from error

@@ -1,0 +1,125 @@
+"""Packages for direct mode: fetched and verified, not unpacked, and not kept.
+
+Rule of this file: as `engine.fetch.packages.prepare`, without a cache. What can't be unpacked straight into a prefix
+(packages of the old kind without a list of their files, and those with scripts that run before linking) is unpacked
+into a directory that is removed in the end.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.to_thread
+import msgspec
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from engine.events import Phase, PhaseFinished, PhaseStarted, Report
+from engine.fetch.cache.package_cache import PackageCache
+from engine.fetch.packages.order import Rank, all_alike, in_order
+from engine.fetch.packages.prepare import FetchSettings
+from engine.fetch.packages.spooled import SpooledArchive, spool
+from engine.fetch.packages.unpack import unpack_stream
+from engine.fetch.packages.unpackers import unpack_options
+from engine.flow import delivering
+from engine.model.records import CachedPackage, RepoDataRecord
+
+if TYPE_CHECKING:
+    from engine.fetch.http.transport import Transport
+
+
+async def prepare_direct(  # noqa: PLR0917  (the engine's parts, each of its own type)
+    records: Sequence[RepoDataRecord],
+    place: str,
+    transport: Transport,
+    settings: FetchSettings,
+    report: Report,
+    sink: MemoryObjectSendStream[CachedPackage],
+    rank: Rank = all_alike,
+    *,
+    named: bool = False,
+) -> None:
+    """Send each of ``records`` to ``sink`` as soon as it is here; then close it. Those of a lower ``rank`` are begun
+    first, and among equals the biggest.
+
+    ``place`` is a directory for what is under way, on the file system of the prefix; with ``named``, archives lie there
+    so that other processes can read them. Raises as `engine.fetch.packages.prepare.prepare`; whoever receives a package
+    closes its payload.
+    """
+    run = _Direct(place, transport, settings, report, sink, named=named)
+    async with delivering(sink):
+        await run.run(records, rank)
+
+
+class _Direct:
+    def __init__(
+        self,
+        place: str,
+        transport: Transport,
+        settings: FetchSettings,
+        report: Report,
+        sink: MemoryObjectSendStream[CachedPackage],
+        *,
+        named: bool,
+    ) -> None:
+        from engine.fetch.packages.download import Downloads
+
+        self._place, self._sink, self._report, self._named = place, sink, report, named
+        self._workers = max(1, settings.download_threads)
+        self._limiter = anyio.CapacityLimiter(self._workers + 2)
+        self._downloads = Downloads(transport, report, self._limiter)
+        self._options = unpack_options(settings)
+
+    async def run(self, records: Sequence[RepoDataRecord], rank: Rank) -> None:
+        """All of them."""
+        begun, size = time.monotonic(), sum(record.size or 0 for record in records)
+        self._report(PhaseStarted(Phase.FETCH, len(records), size))
+        send, receive = anyio.create_memory_object_stream[RepoDataRecord](float("inf"))
+        with send:
+            for record in in_order(records, rank, self._workers):
+                send.send_nowait(record)
+        with receive:
+            async with anyio.create_task_group() as group:
+                for _ in range(min(self._workers, len(records))):
+                    group.start_soon(self._work, receive.clone())
+        self._report(PhaseFinished(Phase.FETCH, time.monotonic() - begun, len(records), size))
+
+    async def _work(self, records: MemoryObjectReceiveStream[RepoDataRecord]) -> None:
+        with records:
+            async for record in records:
+                package = await self._downloads.fetch(record, partial(self._arriving, record), None)
+                try:
+                    await self._sink.send(package)
+                except BaseException:
+                    if package.payload is not None:
+                        package.payload.close()
+                    raise
+
+    def _arriving(self, record: RepoDataRecord, pieces: Iterable[bytes], _kept: str | None) -> CachedPackage:
+        """In a worker thread."""
+        archive = spool(pieces, record, self._place, self._options, named=self._named)
+        try:
+            if archive.open() and not _has_pre_link(archive, record):
+                known = archive.known()
+                directory = os.path.join(self._place, known.stem)
+                return CachedPackage(known, directory, os.path.join(self._place, known.fn), payload=archive)
+            cache = PackageCache((self._place,))
+            package = unpack_stream(archive.pieces(), record, cache, self._options).package
+        except BaseException:
+            archive.close()
+            raise
+        archive.close()
+        os.unlink(package.archive)
+        return msgspec.structs.replace(package, unchecked=False)
+
+
+def _has_pre_link(archive: SpooledArchive, record: RepoDataRecord) -> bool:
+    """Whether a package has a script that is run before it is linked, from where it is unpacked."""
+    if not archive.lists(b"-pre-link."):
+        return False
+    scripts = {f"bin/.{record.name}-pre-link.sh", f"Scripts/.{record.name}-pre-link.bat"}
+    return any(entry.path in scripts for entry in archive.entries())

@@ -1,0 +1,61 @@
+"""The processes that unpack (`engine.fetch.packages.hand`), seen from the threads that download.
+
+Rule of this file: a thread writes what arrives into a file, as it would without them, and meanwhile some process reads
+it there. Where all are busy the bytes wait in that file; nobody waits for a process before all of them are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.fetch.packages.hand import BROKEN, COMPLETE, Job, number
+from engine.fetch.packages.unpack import Unpacked
+from engine.system.helpers import Helpers
+
+_STEP = 1 << 18
+"""Bytes of news that are worth waking a process for."""
+
+
+class Hands(Helpers):
+    """A few processes for many threads. Make one, `close` it."""
+
+    def __init__(self, processes: int) -> None:
+        """Start that many, or as many as can be had. Blocks for some milliseconds."""
+        super().__init__("engine.fetch.packages.hand", Unpacked, processes)
+
+    def unpack_file(self, job: Job) -> Unpacked:
+        """Have an archive unpacked that is all there. Raises what `engine.fetch.packages.unpack.unpack_file` does."""
+        hand = self.take()
+        hand.give(job)
+        hand.tell(COMPLETE)
+        unpacked: Unpacked = self.outcome(hand, f"unpack {job.record.fn}")
+        return unpacked
+
+    def unpack_arriving(self, job: Job, pieces: Iterable[bytes]) -> Unpacked:
+        """Have an archive unpacked while ``pieces``, all of them, get into its file.
+
+        Raises what ``pieces`` raises, and what `engine.fetch.packages.unpack.unpack_stream` does.
+        """
+        hand = None
+        there = told = 0
+        try:
+            for piece in pieces:
+                there += len(piece)
+                if hand is None and (hand := self.take_idle()) is not None:
+                    hand.give(job)
+                if hand is not None and there - told >= _STEP:
+                    if hand.has_answered():
+                        break  # it won't come to a good end
+                    hand.tell(number(there))
+                    told = there
+        except BaseException:
+            if hand is not None:
+                hand.tell(BROKEN)
+                self.give_back(hand)  # once it has cleaned up after itself
+            raise
+        if hand is None:
+            hand = self.take()
+            hand.give(job)
+        hand.tell(number(there) + COMPLETE)
+        unpacked: Unpacked = self.outcome(hand, f"unpack {job.record.fn}")
+        return unpacked

@@ -1,0 +1,270 @@
+"""Links one package: a synchronous job of a worker thread. Rule: no look at a file that only has to be linked.
+
+For a plain file that is a single system call, relative to two open directories, for all files of some packages at once
+(`engine.link.files.batch`). Only files with a placeholder are read. Whatever is in the way was claimed by another
+package and is left to `engine.link.files.settle`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from engine.errors import LinkError, StorageError
+from engine.link.files.batch import Done, Files, Part, find_damage
+from engine.link.files.check import special_damage
+from engine.link.files.linked import Damaged, Linked, missing_file
+from engine.link.files.modes import NO_LINK_ERRORS, Mode, copy_file
+from engine.link.files.rewriting import SECOND, Rewriter
+from engine.link.plan.claims import Claims
+from engine.link.plan.entry_points import EntryPoint, script_body, unix_script
+from engine.link.plan.package_plan import Group, PackagePlan, PlannedPath
+from engine.link.request import PrefixTarget
+from engine.model.platform import is_windows
+
+LINK_AT = os.link in os.supports_dir_fd
+"""Whether files can be linked relative to open directories."""
+
+
+class PackageLinker:
+    """Carries out the plan of one package below ``target.staging``."""
+
+    def __init__(self, plan: PackagePlan, directory: str, target: PrefixTarget, claims: Claims, mode: Mode) -> None:
+        self.plan, self.directory, self.target, self.claims = plan, directory, target, claims
+        self.done = Linked(plan.index, directory, mode, written={}, unsigned=[], lost=set(), compiled=[])
+        self.directories: list[str] = []
+        """Those that have to be made, absolute."""
+        self._index = plan.index
+        self._blocked: set[str] = set()
+        """Directories that can't be had."""
+
+    @property
+    def rewriter(self) -> Rewriter:
+        """Who makes files of changed content, and notes them in `done`."""
+        return Rewriter(self.plan.record.dist, self.target, self.done)
+
+    def begin(self, checkpoint: Callable[[], None], *, check: bool) -> Part | None:
+        """Claim everything; what is left to others is not ours to make. Returns what is to be linked, once
+        `directories` are there; None where files are not hard-linked: then they are placed now.
+
+        ``checkpoint`` is called often and may raise to stop. With ``check``, the files in the cache are compared with
+        the package's list first: raises `Damaged`.
+        """
+        try:
+            damaged = special_damage(self.plan, self.directory) if check else None
+            if damaged is not None:
+                raise Damaged(damaged)
+            checkpoint()
+            self._blocked = blocked = self.claims.claim_dirs(self.plan.needed_dirs, self._index)
+            files = self.claimed(blocked)
+            if self.done.mode is Mode.HARD and LINK_AT:
+                staging = self.target.staging
+                self.directories = [f"{staging}/{path}" for path in self.new_dirs(blocked)]
+                return check, files
+            self._place_all(files, self.new_dirs(blocked), checkpoint, check)
+        except OSError as error:
+            raise self.failed(error) from error
+        return None
+
+    def end(self, checkpoint: Callable[[], None], linked: Done | None = None) -> Linked:
+        """Make the rest, once that is ``linked`` which `begin` returned. Raises `Damaged` as that does."""
+        try:
+            if linked is not None:
+                self._note(linked)
+            self._link_others(self._blocked, checkpoint)
+            self.done.bytes = self.plan.size
+        except OSError as error:
+            raise self.failed(error) from error
+        return self.done
+
+    def claimed(self, blocked: set[str]) -> list[Files]:
+        """The plain files that are ours to make."""
+        groups = self.plan.groups
+        if not blocked and self.claims.claim_all(self.plan.plain, self._index):
+            return [self._files(group, group.names, group.sizes) for group in groups]
+        found = []
+        for group in groups:
+            start = f"{group.target}/" if group.target else ""
+            mine = (
+                self.claims.claim_names(group.target, group.names, self._index) if group.target not in blocked else []
+            )
+            if len(mine) < len(group.names):
+                kept = set(mine)
+                self.done.lost.update(start + name for name in group.names if name not in kept)
+                sizes = [size for name, size in zip(group.names, group.sizes, strict=True) if name in kept]
+            else:
+                sizes = group.sizes
+            if mine:
+                found.append(self._files(group, mine, sizes))
+        return found
+
+    def _files(self, group: Group, names: list[str], sizes: list[int | None]) -> Files:
+        staging = self.target.staging
+        return _join(self.directory, group.source), _join(staging, group.target), names, None, sizes
+
+    def failed(self, error: OSError) -> LinkError | StorageError:
+        """The error for the user."""
+        name = error.filename if isinstance(error.filename, str) else ""
+        if error.errno == errno.ENOENT and name.startswith(self.directory):
+            return self._missing(name[len(self.directory) + 1 :])
+        return StorageError.from_os_error(f"link {self.plan.record.dist} into {self.target.prefix}", error)
+
+    def _missing(self, path: str) -> LinkError:
+        return missing_file(self.plan.record.dist, path, self.directory)
+
+    def new_dirs(self, blocked: set[str]) -> list[str]:
+        """The needed directories that nobody made yet."""
+        made = self.claims.made
+        return [path for path in self.plan.needed_dirs if path not in made and path not in blocked]
+
+    def make_dirs(self, directories: Iterable[str]) -> None:
+        """Make directories, parents first."""
+        for directory in directories:
+            with suppress(FileExistsError):  # made by another thread
+                os.mkdir(f"{self.target.staging}/{directory}")
+            self.claims.made.add(directory)
+
+    def _note(self, linked: Done) -> None:
+        damaged, done, problems = linked
+        if damaged is not None:
+            raise Damaged(damaged[len(self.directory) + 1 :])
+        staging = len(self.target.staging) + 1
+        self.claims.made.update([path[staging:] for path in self.directories])
+        self.done.hardlinked += done
+        for number, source, target in problems:
+            error = OSError(number, os.strerror(number), source or target)
+            if not source:
+                raise error
+            self._not_linked(error, source[len(self.directory) + 1 :], target[staging:])
+
+    def _place_all(
+        self, files: list[Files], directories: list[str], checkpoint: Callable[[], None], check: bool
+    ) -> None:
+        """Where files are copied or soft-linked: one after the other."""
+        damaged = next(filter(None, map(find_damage, files)), None) if check else None
+        if damaged is not None:
+            raise Damaged(damaged[len(self.directory) + 1 :])
+        self.make_dirs(directories)
+        home, staging = len(self.directory) + 1, len(self.target.staging) + 1
+        for origin, end, names, _, _ in files:
+            checkpoint()
+            for name in names:
+                self.place(f"{origin}/{name}"[home:], f"{end}/{name}"[staging:])
+
+    def _not_linked(self, error: OSError, source: str, target: str) -> None:
+        """One file could not be hard-linked: say why, or copy it."""
+        if error.errno == errno.EEXIST:  # the package names a path twice, perhaps in two cases of letters
+            self.claims.contest(self.claims.folded(target), self._index)
+        elif error.errno == errno.ENOENT:
+            raise self._missing(source) from error
+        elif error.errno in NO_LINK_ERRORS:
+            self._copy(source, target)
+        else:
+            raise error
+
+    def place(self, source: str, target: str) -> None:
+        """Put one plain file there in the package's mode; the target must be free."""
+        mode, origin, end = self.done.mode, _join(self.directory, source), _join(self.target.staging, target)
+        if mode is Mode.HARD:
+            try:
+                os.link(origin, end, follow_symlinks=False) if LINK_AT else os.link(origin, end)
+                self.done.hardlinked += 1
+            except OSError as error:
+                self._not_linked(error, source, target)
+        elif mode is Mode.SOFT:
+            os.symlink(origin, end)
+            self.done.softlinked += 1
+        else:
+            self._copy(source, target)
+
+    def _copy(self, source: str, target: str) -> None:
+        origin, end = _join(self.directory, source), _join(self.target.staging, target)
+        if copy_file(origin, end, reflink=self.done.mode is Mode.REFLINK):
+            self.done.reflinked += 1
+        else:
+            self.done.copied += 1
+
+    def _link_others(self, blocked: set[str], checkpoint: Callable[[], None]) -> None:
+        for paths, make in (
+            (self.plan.copies, self.copy),
+            (self.plan.softlinks, self.soft_link),
+            (self.plan.rewrites, self.rewrite),
+        ):
+            for path in paths:
+                checkpoint()
+                if self.mine(path.target, blocked):
+                    make(path)
+        self.write_scripts(blocked)
+
+    def set_aside(self, keys: Iterable[str]) -> None:
+        """Keep what is at or below ``keys`` for later: nothing to do, where it can be made again from the cache."""
+
+    def write_scripts(self, blocked: set[str]) -> None:
+        """The files of entry points."""
+        for entry in self.plan.scripts:
+            for target, text in self.script_files(entry):
+                if self.mine(target, blocked):
+                    self.write_script(target, text)
+
+    def mine(self, target: str, blocked: set[str]) -> bool:
+        if target.rpartition("/")[0] not in blocked and self.claims.claim_file(target, self._index):
+            return True
+        self.done.lost.add(target)
+        return False
+
+    def copy(self, path: PlannedPath) -> None:
+        """A file that must not share its blocks' owner with the cache (``no_link``)."""
+        self._copy(path.entry.path, path.target)
+
+    def soft_link(self, path: PlannedPath) -> None:
+        """A link of the package, with its target as it is."""
+        origin = _join(self.directory, path.entry.path)
+        try:
+            destination = os.readlink(origin)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            self.place(path.entry.path, path.target)  # listed as a link, but unpacked as a file
+            return
+        os.symlink(destination, _join(self.target.staging, path.target))
+        self.done.softlinked += 1
+
+    def rewrite(self, path: PlannedPath) -> None:
+        """A file with a placeholder. Where none is found the file is linked like others."""
+        origin = _join(self.directory, path.entry.path)
+        with open(origin, "rb") as file:
+            status, data = os.fstat(file.fileno()), file.read()
+        changed = self.rewriter.replaced(path, data)
+        if changed is data or changed == data:
+            self.place(path.entry.path, path.target)
+            return
+        changed = self.rewriter.signed_again(path.target, data, changed)
+        # One second later than the source, so that no byte-compiled file made from the source passes as current.
+        self.rewriter.write(path.target, changed, status.st_mode, status.st_mtime_ns + SECOND)
+
+    def script_files(self, entry: EntryPoint) -> list[tuple[str, bytes]]:
+        """The files of one entry point: path in the prefix, content."""
+        python = self.target.python
+        if python is None:
+            return []
+        start = f"{python.scripts}/{entry.command}"
+        if is_windows(self.target.platform):
+            from engine.link.files.launcher import SHEBANG, windows_launcher
+
+            launcher = windows_launcher(self.target.platform, self.plan.record.dist)
+            return [(f"{start}-script.py", SHEBANG + script_body(entry).encode()), (f"{start}.exe", launcher)]
+        interpreter = f"{self.target.baked_prefix}/{python.executable}"
+        return [(start, unix_script(entry, interpreter, self.target.platform).encode())]
+
+    def write_script(self, target: str, data: bytes) -> None:
+        """One file of an entry point, executable, named in conda-meta by its kind."""
+        kind = "unix_python_entry_point"
+        if is_windows(self.target.platform):
+            kind = f"windows_python_entry_point_{'exe' if target.endswith('.exe') else 'script'}"
+        self.rewriter.write(target, data, 0o775, None, kind)
+
+
+def _join(directory: str, name: str) -> str:
+    return f"{directory}/{name}" if directory and name else directory or name
