@@ -53,8 +53,7 @@ class Search:
         stop: Callable[[], bool],
         limit: float = inf,
     ) -> None:
-        """``limit``: the `Domains.work` after which it gives up; it is set where an answer is likely, so that there is
-        no need to probe."""
+        """``limit``: the `Domains.work` after which it gives up."""
         self._problem = problem
         self._domains = problem.domains
         self._agenda = agenda
@@ -62,7 +61,8 @@ class Search:
         self._limit = limit
         self._patience = PATIENCE
         self._trouble = Trouble()
-        self._probe_at: float = PROBE if limit == inf else inf
+        self._probe_at: float = PROBE
+        self._work_before = problem.domains.work
         self.formula = Formula(problem.domains)
         self.decisions = 0
         self.conflicts = 0
@@ -91,7 +91,7 @@ class Search:
         """Look for any answer, for as long as the search took so far; if there is none, it ends here."""
         self._backtrack(0)
         agenda, self._agenda = self._agenda, Probe(self._problem, self._trouble)
-        limit = 2 * self._domains.work
+        limit = 2 * self._domains.work - self._work_before
         more = True
         while more and self._domains.work <= limit:
             more = self._step()
