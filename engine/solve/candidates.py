@@ -7,7 +7,7 @@ candidates is looked at. What the order is stands in `ranking`.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TypeAlias, overload
@@ -113,19 +113,34 @@ class Candidates:
             first -= 1
         return start + first, end
 
-    def build(self, rank: int) -> str:
-        """The build of a candidate, which need not be decoded for that."""
-        source, place = self._place(rank)
-        return source.heads[place].build
+    def builds(self, start: int, stop: int) -> list[str]:
+        """The builds of candidates, which need not be decoded for that."""
+        self._put_in_order(start, stop)
+        sources = self._sources
+        places = (located(sources, code) for code in self._codes[start:stop])
+        return [source.heads[place].build for source, place in places]
 
     def record(self, rank: int) -> PackageRecord:
         """The candidate itself."""
         source, place = self._place(rank)
         return source.records[place]
 
+    def between(self, start: int, stop: int) -> list[PackageRecord]:
+        """The candidates of some ranks."""
+        self._put_in_order(start, stop)
+        sources = self._sources
+        places = (located(sources, code) for code in self._codes[start:stop])
+        return [source.records[place] for source, place in places]
+
     def _place(self, rank: int) -> tuple[Source, int]:
         self._in_order(bisect_right(self._starts, rank) - 1)
         return located(self._sources, self._codes[rank])
+
+    def _put_in_order(self, start: int, stop: int) -> None:
+        """The version classes that these ranks are in."""
+        starts = self._starts
+        for number in range(bisect_right(starts, start) - 1, bisect_left(starts, stop)):
+            self._in_order(number)
 
     def _class(self, number: int) -> Interval:
         starts = self._starts
@@ -182,10 +197,12 @@ class _Ranked(Sequence[PackageRecord]):
     def __getitem__(self, rank: slice) -> Sequence[PackageRecord]: ...
 
     def __getitem__(self, rank: int | slice) -> PackageRecord | Sequence[PackageRecord]:
-        record = self._candidates.record
         if isinstance(rank, slice):
-            return [record(one) for one in range(*rank.indices(len(self)))]
-        return record(rank if rank >= 0 else rank + len(self))
+            start, stop, step = rank.indices(len(self))
+            return (
+                self._candidates.between(start, stop) if step == 1 else [self[one] for one in range(start, stop, step)]
+            )
+        return self._candidates.record(rank if rank >= 0 else rank + len(self))
 
 
 def ranked(

@@ -43,31 +43,36 @@ class Domains(Trail):
         number = len(self.clauses)
         clause = list(dict.fromkeys(literals))  # each watched literal is another
         self.clauses.append(clause)
+        told = len(clause) < 2 or self._order_watches(clause)
         if len(clause) > 1:
-            fits = not (self._is_false(clause[0]) or self._is_false(clause[1]))
-            if not fits:
-                self._order_watches(clause)
             self._watch(clause[0], number)
             self._watch(clause[1], number)
-            if fits or not self._is_false(clause[1]):
-                return number
-        self._tell(number)
+        if told:
+            self._tell(number)
         return number
 
-    def _order_watches(self, clause: list[int]) -> None:
-        """True and open literals first, then those that became false last: so the watches stay right later on."""
-        fit = [literal for literal in clause if not self._is_false(literal)]
+    def _order_watches(self, clause: list[int]) -> bool:
+        """True and open literals first, then those that became false last: so the watches stay right later on.
+
+        Whether all but the first are false, so that there is something to tell.
+        """
+        is_false = self._is_false
+        first, second = is_false(clause[0]), is_false(clause[1])
+        if not (first or second):
+            return False
         if len(clause) == 2:  # most are
-            second_first = fit[0] == clause[1] if fit else self.falsified_at(clause[0]) < self.falsified_at(clause[1])
-            if second_first:
+            if first and (not second or self.falsified_at(clause[0]) < self.falsified_at(clause[1])):
                 clause.reverse()
-        elif len(fit) < 2:
-            unfit = [literal for literal in clause if literal not in fit]
-            fit += sorted(unfit, key=self.falsified_at, reverse=True)
-            clause[:] = fit
-        elif clause[0] != fit[0] or clause[1] != fit[1]:
-            chosen = fit[:2]
-            clause[:] = chosen + [literal for literal in clause if literal not in chosen]
+            return True
+        fit = [literal for literal in clause if not is_false(literal)]
+        unfit = [literal for literal in clause if literal not in fit]
+        if len(fit) < 2:
+            unfit.sort(key=self.falsified_at, reverse=True)
+        else:
+            unfit = [literal for literal in clause if literal not in fit[:2]]
+            fit = fit[:2]
+        clause[:] = fit + unfit
+        return len(fit) < 2
 
     def _watch(self, literal: int, number: int) -> None:
         watchers = self._watchers.get(literal)
@@ -101,12 +106,13 @@ class Domains(Trail):
         if self._conflict != NO_CONFLICT:
             number, self._conflict = self._conflict, NO_CONFLICT
             return number
-        while self._head < len(self.trail):
+        trail, visit = self.trail, self._visit
+        while self._head < len(trail):
             place = self._head
             self._head += 1
             self._steps += 1
             for literal in self._falsified_by(place):
-                conflict = self._visit(literal)
+                conflict = visit(literal)
                 if conflict != NO_CONFLICT:
                     return conflict
         return NO_CONFLICT
@@ -152,7 +158,7 @@ class Domains(Trail):
                 clause[1] = falsified
             if floor[owner[other]] >= other if other > 0 else ceiling[owner[-other]] < -other:
                 continue  # true
-            for place in range(2, len(clause)):
+            for place in range(2, len(clause)) if len(clause) > 2 else ():
                 literal = clause[place]
                 if ceiling[owner[literal]] >= literal if literal > 0 else floor[owner[-literal]] < -literal:
                     clause[1], clause[place] = literal, falsified

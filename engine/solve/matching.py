@@ -22,15 +22,15 @@ def ranks_matching(candidates: Candidates, spec: MatchSpec) -> tuple[Interval, .
         first, after = starts[start], starts[stop]
         if plain and spec.build is None:
             _join(found, first, after)
-            continue
-        for rank in range(first, after):
+        elif plain and spec.build:
             # a build shows in the head of a record; that most are not looked at whole is what makes deep channels fast
-            if (
-                spec.build.matches(candidates.build(rank))
-                if plain and spec.build
-                else spec_matches(spec, candidates.records[rank])
-            ):
-                _join(found, rank, rank + 1)
+            for rank, build in enumerate(candidates.builds(first, after), first):
+                if spec.build.matches(build):
+                    _join(found, rank, rank + 1)
+        else:
+            for rank in range(first, after):
+                if spec_matches(spec, candidates.records[rank]):
+                    _join(found, rank, rank + 1)
     return tuple(found)
 
 
@@ -64,7 +64,8 @@ def matches_name(spec: MatchSpec, name: str) -> bool:
 
 def _is_plain(spec: MatchSpec) -> bool:
     """Whether a spec says nothing that counts for matching but a name, a version and a build."""
-    return spec.with_(name=None, version=None, build=None, extras=(), when=None) == _ANY
+    others = (spec.name_matcher, spec.channel, spec.subdir, spec.url, spec.fn)
+    return not spec.has_rare_fields and others == _NOTHING
 
 
-_ANY = MatchSpec()
+_NOTHING = (None,) * 5
