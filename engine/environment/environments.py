@@ -19,7 +19,7 @@ from engine.errors import PrefixError
 from engine.link.prefix.meta import decode_file, is_environment, record_paths, takes_packages
 from engine.link.prefix.registry import read_registry
 from engine.model.platform import default_site_packages
-from engine.model.url import strip_secrets, without_subdir
+from engine.model.url import noted_channel
 
 if TYPE_CHECKING:
     from engine.environment.pypi import PypiRecord
@@ -46,10 +46,7 @@ class Installed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def channel_url(self) -> str:
         """The channel's address without subdir, credentials or slash at the end; "" if unknown."""
-        found = strip_secrets(self.channel or "").rstrip("/")
-        if not found and self.url:
-            found = strip_secrets(self.url).rsplit("/", 1)[0]
-        return without_subdir(found)
+        return noted_channel(self.channel or "", self.url or "")
 
 
 def environments_file(config: Config) -> str:

@@ -100,6 +100,18 @@ def without_subdir(url: str) -> str:
     return above if is_known_subdir(last) else url.rstrip("/")
 
 
+def noted_channel(channel: str, url: str) -> str:
+    """The address of the channel that a record of a package names, whoever wrote it; "" if it says nothing.
+
+    conda leaves the subdir at its end; micromamba writes the name that the user gave, or a path, so that only the
+    package's own ``url`` tells where it came from.
+    """
+    found = strip_secrets(channel).rstrip("/")
+    if not scheme_of(found) and url:
+        found = strip_secrets(url).rpartition("/")[0]
+    return without_subdir(found)
+
+
 def path_to_url(path: str) -> str:
     """The ``file://`` URL of an absolute path, POSIX or Windows, percent-encoded."""
     from urllib.parse import quote

@@ -75,6 +75,9 @@ def test_reading_records(tmp_path: Path) -> None:
         ("https://h/t/SECRET/x", None, "https://h/x"),
         (None, "https://u:p@h/x/linux-64/a-1-0.conda", "https://h/x"),
         (None, None, ""),
+        ("conda-forge", "https://u:p@h/conda-forge/noarch/a-1-0.conda", "https://h/conda-forge"),
+        ("conda-forge", None, "conda-forge"),
+        ("h/x/linux-64", "http://h/x/linux-64/a-1-0.conda", "http://h/x"),
     ],
 )
 def test_the_channel_of_a_record(channel: str | None, url: str | None, expected: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.commands.conftest import RunCommand
 from tests.interop.conftest import names, peer
+from tests.kit.channel import ChannelBuilder
 from tests.kit.server import ChannelServer
 
 
@@ -146,3 +147,17 @@ def test_records_say_the_same(create: RunCommand, mamba: RunCommand, root: Path)
     assert theirs["timestamp"] in (ours["timestamp"], ours["timestamp"] // 1000)
     (a,), (b,) = ours["paths_data"]["paths"], theirs["paths_data"]["paths"]
     assert {**a, **b, "sha256_in_prefix": ""} == {**a, "sha256_in_prefix": ""}
+
+
+def test_packages_of_a_channel_that_it_knows_by_name_are_of_that_channel(
+    micromamba: RunCommand, run_command: RunCommand, channel: ChannelBuilder, root: Path
+) -> None:
+    """It writes the name into its records; taken for another channel, the packages would give way to older ones."""
+    with ChannelServer(channel.path.parent) as above:
+        here = ("-n", "one", "--yes", "--override-channels", "--channel-alias", above.url, "-c", channel.path.name)
+        assert micromamba("create", *here, "base-lib", "data").code == 0
+        assert "Nothing to do" in run_command("update", *here, "--all").out
+        done = run_command("install", *here, f"{channel.path.name}::base-lib", "tool")
+        assert done.code == 0 and names(root / "envs/one") == {"base-lib-2.0", "data-3.1", "tool-1.0"}
+        listed = run_command("list", "-n", "one", "--json").json["packages"]
+        assert {package["base_url"] for package in listed} == {f"{above.url}/{channel.path.name}"}

@@ -21,7 +21,7 @@ import msgspec
 from engine.errors import LinkError
 from engine.link.prefix.meta import decode_file, record_paths
 from engine.model.records import ARCHIVE_EXTENSIONS, InstalledPaths, PrefixRecord, RepoDataRecord
-from engine.model.url import strip_secrets, without_subdir
+from engine.model.url import noted_channel, strip_secrets
 
 if TYPE_CHECKING:  # who only reads records need not wait for what links packages
     from engine.link.files.linked import Linked
@@ -117,7 +117,7 @@ def read_record(path: str) -> PrefixRecord:
 
 def _decode_with(decode: Callable[[bytes], PrefixRecord], data: bytes) -> PrefixRecord:
     record = decode(data)
-    return msgspec.structs.replace(record, raw=data, channel=without_subdir(record.channel))
+    return msgspec.structs.replace(record, raw=data, channel=noted_channel(record.channel, record.url))
 
 
 def _beginning(path: str) -> PrefixRecord | None:

@@ -139,6 +139,13 @@ def test_what_conda_writes_is_read(tmp_path: Path) -> None:
     assert json.loads(found.raw) == theirs
 
 
+def test_the_channel_that_micromamba_names_is_an_address_to_us(tmp_path: Path) -> None:
+    path = tmp_path / "zlib-1.2-h1_0.json"
+    url = "https://a.org/conda-forge/linux-64/zlib-1.2-h1_0.conda"
+    path.write_text(json.dumps({**FIELDS, "channel": "conda-forge", "url": url}))
+    assert read_record(str(path)).channel == "https://a.org/conda-forge"
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"name": 1}', "[" * 100_000])
 def test_broken_records_are_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.json").write_text(text)
