@@ -31,6 +31,7 @@ from engine.model.repodata import RepoData
 from engine.model.shards import ShardRows, with_json
 from engine.planning.local_rows import LocalRows, spec_for
 from engine.planning.noting import notes_on
+from engine.planning.origins import at_home
 from engine.planning.pins import pins_of
 from engine.planning.solving import addresses, channels_of_specs, cutoffs, may_downgrade, with_channels
 from engine.request import Held, InstallRequest, Plan, Services
@@ -39,7 +40,7 @@ from engine.solve.fits import spec_matches
 from engine.solve.order import link_order
 from engine.solve.request import resolved
 from engine.solve.solver import solve
-from engine.solve.task import Solution, SolveTask
+from engine.solve.task import Rows, Solution, SolveTask
 from engine.solve.transaction import Transaction
 from engine.solve.wording import spec_text
 from engine.system.machine import assumed_machine
@@ -234,14 +235,14 @@ class Planner:
         records = (*explicit, *self.present.records)
         return Wanted.of(self.request.asked.specs, records, add_pip=self.config.add_pip_as_python_dependency)
 
-    def _task(self, rows: Sequence[object], explicit: Sequence[RepoDataRecord]) -> SolveTask:
+    def _task(self, rows: Sequence[Rows], explicit: Sequence[RepoDataRecord]) -> SolveTask:
         config, request = self.config, self.request
         pins = pins_of(config, request.prefix)
         return SolveTask(
             specs=(*map(spec_for, explicit), *request.asked.specs),
-            repodata=rows,  # type: ignore[arg-type]  # `Rows` is a protocol that RepoData and LocalRows both follow
+            repodata=rows,
             virtual=self.machine.virtual,
-            installed=self._installed(),
+            installed=at_home(self._installed(), rows),
             pinned=pins,
             channel_priority=config.channel_priority,
             channel_addresses=addresses({**channels_of_specs(pins, config), **self.named_channels}),

@@ -13,7 +13,7 @@ from engine.errors import SolveError
 from engine.model.cutoff import known_since
 from engine.model.lazy_records import fns_of, heads_of
 from engine.model.match_spec import MatchSpec
-from engine.model.records import PackageRecord, PrefixRecord
+from engine.model.records import PackageRecord, PrefixRecord, RepoDataRecord
 from engine.model.repodata import RepoData
 from engine.model.shards import ShardRows
 from engine.solve.candidates import Candidates, ranked
@@ -34,6 +34,11 @@ def same_package(one: PackageRecord, other: PackageRecord) -> bool:
             return mine.lower() == theirs.lower()
     mine, theirs = getattr(one, "channel", ""), getattr(other, "channel", "")
     return not (mine and theirs) or mine == theirs
+
+
+def lazy_rows(rows: Rows, name: str) -> Sequence[RepoDataRecord]:
+    """What a subdir has of a name, decoded where it is looked at if the subdir can do that."""
+    return rows.lazy_records(name) if isinstance(rows, RepoData | ShardRows) else rows.records(name)
 
 
 class PackageIndex:
@@ -159,7 +164,7 @@ class PackageIndex:
 
     def _source(self, rows: Rows, name: str) -> Source:
         """What a subdir has of a name, as far as it is old enough."""
-        records = rows.lazy_records(name) if isinstance(rows, RepoData | ShardRows) else rows.records(name)
+        records = lazy_rows(rows, name)
         heads = heads_of(records)
         limit = self._cutoffs.limit(name, rows.channel.public_url) if self._cutoffs else None
         usable: Sequence[int] = range(len(heads))

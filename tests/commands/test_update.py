@@ -78,6 +78,17 @@ def test_update_by_name(run: Run, installed: Installed, root: Path) -> None:
     assert "All requested packages already installed" in run("upgrade", "app").out
 
 
+def test_packages_are_the_same_when_their_channel_has_moved(
+    run: Run, installed: Installed, place: ChannelBuilder, tmp_path: Path
+) -> None:
+    run("create", "app", "lib")
+    moved = shutil.copytree(place.path, tmp_path / "moved").as_uri()
+    done = run("update", "--all", "--override-channels", "-c", moved, channel=False)
+    assert "Nothing to do" in done.out and installed() == ["app-2.0", "lib-2.0"]
+    run("install", f"{moved}::lib >=1.5", "low", "--override-channels", "-c", moved, channel=False)
+    assert installed() == ["app-2.0", "lib-2.0", "low-1.0"]
+
+
 def test_update_without_pruning(run: Run, installed: Installed) -> None:
     run("create", "app=1.0", "lib=1.0")
     run("update", "app", "--no-prune-deps")
