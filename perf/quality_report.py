@@ -26,7 +26,7 @@ class Outcome:
     seconds: float = 0.0
     peer_seconds: float = 0.0
     cpu: float = 0.0
-    """Processor seconds, which others on the machine don't change."""
+    """Processor seconds: what others do on the machine changes them less than the others."""
     peer_cpu: float = 0.0
     conflicts: int = 0
     sat_calls: int = 0

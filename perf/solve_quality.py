@@ -10,31 +10,27 @@ from __future__ import annotations
 
 import argparse
 import gc
-import hashlib
 import json
 import multiprocessing
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from cli import GARBAGE
 from engine.errors import SolveError
-from engine.model.lazy_records import fns_of
 from engine.model.match_spec import MatchSpec
-from engine.model.records import PackageRecord, RepoDataRecord
+from engine.model.records import PackageRecord
 from engine.model.repodata import RepoData
 from engine.solve.solver import solve
 from engine.solve.task import SolveTask
 from perf import compare
-from perf.instances import CHANNEL, Instance, available, load_rows, machine, read_instances, unpack
+from perf.instances import Instance, available, load_rows, machine, read_instances, unpack
 from perf.quality_report import Outcome, failures, write_report
+from perf.solve_quality_peer import peer_answer
 from perf.spoil import WAYS, spoilt
 from perf.spoilt_report import write_spoilt
 from tests.kit.checker import check
@@ -43,15 +39,15 @@ TIME_LIMIT = 120.0
 """Seconds after which either side gives up."""
 
 
-def judge(instance: Instance, rows: Sequence[RepoData], folder: Path) -> Outcome:
-    """Solve an instance on both sides and compare."""
+def judge(instance: Instance, rows: Sequence[RepoData], folder: Path, turn: int = 0) -> Outcome:
+    """Solve an instance on both sides and compare; the ``turn``-th time, if there are several."""
     outcome = Outcome(instance.id, instance.platform)
     specs = with_pip(instance.specs)
-    theirs = _peer(instance, specs, folder, rows, outcome)
+    theirs = peer_answer(instance, specs, folder, rows, outcome, turn)
     ours = _ours(instance, rows, outcome)
     if ours is not None and theirs is not None:
         _compare(outcome, ours, theirs, compare.requested_names(specs), rows)
-    if instance.has_everything:
+    if instance.has_everything and not turn:
         _check_locked(instance, rows, outcome)
     return outcome
 
@@ -81,80 +77,6 @@ def _ours(instance: Instance, rows: Sequence[RepoData], outcome: Outcome) -> com
     outcome.feasible, outcome.conflicts, outcome.sat_calls = True, found.conflicts, found.sat_calls
     outcome.wrong = check(found.records, with_pip(instance.specs), virtual=task.virtual, add_pip=True)
     return {record.name: record for record in found.records}
-
-
-def _peer(
-    instance: Instance, specs: Sequence[str], folder: Path, rows: Sequence[RepoData], outcome: Outcome
-) -> compare.Answer | None:
-    """The peer's answer; an earlier run's, if it was kept: same version and same records give the same answer."""
-    kept = folder / f"{hashlib.sha256(json.dumps([instance.id, *specs]).encode()).hexdigest()[:16]}.peer"
-    if kept.exists():
-        told = json.loads(kept.read_text())
-        outcome.peer_feasible, outcome.peer_seconds, outcome.peer_cpu = told["feasible"], told["seconds"], told["cpu"]
-        return _found(told["fns"], rows) if told["feasible"] else None
-    answer = _solved_by_peer(instance, specs, folder, outcome)
-    facts = {"feasible": outcome.peer_feasible, "seconds": outcome.peer_seconds, "cpu": outcome.peer_cpu}
-    fns = {} if answer is None else {name: record.fn for name, record in answer.items()}  # type: ignore[attr-defined]
-    kept.write_text(json.dumps({**facts, "fns": fns}))
-    return answer
-
-
-def _found(fns: Mapping[str, str], rows: Sequence[RepoData]) -> compare.Answer:
-    """The records of some files, by name."""
-    found: dict[str, PackageRecord] = {}
-    for name, fn in fns.items():
-        for subdir in rows:
-            records = subdir.lazy_records(name)
-            if fn in fns_of(records):
-                found[name] = records[fns_of(records).index(fn)]
-    return found
-
-
-def _solved_by_peer(instance: Instance, specs: Sequence[str], folder: Path, outcome: Outcome) -> compare.Answer | None:
-    import rattler
-    from rattler.exceptions import SolverError
-
-    virtual = [
-        rattler.GenericVirtualPackage(
-            rattler.PackageName(fact.name), rattler.Version(fact.version), rattler.BuildString(fact.build)
-        )
-        for fact in machine(instance.platform)
-    ]
-    channel = rattler.Channel(CHANNEL)
-    sparse = [rattler.SparseRepoData(channel, subdir, path) for subdir, path in unpack(instance.platform, folder)]
-    started, spent = time.perf_counter(), time.process_time()
-    try:
-        found = _wait(
-            rattler.solve_with_sparse_repodata(
-                [rattler.MatchSpec(spec, strict=False) for spec in specs],
-                sparse,
-                virtual_packages=virtual,
-                add_pip_as_python_dependency=True,
-            )
-        )
-    except SolverError:
-        return None
-    finally:
-        outcome.peer_seconds, outcome.peer_cpu = time.perf_counter() - started, time.process_time() - spent
-    outcome.peer_feasible = True
-    return {record.name.normalized: _converted(record) for record in found}
-
-
-def _wait(work: Any) -> Any:
-    import asyncio
-
-    async def waiting() -> Any:
-        return await work
-
-    return asyncio.run(waiting())
-
-
-def _converted(record: Any) -> RepoDataRecord:
-    """A record of the peer as one of ours."""
-    fields = json.loads(record.to_json())
-    wire = {key: value for key, value in fields.items() if value is not None and key not in ("channel", "fn", "url")}
-    made = msgspec.convert(wire, RepoDataRecord, strict=False)
-    return msgspec.structs.replace(made, fn=record.file_name)
 
 
 def _compare(
@@ -215,27 +137,44 @@ def _all_records(instance: Instance, rows: Sequence[RepoData]) -> list[PackageRe
 _rows: tuple[RepoData, ...] = ()
 
 
-def _in_child(folder: Path, spoil: str, instance: Instance) -> Outcome:
+def _in_child(folder: Path, spoil: str, job: tuple[Instance, int]) -> Outcome:
+    instance, turn = job
     gc.set_threshold(*GARBAGE)  # as whoever uses the solver has it
     try:
-        return judge(spoilt(instance, _rows, spoil) if spoil else instance, _rows, folder)
+        return judge(spoilt(instance, _rows, spoil) if spoil else instance, _rows, folder, turn)
     except BaseException as error:
         raise RuntimeError(f"{instance.id}: {error!r}") from error
 
 
 def run_all(
-    instances: Sequence[Instance], jobs: int, folder: Path, tell: Callable[[Outcome], None], *, spoil: str = ""
+    instances: Sequence[Instance],
+    jobs: int,
+    folder: Path,
+    tell: Callable[[Outcome], None],
+    *,
+    spoil: str = "",
+    rounds: int = 1,
 ) -> None:
-    """Judge all instances, platform by platform, each in a fork of this process."""
+    """Judge all instances, platform by platform, each in a fork of this process; of several rounds the least times."""
     global _rows  # noqa: PLW0603 -- what forks inherit
     for platform in dict.fromkeys(instance.platform for instance in instances):
         _rows = load_rows(platform)
         unpack(platform, folder)
         gc.freeze()
-        mine = [instance for instance in instances if instance.platform == platform]
+        mine = [(instance, turn) for instance in instances if instance.platform == platform for turn in range(rounds)]
         with multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=1) as pool:
-            for outcome in pool.imap_unordered(partial(_in_child, folder, spoil), mine, chunksize=1):
-                tell(outcome)
+            found = pool.imap(partial(_in_child, folder, spoil), mine, chunksize=1)
+            for first in found:
+                tell(least(first, [next(found) for _ in range(rounds - 1)]))
+
+
+def least(first: Outcome, others: Sequence[Outcome]) -> Outcome:
+    """An outcome with the least times of several rounds: what else the machine does only ever adds to them."""
+    for other in others:
+        first.cpu, first.peer_cpu = min(first.cpu, other.cpu), min(first.peer_cpu, other.peer_cpu)
+        first.seconds = min(first.seconds, other.seconds)
+        first.peer_seconds = min(first.peer_seconds, other.peer_seconds)
+    return first
 
 
 def main() -> int:
@@ -245,6 +184,7 @@ def main() -> int:
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--only", action="append", help="take the instances whose id holds this text")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=1, help="solve each so often, and take the least times")
     parser.add_argument("--spoil", choices=list(WAYS), default="", help="make most of them impossible, in a way")
     parser.add_argument("--keep", type=Path, help="write each outcome to this file, one JSON object a line")
     parser.add_argument(
@@ -272,7 +212,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="whipsnake-quality-") as folder:
         if args.peer:
             args.peer.mkdir(parents=True, exist_ok=True)
-        run_all(instances, args.jobs, args.peer or Path(folder), tell, spoil=args.spoil)
+        run_all(instances, args.jobs, args.peer or Path(folder), tell, spoil=args.spoil, rounds=args.rounds)
     return _report(args.report, outcomes, _words(args), args.spoil)
 
 
@@ -280,6 +220,7 @@ def _words(args: argparse.Namespace) -> list[str]:
     words = [
         *(["--every", str(args.every)] if args.every > 1 else []),
         *(["--start", str(args.start)] if args.start else []),
+        *(["--rounds", str(args.rounds)] if args.rounds > 1 else []),
     ]
     return [*words, *(word for text in args.only or () for word in ("--only", text))]
 

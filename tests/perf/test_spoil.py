@@ -15,6 +15,7 @@ from engine.solve.solver import solve
 from perf.channels import Shape, make_channel
 from perf.instances import Instance
 from perf.quality_report import Outcome
+from perf.solve_quality import least
 from perf.spoil import WAYS, spoilt
 from perf.spoilt_report import write_spoilt
 from tests.solve.kit import task
@@ -53,6 +54,14 @@ def test_the_same_instance_is_spoilt_the_same_way(way: str, rows: list[RepoData]
 def test_what_clashes_has_no_answer(rows: list[RepoData], instance: Instance) -> None:
     with pytest.raises(Unsatisfiable):
         solve(task(rows, *spoilt(instance, rows, "clash").specs))
+
+
+def test_of_several_rounds_the_least_times_count() -> None:
+    rounds = [
+        Outcome("a", "linux-64", cpu=ours, peer_cpu=theirs) for ours, theirs in ((2.0, 5.0), (1.0, 6.0), (3.0, 4.0))
+    ]
+    found = least(rounds[0], rounds[1:])
+    assert (found.cpu, found.peer_cpu) == (1.0, 4.0)
 
 
 def test_the_report_names_the_worst(tmp_path: Path) -> None:
