@@ -21,13 +21,16 @@ class Again:
         """``problem``: what was written down for a task. It is of no other use afterwards."""
         self._known = [(task, problem)]
 
-    def __call__(self, task: SolveTask, limit: int) -> Tried:
-        """An answer, or the reasons that there is none, without looking for the fewest; and what that took."""
+    def __call__(self, task: SolveTask, limit: int, whole: bool) -> Tried:
+        """An answer, or the reasons that there is none, without looking for the fewest; and what that took.
+
+        ``whole``: whether it is to be the best one, and not only in what stays and what is asked for.
+        """
         run = Run(task, self._known[0][1].index)
         problem = self._like(task, run)
         before = problem.domains.work
         try:
-            found = run.search(problem, limit)
+            found = run.search(problem, limit, whole=whole)
         except NoAnswer as none:
             reasons = none.problem.reasons
             told = dict.fromkeys(reasons[number] for number in none.origins if number in reasons)

@@ -21,7 +21,7 @@ from engine.model.url import mask_secrets
 from engine.solve.clauses import Problem
 from engine.solve.missing import ALONE, channel_data, for_another_system
 from engine.solve.reasons import Reason, Relation, Requested
-from engine.solve.relax import Remedy, Tried, find_remedies
+from engine.solve.relax import Remedy, Solve, find_remedies
 from engine.solve.sat import MAX_WORK, Formula, shrink
 from engine.solve.story import MAX_SPECS, Story
 from engine.solve.task import SolveTask
@@ -38,7 +38,7 @@ def explain(
     formula: Formula,
     *,
     work: int,
-    solve: Callable[[SolveTask, int], Tried],
+    solve: Solve,
 ) -> Unsatisfiable:
     """The error that tells why the clauses ``origins`` of a problem can't all be true.
 

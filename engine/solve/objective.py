@@ -24,7 +24,7 @@ from collections.abc import Iterator, Sequence
 from enum import IntEnum
 
 from engine.solve.clauses import Problem
-from engine.solve.probing import FINISHED
+from engine.solve.probing import FINISHED, Probe, Trouble
 
 
 class Ask(IntEnum):
@@ -146,6 +146,30 @@ class Agenda:
                 for target in self._problem.targets(package, ranks):
                     if target not in self._met:
                         yield target
+
+
+class Outline(Agenda):
+    """The same questions of the first layer; of the rest only whether it can be had.
+
+    So it finds what the best answer has of what stays and of what is asked for, but not the best answer.
+    """
+
+    def __init__(
+        self, problem: Problem, updated: Sequence[int], kept: Sequence[int], asked: Sequence[int], trouble: Trouble
+    ) -> None:
+        super().__init__(problem, updated, kept, asked)
+        self._questions.pop()  # to descend
+        self._rest = Probe(problem, trouble)
+
+    def next_literal(self) -> int | None:
+        """The next literal to decide, `FINISHED`, or None if new clauses must be propagated first."""
+        literal = super().next_literal()
+        return self._rest.next_literal() if literal == FINISHED else literal
+
+    def backtrack(self, level: int) -> None:
+        """Forget what was asked above a level of the search."""
+        super().backtrack(level)
+        self._rest.backtrack(level)
 
 
 def _layer_questions(layer: Sequence[int]) -> list[tuple[Ask, int]]:

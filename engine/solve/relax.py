@@ -46,6 +46,10 @@ class Tried(NamedTuple):
     work: int
 
 
+Solve: TypeAlias = "Callable[[SolveTask, int, bool], Tried]"
+"""What solves a task within a limit; whole, or only as far as `_settled_first` goes."""
+
+
 class Remedy(msgspec.Struct, frozen=True):
     """A change after which there is an answer."""
 
@@ -60,9 +64,7 @@ class Remedy(msgspec.Struct, frozen=True):
         return f"{self.change} (gives {listed(self.gives)})" if self.gives else self.change
 
 
-def find_remedies(
-    task: SolveTask, reasons: Sequence[Reason], held_back: bool, work: int, solve: Callable[[SolveTask, int], Tried]
-) -> list[Remedy]:
+def find_remedies(task: SolveTask, reasons: Sequence[Reason], held_back: bool, work: int, solve: Solve) -> list[Remedy]:
     """Changes that work, the gentlest first.
 
     ``held_back``: strict channel priority kept candidates away. ``work``: what it took to see that there is no answer;
@@ -71,7 +73,7 @@ def find_remedies(
     tries = _Tries(task, work, solve)
     found = list(_virtual(task, reasons, tries))
     for change, changed, names in _changes(task, reasons, held_back):
-        solution = tries.solution(changed)
+        solution = tries.solution(changed, names)
         if solution is not None:
             kind: Kind = "option" if changed.specs == task.specs else "request"
             found.append(Remedy(change, _given(solution, names), kind))
@@ -84,30 +86,32 @@ def find_remedies(
 class _Tries:
     """Solving within limits."""
 
-    def __init__(self, task: SolveTask, work: int, solve: Callable[[SolveTask, int], Tried]) -> None:
+    def __init__(self, task: SolveTask, work: int, solve: Solve) -> None:
         self._stop, self._solve = task.stop, solve
         self._left, self._work = MAX_TRIES, _allowed(work)
         self._spent, self._last = work, 0
-        self._known: list[tuple[SolveTask, Outcome]] = []
+        self._known: list[tuple[SolveTask, bool, Outcome]] = []
         """Changes come in many ways: the same one is not tried twice."""
 
     @property
     def exhausted(self) -> bool:
         return self._left <= 0 or self._work <= 0
 
-    def outcome(self, task: SolveTask) -> Outcome:
-        for known, outcome in self._known:
-            if known == task:
+    def outcome(self, task: SolveTask, about: Sequence[str]) -> Outcome:
+        """``about``: the packages whose versions are of interest."""
+        whole = not _settled_first(task).issuperset(about)
+        for known, as_whole, outcome in self._known:
+            if as_whole == whole and known == task:
                 return outcome
         if self.exhausted or self._stop():
             return None
         self._left -= 1
-        tried = self._solve(task, self._work)
+        tried = self._solve(task, self._work, whole)
         self._work -= tried.work
         self._spent += tried.work
         self._last = tried.work
         if tried.outcome is not None:
-            self._known.append((task, tried.outcome))
+            self._known.append((task, whole, tried.outcome))
         return tried.outcome
 
     def be_content(self) -> None:
@@ -118,9 +122,15 @@ class _Tries:
         """What was tried last is the question now: what it took says what its changes may take."""
         self._work = max(self._work, _allowed(self._last))
 
-    def solution(self, task: SolveTask) -> Solution | None:
-        found = self.outcome(task)
+    def solution(self, task: SolveTask, about: Sequence[str]) -> Solution | None:
+        found = self.outcome(task, about)
         return found if isinstance(found, Solution) else None
+
+
+def _settled_first(task: SolveTask) -> set[str]:
+    """Packages that stay or are asked for: their versions are the first things that a search settles."""
+    stays = () if task.prune or task.keep == "ignore" else task.installed
+    return {spec.name for spec in task.specs if spec.name} | {record.name for record in stays}
 
 
 def _allowed(work: int) -> int:
@@ -194,10 +204,10 @@ def _together(task: SolveTask, reasons: Sequence[Reason], tries: _Tries) -> Iter
         if not more:
             return
         loose += more
-        outcome = tries.outcome(_with_loose(task, loose))
+        outcome = tries.outcome(_with_loose(task, loose), _names(loose))
     for spec in [spec for spec in task.specs if spec in loose]:
         fewer = [other for other in loose if other is not spec]
-        solution = tries.solution(_with_loose(task, fewer)) if fewer else None
+        solution = tries.solution(_with_loose(task, fewer), _names(fewer)) if fewer else None
         if solution is not None:
             loose, outcome = fewer, solution
     names = _names(spec for spec in task.specs if spec in loose)
@@ -216,11 +226,12 @@ def _virtual(task: SolveTask, reasons: Sequence[Reason], tries: _Tries) -> Itera
     """
     before = {fact.name: fact for fact in task.virtual}
     facts, changed = dict(before), task
+    names = [reason.target for reason in reasons if isinstance(reason, Requested)]
     outcome: Outcome = tuple(reasons)
     while not isinstance(outcome, Solution) and (wanted := _wanted_facts(outcome or (), facts)):
         facts |= wanted
         changed = msgspec.structs.replace(task, virtual=tuple(facts.values()))
-        outcome = tries.outcome(changed)
+        outcome = tries.outcome(changed, names)
     settings = [
         f"CONDA_OVERRIDE_{name[2:].upper()}={facts[name].version}" for name in facts if facts[name] != before.get(name)
     ]
@@ -228,12 +239,11 @@ def _virtual(task: SolveTask, reasons: Sequence[Reason], tries: _Tries) -> Itera
         return
     text = f"for a machine that has it, set {' '.join(settings)}"
     if isinstance(outcome, Solution):
-        names = [reason.target for reason in reasons if isinstance(reason, Requested)]
         yield Remedy(text, _given(outcome, names), "machine")
         return
     tries.begin_anew()
     for change, relaxed, about in _relaxations(changed, outcome or ()):
-        solution = tries.solution(relaxed)
+        solution = tries.solution(relaxed, about)
         if solution is not None:
             yield Remedy(f"{text}, and {change}", _given(solution, about), "machine")
             return

@@ -15,8 +15,9 @@ from engine.solve.clauses import Problem
 from engine.solve.fits import spec_matches
 from engine.solve.index import PackageIndex
 from engine.solve.missing import check_names
-from engine.solve.objective import Agenda
+from engine.solve.objective import Agenda, Outline
 from engine.solve.order import link_order
+from engine.solve.probing import Trouble
 from engine.solve.request import Request, digest, state_rules
 from engine.solve.search import Contradiction, Search
 from engine.solve.task import Solution, SolveTask
@@ -47,8 +48,11 @@ class Run:
             virtual.setdefault(fact.name, []).append(fact)
         return Problem(self.index, virtual, add_pip=task.add_pip, ignore_needs=task.ignore_needs)
 
-    def search(self, problem: Problem, limit: float = inf) -> Solution:
+    def search(self, problem: Problem, limit: float = inf, *, whole: bool = True) -> Solution:
         """The best answer. ``problem`` has no rules yet; ``limit``: the work after which it is given up.
+
+        If it need not be ``whole``, it is best in what stays and what is asked for only: enough to tell what a change
+        of the request would give.
 
         Raises `PackagesNotFound`, `NoAnswer`, and `SolveError` where it is stopped.
         """
@@ -58,7 +62,10 @@ class Run:
         roots = list(dict.fromkeys([*asked, *(problem.package(name) for name in request.asked)]))
         kept = [problem.package(record.name) for record in request.keep]
         updated = [problem.package(record.name) for record in request.anew]
-        search = Search(problem, Agenda(problem, updated, kept, roots), task.stop, before + limit)
+        trouble = Trouble()
+        questions = (problem, updated, kept, roots)
+        agenda = Agenda(*questions) if whole else Outline(*questions, trouble)
+        search = Search(problem, agenda, task.stop, trouble, before + limit)
         try:
             search.run()
         except Contradiction as found:

@@ -51,6 +51,7 @@ class Search:
         problem: Rules,
         agenda: Questions,
         stop: Callable[[], bool],
+        trouble: Trouble,
         limit: float = inf,
     ) -> None:
         """``limit``: the `Domains.work` after which it gives up."""
@@ -60,7 +61,7 @@ class Search:
         self._stop = stop
         self._limit = limit
         self._patience = PATIENCE
-        self._trouble = Trouble()
+        self._trouble = trouble
         self._probe_at: float = PROBE
         self._work_before = problem.domains.work
         self.formula = Formula(problem.domains)
