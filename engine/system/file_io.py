@@ -1,4 +1,8 @@
-"""The few ways in which the index cache touches files: read at a place, write aside and rename."""
+"""Files in few system calls: read whole or at a place, write aside and rename.
+
+Python's own `open` asks four things of a file that nobody here wants to know; and each call gives other threads a turn
+at the interpreter, for which its thread then waits.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ from collections.abc import Iterable
 from typing import Final
 
 BINARY: Final[int] = getattr(os, "O_BINARY", 0)
+_READING = os.O_RDONLY | BINARY | getattr(os, "O_CLOEXEC", 0)
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY | getattr(os, "O_CLOEXEC", 0)
 _cursor = threading.Lock()
 """Where the system can't read at a place, a file's one cursor is moved by one thread at a time."""
 
@@ -38,6 +44,22 @@ else:
     _read_at = os.pread
 
 
+def read_file(path: str) -> tuple[bytes, os.stat_result]:
+    """All of a file, and what the system says of it. Raises `OSError`."""
+    file = os.open(path, _READING)
+    try:
+        facts = os.fstat(file)
+        data = os.read(file, facts.st_size + 1)
+        if len(data) != facts.st_size:  # it grows, or a system that hands over less at once
+            pieces = [data]
+            while piece := os.read(file, 1 << 20):
+                pieces.append(piece)
+            data = b"".join(pieces)
+        return data, facts
+    finally:
+        os.close(file)
+
+
 def temporary(path: str) -> str:
     """A name beside ``path`` that nobody else takes; what is left of it is swept away after a day."""
     return f"{path}.{os.urandom(6).hex()}.tmp"
@@ -47,9 +69,12 @@ def write_atomic(path: str, pieces: Iterable[bytes]) -> None:
     """Make a file, or replace it, in one step. Raises `OSError` and then leaves nothing."""
     aside = temporary(path)
     try:
-        with open(aside, "xb", buffering=0) as file:
+        file = os.open(aside, _NEW, 0o666)
+        try:
             for piece in pieces:
-                write_all(file.fileno(), piece)
+                write_all(file, piece)
+        finally:
+            os.close(file)
         os.replace(aside, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -59,6 +84,6 @@ def write_atomic(path: str, pieces: Iterable[bytes]) -> None:
 
 def write_all(fd: int, data: bytes) -> None:
     """All of ``data``, however much the system takes at once. Raises `OSError`."""
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
+    done = os.write(fd, data)
+    while done < len(data):
+        done += os.write(fd, memoryview(data)[done:])

@@ -34,9 +34,9 @@ class Helper:
         self._news = select.poll()
         self._news.register(self._output, select.POLLIN)
 
-    def give(self, job: object) -> None:
-        """A job."""
-        self.tell(framed(job))
+    def give(self, job: object, more: bytes = b"") -> None:
+        """A job, and what is said of it at once in its own protocol."""
+        self.tell(framed(job) + more)
 
     def tell(self, data: bytes) -> None:
         """Something of a job's own protocol."""

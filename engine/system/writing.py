@@ -17,7 +17,8 @@ _CREATE = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
-_TIMES_BY_HANDLE = os.utime in os.supports_fd
+TIMES_BY_HANDLE = os.utime in os.supports_fd
+"""Whether an open file's time can be set (Windows: only once it is closed)."""
 _LATEST = (1 << 33) - 1
 
 
@@ -38,11 +39,11 @@ def write_new(  # noqa: PLR0917 - the facts of a file, each of its own type
         if mode & umask and hasattr(os, "fchmod"):
             os.fchmod(file, mode)
         seconds = min(max(mtime, 0), _LATEST)
-        if _TIMES_BY_HANDLE:
+        if TIMES_BY_HANDLE:
             os.utime(file, (seconds, seconds))
     finally:
         os.close(file)
-    if not _TIMES_BY_HANDLE:
+    if not TIMES_BY_HANDLE:
         os.utime(path, (seconds, seconds))
 
 

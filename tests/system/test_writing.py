@@ -13,7 +13,7 @@ from engine.system.writing import package_mode, umask_of, write_new
 @pytest.fixture(params=[True, False], ids=["by handle", "by path"], autouse=True)
 def times(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """How times are set differs between systems."""
-    monkeypatch.setattr(writing, "_TIMES_BY_HANDLE", request.param and os.utime in os.supports_fd)
+    monkeypatch.setattr(writing, "TIMES_BY_HANDLE", request.param and os.utime in os.supports_fd)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no such permissions on Windows")

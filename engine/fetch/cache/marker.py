@@ -14,6 +14,7 @@ import msgspec
 from engine.errors import ArchiveError
 from engine.model.records import RepoDataRecord
 from engine.model.url import package_url_parts, strip_secrets
+from engine.system.file_io import read_file
 
 MARKER = "info/repodata_record.json"
 
@@ -36,8 +37,7 @@ _OBJECT = msgspec.json.Decoder(dict[str, Any])
 def read_marker(directory: str) -> tuple[Marker, bytes] | None:
     """The marker of an unpacked package with its text; None if there is none, or none that can be read."""
     try:
-        with open(os.path.join(directory, MARKER), "rb") as file:
-            data = file.read()
+        data, _ = read_file(os.path.join(directory, MARKER))
         return _MARKER.decode(data), data
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

@@ -2,8 +2,8 @@
 
     <pkgs_dir>/urls.txt                                 says that this is a package cache; one address per line
     <pkgs_dir>/<name>-<version>-<build>.conda           an archive
-    <pkgs_dir>/<name>-<version>-<build>.conda.partial   as far as it came when the line broke
-    (`engine.fetch.cache.partial`) <pkgs_dir>/<name>-<version>-<build>/                the same, unpacked
+    <pkgs_dir>/<name>-<version>-<build>.conda.partial   as far as it came when the line broke (`.partial`)
+    <pkgs_dir>/<name>-<version>-<build>/                the same, unpacked
     <pkgs_dir>/<…>/info/repodata_record.json            written last: this package is complete, and which one it is
     <pkgs_dir>/https/<host>/<channel>/<subdir>/<…>      where another package of that name was first (mamba ≥ 2.6)
     <pkgs_dir>/.whipsnake-<machine>-<process>-<random>/ work in progress, renamed into place when it is verified

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TypeVar
+from functools import partial
+from typing import Generic, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -51,51 +52,75 @@ class Downloads:
     """What all downloads of one run share."""
 
     def __init__(self, transport: Transport, report: Report, limiter: anyio.CapacityLimiter) -> None:
-        self._transport, self._report, self._limiter = transport, report, limiter
+        self.transport, self.report, self.limiter = transport, report, limiter
 
-    async def fetch(self, record: RepoDataRecord, work: Work[Result], pkgs_dir: str | None) -> Result:
-        """Run ``work`` in a worker thread over the bytes of ``record`` as they arrive, and return its result.
+    async def fetch(
+        self,
+        record: RepoDataRecord,
+        work: Work[Result],
+        pkgs_dir: str | None,
+        part: Partial | None = None,
+        done: Callable[[], None] = lambda: None,
+    ) -> Result:
+        """Run ``work`` in a worker thread over the bytes of ``record`` as they arrive, and return its result; where all
+        went well, that thread calls ``done`` at last.
 
         ``pkgs_dir`` is where a part of the archive may be found and kept; give it only while holding the package's
-        lock, and None where nothing is to be kept. Where ``work`` says by a `VerificationError` that these were not
-        the promised bytes, all of it is done once more, past the caches that may have served an old file.
+        lock, and None where nothing is to be kept. ``part`` is what was found there, if somebody has looked. Where
+        ``work`` says by a `VerificationError` that these were not the promised bytes, all of it is done once more, past
+        the caches that may have served an old file.
 
         Raises `NetworkError`, `FileChanged`, and what ``work`` raises.
         """
-        if record.url.startswith("file:"):
-            pkgs_dir = None
+        download = _Download(self, record, work, None if record.url.startswith("file:") else pkgs_dir, done)
         try:
-            return await self._attempt(record, work, pkgs_dir, {})
+            return await download.attempt({}, part)
         except FilesDiffer:
             raise  # it is the right archive, made wrong
         except (VerificationError, FileChanged, _DoubtfulPart) as error:
-            self._report(Notice("warning", f"{error}\nIt is fetched once more, past all caches."))
-        return await self._attempt(record, work, pkgs_dir, PAST_CACHES)
+            self.report(Notice("warning", f"{error}\nIt is fetched once more, past all caches."))
+        return await download.attempt(PAST_CACHES)
 
-    async def _attempt(
-        self, record: RepoDataRecord, work: Work[Result], pkgs_dir: str | None, headers: Mapping[str, str]
-    ) -> Result:
-        if pkgs_dir is None:
-            return await self._receive(record, work, None, headers)
-        part = await anyio.to_thread.run_sync(open_partial, pkgs_dir, record, limiter=self._limiter)
+
+class _Download(Generic[Result]):
+    """One of them."""
+
+    def __init__(
+        self,
+        all_: Downloads,
+        record: RepoDataRecord,
+        work: Work[Result],
+        pkgs_dir: str | None,
+        done: Callable[[], None],
+    ) -> None:
+        self._all, self._record, self._work, self._pkgs_dir, self._done = all_, record, work, pkgs_dir, done
+
+    async def attempt(self, headers: Mapping[str, str], part: Partial | None = None) -> Result:
+        """Do all of it once."""
+        if part is None and self._pkgs_dir is not None:
+            limiter = self._all.limiter
+            part = await anyio.to_thread.run_sync(open_partial, self._pkgs_dir, self._record, limiter=limiter)
         try:
-            return await self._receive(record, work, part, headers)
+            return await self._receive(part, headers)
         finally:
             if part is not None and part.is_open:
                 await in_thread(part.drop_unused)
 
-    async def _receive(
-        self, record: RepoDataRecord, work: Work[Result], part: Partial | None, headers: Mapping[str, str]
-    ) -> Result:
+    async def _receive(self, part: Partial | None, headers: Mapping[str, str]) -> Result:
         """Connect where the part ends, and hand everything to the worker."""
+        record, report = self._record, self._all.report
         key, name = f"{record.channel}/{record.subdir}/{record.fn}", record.name or record.stem
-        self._report(TransferStarted(key, name, "package", record.size))
+        report(TransferStarted(key, name, "package", record.size))
 
         def advanced(amount: int) -> None:
-            self._report(TransferAdvanced(key, amount))
+            report(TransferAdvanced(key, amount))
+
+        def arriving(pieces: Iterable[bytes]) -> Iterator[bytes]:
+            yield from pieces
+            report(TransferFinished(key))
 
         stream = Continuation(
-            self._transport,
+            self._all.transport,
             record.url,
             start=part.size if part else 0,
             validator=part.validator if part else None,
@@ -103,19 +128,25 @@ class Downloads:
             progress=advanced,
             checked=bool(record.sha256 or record.md5),
         )
-
-        def arriving(pieces: Iterable[bytes]) -> Iterator[bytes]:
-            yield from pieces
-            self._report(TransferFinished(key))
-
-        def run(pieces: Iterable[bytes]) -> Result:
-            if part is None:
-                return work(arriving(pieces), None)
-            with part, _doubting(part, checked=stream.checked):
-                return work(part.passing(arriving(pieces), lambda: stream.validator), part.path)
-
         if part is not None and part.size:
-            self._report(Notice("info", f"Going on with {record.fn}, of which {part.size} bytes are here already"))
+            report(Notice("info", f"Going on with {record.fn}, of which {part.size} bytes are here already"))
             advanced(part.size)
         chunks = nothing() if part is not None and part.is_complete else stream.chunks()
-        return await pump(chunks, run, limiter=self._limiter)
+        run = partial(self._run, part, stream, arriving)
+        return await pump(chunks, run, limiter=self._all.limiter)
+
+    def _run(
+        self,
+        part: Partial | None,
+        stream: Continuation,
+        arriving: Callable[[Iterable[bytes]], Iterator[bytes]],
+        pieces: Iterable[bytes],
+    ) -> Result:
+        """In a worker thread."""
+        if part is None:
+            result = self._work(arriving(pieces), None)
+        else:
+            with part, _doubting(part, checked=stream.checked):
+                result = self._work(part.passing(arriving(pieces), lambda: stream.validator), part.path)
+        self._done()
+        return result

@@ -26,8 +26,7 @@ class Hands(Helpers):
     def unpack_file(self, job: Job) -> Unpacked:
         """Have an archive unpacked that is all there. Raises what `engine.fetch.packages.unpack.unpack_file` does."""
         hand = self.take()
-        hand.give(job)
-        hand.tell(COMPLETE)
+        hand.give(job, COMPLETE)
         unpacked: Unpacked = self.outcome(hand, f"unpack {job.record.fn}")
         return unpacked
 
@@ -41,13 +40,17 @@ class Hands(Helpers):
         try:
             for piece in pieces:
                 there += len(piece)
-                if hand is None and (hand := self.take_idle()) is not None:
-                    hand.give(job)
-                if hand is not None and there - told >= _STEP:
-                    if hand.has_answered():
-                        break  # it won't come to a good end
+                if there - told < _STEP:
+                    continue
+                if hand is None:
+                    if (hand := self.take_idle()) is None:
+                        continue
+                    hand.give(job, number(there))
+                elif hand.has_answered():
+                    break  # it won't come to a good end
+                else:
                     hand.tell(number(there))
-                    told = there
+                told = there
         except BaseException:
             if hand is not None:
                 hand.tell(BROKEN)
@@ -55,7 +58,8 @@ class Hands(Helpers):
             raise
         if hand is None:
             hand = self.take()
-            hand.give(job)
-        hand.tell(number(there) + COMPLETE)
+            hand.give(job, number(there) + COMPLETE)
+        else:
+            hand.tell(number(there) + COMPLETE)
         unpacked: Unpacked = self.outcome(hand, f"unpack {job.record.fn}")
         return unpacked

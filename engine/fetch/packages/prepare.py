@@ -43,6 +43,7 @@ from engine.system.process import available_cores
 
 if TYPE_CHECKING:  # the modules for the network and for archives are heavy, and not needed where all is cached
     from engine.fetch.archive.members import Limits
+    from engine.fetch.cache.partial import Partial
     from engine.fetch.http.transport import Transport
     from engine.fetch.packages.download import Downloads
     from engine.fetch.packages.unpack import Unpacked
@@ -121,6 +122,17 @@ class _Item(msgspec.Struct):
     record: RepoDataRecord
     waiting_since: float | None = None
     """When we first found another process at it."""
+
+
+class _Begun(msgspec.Struct):
+    """What could be done of a package without the network; neither of the first two if it has to be fetched."""
+
+    package: CachedPackage | None = None
+    made: Unpacked | None = None
+    part: Partial | None = None
+    """The archive as far as an earlier run got it, or an empty file to begin with."""
+    keep: bool = False
+    """Whether what arrives of the archive may be kept."""
 
 
 class _Preparation:
@@ -226,19 +238,37 @@ class _Preparation:
     async def _locked(self, item: _Item) -> CachedPackage | None:
         """Fetch a package under its lock; None where another process has that: the item was put back."""
         lock = self._cache.lock(item.record)
-        if not await anyio.to_thread.run_sync(self._acquire, lock, item, limiter=self._limiter):
-            again = item.waiting_since is not None
-            if not again:
-                item.waiting_since = time.monotonic()
-                holder = await anyio.to_thread.run_sync(lock.holder, limiter=self._limiter)
-                self._report(Notice("info", f"Waiting for {item.record.fn}, which {holder} is fetching"))
-            await anyio.sleep(_LOCK_POLL if again else 0)
-            self._send.send_nowait(item)
-            return None
         try:
-            return await self._fetch(item.record, locked=lock.is_held)
+            begun = await anyio.to_thread.run_sync(self._begin, lock, item, limiter=self._limiter)
+            if begun is not None:
+                return await self._fetch(item.record, lock, begun)
         finally:
-            await in_thread(lock.release)
+            if lock.is_held:
+                await in_thread(lock.release)
+        again = item.waiting_since is not None
+        if not again:
+            item.waiting_since = time.monotonic()
+            holder = await anyio.to_thread.run_sync(lock.holder, limiter=self._limiter)
+            self._report(Notice("info", f"Waiting for {item.record.fn}, which {holder} is fetching"))
+        await anyio.sleep(_LOCK_POLL if again else 0)
+        self._send.send_nowait(item)
+        return None
+
+    def _begin(self, lock: EntryLock, item: _Item) -> _Begun | None:
+        """All that can be done of a package without the network, in one thread's turn; None if another process has its
+        lock."""
+        record = item.record
+        if not self._acquire(lock, item):
+            return None
+        package = self._usable(record)  # another process may have made it meanwhile
+        made = None if package is not None else self._from_archive(record)
+        if package is not None or made is not None:
+            return _Begun(package, made)
+        if not lock.is_held or record.url.startswith("file:"):
+            return _Begun()
+        from engine.fetch.cache.partial import open_partial  # not needed where all is cached
+
+        return _Begun(part=open_partial(self._cache.writable_dir(), record), keep=True)
 
     def _acquire(self, lock: EntryLock, item: _Item) -> bool:
         """Whether we may go on: with the lock, or without where there are no locks or our patience ended."""
@@ -261,12 +291,11 @@ class _Preparation:
             text = f"The package cache can't be locked ({error}): other processes may fetch the same packages again"
             self._report(Notice("warning", text))
 
-    async def _fetch(self, record: RepoDataRecord, *, locked: bool) -> CachedPackage:
-        """Make one package: from what another process made meanwhile, from an archive in the cache, or from afar."""
-        package = await self._in_thread(self._usable, record)
-        if package is not None:
-            return package
-        made = await self._in_thread(self._from_archive, record) or await self._download(record, locked)
+    async def _fetch(self, record: RepoDataRecord, lock: EntryLock, begun: _Begun) -> CachedPackage:
+        """Make one package: from what is there, or else from afar."""
+        if begun.package is not None:
+            return begun.package
+        made = begun.made or await self._download(record, lock, begun)
         self._fetched += 1
         self._bytes += made.package.record.size or 0
         self._report(WorkFinished("extract", record.name or record.stem, made.files, made.bytes))
@@ -287,13 +316,14 @@ class _Preparation:
             self._cache.discard_archive(path)
             return None
 
-    async def _download(self, record: RepoDataRecord, locked: bool) -> Unpacked:
+    async def _download(self, record: RepoDataRecord, lock: EntryLock, begun: _Begun) -> Unpacked:
         if self._downloads is None:
             from engine.fetch.packages.download import Downloads
 
             self._downloads = Downloads(self._transport, self._report, self._limiter)
         work = partial(self._unpack_arriving, record)
-        return await self._downloads.fetch(record, work, self._cache.writable_dir() if locked else None)
+        pkgs_dir = self._cache.writable_dir() if begun.keep else None
+        return await self._downloads.fetch(record, work, pkgs_dir, begun.part, lock.release)
 
     def _unpack_arriving(self, record: RepoDataRecord, pieces: Iterable[bytes], kept: str | None) -> Unpacked:
         """What the worker thread does for one download."""

@@ -23,6 +23,7 @@ from engine.link.plan.entry_points import EntryPoint, script_body, unix_script
 from engine.link.plan.package_plan import Group, PackagePlan, PlannedPath
 from engine.link.request import PrefixTarget
 from engine.model.platform import is_windows
+from engine.system.file_io import read_file
 
 LINK_AT = os.link in os.supports_dir_fd
 """Whether files can be linked relative to open directories."""
@@ -234,8 +235,7 @@ class PackageLinker:
     def rewrite(self, path: PlannedPath) -> None:
         """A file with a placeholder. Where none is found the file is linked like others."""
         origin = _join(self.directory, path.entry.path)
-        with open(origin, "rb") as file:
-            status, data = os.fstat(file.fileno()), file.read()
+        data, status = read_file(origin)
         changed = self.rewriter.replaced(path, data)
         if changed is data or changed == data:
             self.place(path.entry.path, path.target)

@@ -11,6 +11,8 @@ from engine.link.files.linked import Linked, Written
 from engine.link.files.modes import create
 from engine.link.plan.package_plan import PlannedPath
 from engine.link.request import PrefixTarget
+from engine.system.file_io import write_all
+from engine.system.writing import TIMES_BY_HANDLE
 
 SECOND = 1_000_000_000
 
@@ -53,8 +55,12 @@ class Rewriter:
         """Make a file of this content."""
         end = f"{self._target.staging}/{target}"
         file = create(end, mode)
-        with open(file, "wb") as stream:
-            stream.write(data)
-        if mtime_ns is not None:
+        try:
+            write_all(file, data)
+            if mtime_ns is not None and TIMES_BY_HANDLE:
+                os.utime(file, ns=(mtime_ns, mtime_ns))
+        finally:
+            os.close(file)
+        if mtime_ns is not None and not TIMES_BY_HANDLE:
             os.utime(end, ns=(mtime_ns, mtime_ns))
         self._done.written[target] = Written(hashlib.sha256(data).hexdigest(), len(data), kind)

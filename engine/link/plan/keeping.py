@@ -8,7 +8,7 @@ of the package was linked, nothing of it is compiled for one prefix alone.
 from __future__ import annotations
 
 import os
-from io import BufferedWriter, FileIO
+from io import FileIO
 
 from engine.link.files.linked import Linked
 from engine.link.plan.file_lists import Lists
@@ -18,6 +18,7 @@ from engine.link.plan.package_plan import PackagePlan
 from engine.link.prefix.disk import copy_range
 from engine.link.request import PlanStore
 from engine.model.records import CachedPackage, RepoDataRecord
+from engine.system.file_io import write_all
 
 _NAME = "plan"
 _AT_ONCE, _LIMIT = 1 << 16, 1 << 28
@@ -30,14 +31,14 @@ class Kept:
     def __init__(self, plan: KeptPlan, file: FileIO) -> None:
         self.plan, self._file = plan, file
 
-    def copy_lists(self, record: BufferedWriter, linked: Linked) -> None:
+    def copy_lists(self, record: FileIO, linked: Linked) -> None:
         """Write the lists, for a package that became what the plan says, to the end of its record."""
         start = self._file.tell()
         gaps = self.plan.gaps
         at = start
         for place, entry in zip(gaps.places, gaps.filled(linked), strict=True):
             copy_range(self._file, record, at, start + place)
-            record.write(entry)
+            write_all(record.fileno(), entry)
             at = start + place
         copy_range(self._file, record, at, start + gaps.size)
 

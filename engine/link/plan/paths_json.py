@@ -14,6 +14,7 @@ import msgspec
 
 from engine.errors import LinkError, StorageError
 from engine.model.records import PathEntry
+from engine.system.file_io import read_file
 
 DEFAULT_PLACEHOLDER = "/opt/anaconda1anaconda2anaconda3"
 """What ``info/has_prefix`` means where it names no placeholder."""
@@ -104,8 +105,7 @@ def _broken(dist: str, name: str, reason: str) -> LinkError:
 
 def _read(directory: str, name: str) -> bytes | None:
     try:
-        with open(os.path.join(directory, "info", name), "rb") as file:
-            return file.read()
+        return read_file(os.path.join(directory, "info", name))[0]
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -7,11 +7,12 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedWriter, FileIO
+from io import FileIO
 
 from engine.errors import StorageError
 from engine.link.prefix.in_use import set_aside, sweep
 from engine.link.prefix.meta import JOURNAL, META
+from engine.system.file_io import write_all
 
 _CHUNK = 1 << 20
 
@@ -43,9 +44,8 @@ def write_atomic(path: str, data: bytes, *, sync: bool = False) -> None:
             sync_dir(os.path.dirname(path))
 
 
-def copy_range(source: FileIO, target: BufferedWriter, start: int, end: int) -> None:
+def copy_range(source: FileIO, target: FileIO, start: int, end: int) -> None:
     """Write what is between two places of an open file to the end of another, without a look at it."""
-    target.flush()
     by_system = sys.platform == "linux"
     while start < end:
         done = 0
@@ -60,7 +60,7 @@ def copy_range(source: FileIO, target: BufferedWriter, start: int, end: int) -> 
         else:
             source.seek(start)
             data = source.read(min(end - start, _CHUNK))
-            target.write(data)
+            write_all(target.fileno(), data)
             done = len(data)
         if not done:
             raise OSError(errno.EIO, os.strerror(errno.EIO), source.name)

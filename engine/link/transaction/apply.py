@@ -36,6 +36,7 @@ from engine.link.prefix.meta import META
 from engine.link.prefix.records import record_head, record_name
 from engine.link.request import LinkRequest, LinkSummary, PrefixTarget
 from engine.model.records import CachedPackage
+from engine.system.file_io import write_all
 from engine.system.process import available_cores
 
 BATCH_PACKAGES, BATCH_BYTES = 16, 1_000_000
@@ -206,12 +207,13 @@ class Filling:
         head = record_head(record, linked, self._told(package.archive), requested, self._told(linked.directory))
         path = os.path.join(self._target.staging, META, record_name(record))
         kept, linked.kept = linked.kept, None
-        with storage(f"write the record of {record.dist}"), open(path, "wb") as file:
+        with storage(f"write the record of {record.dist}"), open(path, "wb", buffering=0) as file:
             if kept and not linked.lost:
-                file.write(head)
+                write_all(file.fileno(), head)
                 kept.copy_lists(file, linked)
             else:
-                file.write(head + self._lists(self._jobs.plan(package) if kept else plan, linked, package))
+                lists = self._lists(self._jobs.plan(package) if kept else plan, linked, package)
+                write_all(file.fileno(), head + lists)
             if kept:
                 kept.close()
 

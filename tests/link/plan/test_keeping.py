@@ -251,7 +251,7 @@ def test_ranges_are_copied_without_the_system_too(
     monkeypatch.setattr(os, "sendfile", refuse, raising=False)
     monkeypatch.setattr(disk.sys, "platform", "linux" if refused else "darwin")
     (tmp_path / "source").write_bytes(bytes(range(256)) * 10_000)
-    with open(tmp_path / "source", "rb", buffering=0) as source, open(tmp_path / "target", "wb") as target:
+    with open(tmp_path / "source", "rb", buffering=0) as source, open(tmp_path / "target", "wb", buffering=0) as target:
         target.write(b"head")
         disk.copy_range(source, target, 1, 2_000_001)
         with pytest.raises(OSError, match="Input/output"):
