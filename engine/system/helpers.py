@@ -16,10 +16,9 @@ from typing import Any
 
 import msgspec
 
-import engine
 from engine.errors import CacheError
 from engine.system.helper import WIDTH, Failed, framed
-from engine.system.process import spawn
+from engine.system.process import home, spawn
 
 _HINT = "Were they killed, or out of memory? If it stays so, `extract_threads: 1` does without such processes."
 
@@ -126,5 +125,4 @@ class Helpers:
 
 def _started(module: str) -> subprocess.Popen[bytes] | None:
     """A new process that finds what we found."""
-    home = os.path.dirname(os.path.dirname(os.path.abspath(engine.__file__)))
-    return spawn("-c", f"import sys; sys.path[:] = {[home, *sys.path]!r}; from {module} import main; main()")
+    return spawn("-c", f"import sys; sys.path[:] = {[home(), *sys.path]!r}; from {module} import main; main()")

@@ -57,6 +57,11 @@ def can_help() -> bool:
     return bool(locked and sys.executable and not getattr(sys, "frozen", False) and os.name == "posix")
 
 
+def home() -> str:
+    """The directory that our modules are found in."""
+    return os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
 def spawn(*words: str) -> subprocess.Popen[bytes] | None:
     """A Python like ours that runs ``words`` (a file, or ``-c`` and a text) and talks by its standard streams; None
     where there can be none. It starts without what it doesn't need."""

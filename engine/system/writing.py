@@ -7,6 +7,7 @@ become files, for the cache and for prefixes alike, tens of thousands a run: eve
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable
 
 _CREATE = (
@@ -56,3 +57,12 @@ def package_mode(mode: int, umask: int) -> int:
 def umask_of(made: int) -> int:
     """The umask, from the mode of a directory just made with 0o777; asking `os.umask` would change it for all."""
     return 0o777 & ~made
+
+
+def create(target: str, mode: int) -> int:
+    """A new file with exactly these permissions, whatever the umask; returns its descriptor."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    writing = os.open(target, flags, 0o600)
+    if hasattr(os, "fchmod"):
+        os.fchmod(writing, stat.S_IMODE(mode) & 0o777)
+    return writing

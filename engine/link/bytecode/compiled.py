@@ -93,7 +93,7 @@ class Placer:
     def link(self, cached: Cached, linked: Linked, *, check: bool) -> bool:
         """Put them there; false if they are damaged, and none is."""
         if linked.mode is Mode.HARD and LINK_AT:
-            problem, done = carry_out((cached.directories, [[(check, cached.files)]]))
+            problem, done, _ = carry_out((cached.directories, [[(check, cached.files)]], ("", "", [])))
             if problem is not None:
                 raise OSError(problem[0], os.strerror(problem[0]), problem[2])
             return take_in(done[0][0], cached, linked)

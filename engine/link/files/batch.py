@@ -11,21 +11,27 @@ from __future__ import annotations
 import errno
 import os
 
+Special = tuple[str, str, str, str]
+Made = tuple[str, str, int]
+"""As `engine.link.files.special` has them."""
 Files = tuple[str, str, list[str], "list[str] | None", "list[int | None]"]
 """Files of one directory: where they are (absolute), where they go (absolute), their names, the names that they get
 there (None: the same), their sizes (None: not known)."""
 Part = tuple[bool, list[Files]]
 """Whether to look at each file first; the files."""
-Job = tuple[list[str], list[list[Part]]]
-"""Directories to make, parents first; of each package its parts."""
+Specials = tuple[str, str, list[list[Special]]]
+"""The prefix to write into files, and its platform; of each package what is not just linked."""
+Job = tuple[list[str], list[list[Part]], Specials]
+"""Directories to make, parents first; of each package its parts; what is to be made once these are there."""
 Problem = tuple[int, str, str]
 """The error's number, the file that was to be linked, the path that it was to get. (For a directory, no file.)"""
 Done = tuple["str | None", int, list[Problem]]
 """Of a part: a file that is not as it should be, and then nothing of it was linked; how many were linked; what did not
 work."""
-Result = tuple["Problem | None", list[list[Done]]]
-"""A directory that could not be made, and then nothing was linked; of each package what became of its parts. After one
-with a file that is not as it should be, the package's other parts are left."""
+Result = tuple["Problem | None", list[list[Done]], list[list[Made]]]
+"""A directory that could not be made, and then nothing was linked; of each package what became of its parts, and of the
+rest. After a part with a file that is not as it should be the package's other parts are left, and if it was the first,
+the rest too."""
 
 _GOES_ON = frozenset(
     {errno.EEXIST, errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL}
@@ -37,15 +43,22 @@ _DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
 
 def carry_out(job: Job) -> Result:
     """Do one job. Raises nothing."""
-    directories, packages = job
+    directories, packages, (prefix, platform, specials) = job
     for directory in directories:
         try:
             os.mkdir(directory)
         except FileExistsError:
             continue  # made by another package, or in the way of the files below it
         except OSError as error:
-            return (error.errno or 0, "", directory), []
-    return None, [_package(parts) for parts in packages]
+            return (error.errno or 0, "", directory), [], []
+    done = [_package(parts) for parts in packages]
+    if not any(specials):
+        return None, done, [[] for _ in specials]
+    from engine.link.files.special import make  # most jobs do without
+
+    sound = [not parts or parts[0][0] is None for parts in done]
+    rest = zip(specials, sound, strict=True)
+    return None, done, [make(some, prefix, platform) if whole else [] for some, whole in rest]
 
 
 def _package(parts: list[Part]) -> list[Done]:
@@ -120,6 +133,7 @@ def _serve() -> None:
     import marshal
     import sys
 
+    sys.path.append(sys.argv[1])  # where the rest of us is, which few jobs need
     parent = os.getppid()
     reading, writing = sys.stdin.buffer, sys.stdout.buffer
     while head := reading.read(8):

@@ -102,9 +102,9 @@ class AsideLinker(PackageLinker):
                 with suppress(FileNotFoundError):  # put aside already, or a script that will be written again
                     shutil.move(f"{self.target.staging}/{target}", end)
 
-    def rewrite(self, path: PlannedPath) -> None:
+    def make_special(self, path: PlannedPath) -> None:
         """What was rewritten before it was put aside is so for good."""
         if path.target in self.done.written:
             self.place(path.entry.path, path.target)
         else:
-            super().rewrite(path)
+            super().make_special(path)

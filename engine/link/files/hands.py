@@ -14,10 +14,11 @@ from collections.abc import Iterator
 
 from engine.errors import LinkError
 from engine.link.files import batch
-from engine.system.process import can_help, spawn
+from engine.system.process import can_help, home, spawn
 
 WORTH = 100
 """Files of a job from which on handing it over pays."""
+_SPECIAL = 5
 
 
 class Hands:
@@ -32,7 +33,7 @@ class Hands:
 
     def carry_out(self, job: batch.Job) -> batch.Result:
         """Do a job. Raises `LinkError` if a process died over it."""
-        process = self._take() if sum(len(files[2]) for files in _files(job)) >= WORTH else None
+        process = self._take() if _size(job) >= WORTH else None
         if process is None:
             return batch.carry_out(job)
         result = _ask(process, job)
@@ -47,7 +48,7 @@ class Hands:
             if not self._left:
                 return None
             self._left -= 1
-            process = spawn(batch.__file__)
+            process = spawn(batch.__file__, home())
             if process is None:
                 self._left = 0
             else:
@@ -63,6 +64,11 @@ class Hands:
                 process.communicate()
             self._all.clear()
             self._idle.clear()
+
+
+def _size(job: batch.Job) -> int:
+    """How many files it makes; those that have to be read and written count for some."""
+    return sum(len(files[2]) for files in _files(job)) + _SPECIAL * sum(map(len, job[2][2]))
 
 
 def _files(job: batch.Job) -> Iterator[batch.Files]:

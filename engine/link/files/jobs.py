@@ -18,7 +18,7 @@ from engine.errors import LinkError
 from engine.events import Report, WorkFinished, WorkStarted
 from engine.link.bytecode.compiled import Cached
 from engine.link.bytecode.compiling import Compiling, Pending
-from engine.link.files.batch import Done, Part
+from engine.link.files.batch import Done, Made, Part
 from engine.link.files.codesign import sign
 from engine.link.files.hands import Hands
 from engine.link.files.linked import Damaged, Linked
@@ -120,9 +120,9 @@ class Jobs:
                 begun.append(self._begin(package))
             except Damaged as error:
                 outcomes.append(self._told(Outcome(package, damaged=error.path)))
-        for one, done in zip(begun, self._link(begun), strict=True):
+        for one, done, made in zip(begun, *self._link(begun), strict=True):
             try:
-                outcome = self._end(one, done)
+                outcome = self._end(one, done, made)
             except Damaged as error:
                 outcome = Outcome(one.package, damaged=error.path)
             outcomes.append(self._told(outcome))
@@ -204,23 +204,26 @@ class Jobs:
             package.payload.close()
         return linker, None
 
-    def _link(self, begun: Sequence[_Begun]) -> list[list[Done]]:
-        """Link the plain files of some packages: small ones are worth a process of its own only together."""
-        directories = list(dict.fromkeys(path for one in begun for path in one.directories))
+    def _link(self, begun: Sequence[_Begun]) -> tuple[list[list[Done]], list[list[Made] | None]]:
+        """Link the plain files of some packages, and make what is not just linked: small ones are worth a process of
+        its own only together."""
         if not any(one.parts for one in begun):
-            return [[] for _ in begun]
-        problem, done = self._hands.carry_out((directories, [one.parts for one in begun]))
+            return [[] for _ in begun], [None for _ in begun]
+        directories = list(dict.fromkeys(path for one in begun for path in one.directories))
+        specials = self._target.baked_prefix, self._target.platform, [one.linker.specials for one in begun]
+        problem, done, made = self._hands.carry_out((directories, [one.parts for one in begun], specials))
         if problem is not None:
             number, _, path = problem
             linker = next(one.linker for one in begun if path in one.directories)
             error = OSError(number, os.strerror(number), path)
             raise linker.failed(error) from error
-        return done
+        return done, [some if one.parts else None for one, some in zip(begun, made, strict=True)]
 
-    def _end(self, begun: _Begun, done: Sequence[Done]) -> Outcome:
+    def _end(self, begun: _Begun, done: Sequence[Done], made: list[Made] | None) -> Outcome:
         """Make the rest, and write the package's record if nothing is to come."""
         package, linker, pending = begun.package, begun.linker, begun.pending
-        linked = linker.done if package.payload else linker.end(anyio.from_thread.check_cancelled, *done[:1])
+        first = done[0] if done else None
+        linked = linker.done if package.payload else linker.end(anyio.from_thread.check_cancelled, first, made)
         sign(linked, self._target.staging, self._target.platform, self._report)
         if pending and self._compiling:
             with storage(f"link the byte-compiled files of {linker.plan.record.dist}"):

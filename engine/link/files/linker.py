@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from engine.errors import LinkError, StorageError
@@ -17,13 +17,14 @@ from engine.link.files.batch import Done, Files, Part, find_damage
 from engine.link.files.check import special_damage
 from engine.link.files.linked import Damaged, Linked, missing_file
 from engine.link.files.modes import NO_LINK_ERRORS, Mode, copy_file
-from engine.link.files.rewriting import SECOND, Rewriter
+from engine.link.files.rewriting import Rewriter
+from engine.link.files.special import BINARY, FAILED, LINK, LINKED, NO_ROOM, SAME, TEXT, UNSIGNED, Special, make
+from engine.link.files.special import Done as SpecialDone
 from engine.link.plan.claims import Claims
 from engine.link.plan.entry_points import EntryPoint, script_body, unix_script
 from engine.link.plan.package_plan import Group, PackagePlan, PlannedPath
 from engine.link.request import PrefixTarget
 from engine.model.platform import is_windows
-from engine.system.file_io import read_file
 
 LINK_AT = os.link in os.supports_dir_fd
 """Whether files can be linked relative to open directories."""
@@ -37,6 +38,10 @@ class PackageLinker:
         self.done = Linked(plan.index, directory, mode, written={}, unsigned=[], lost=set(), compiled=[])
         self.directories: list[str] = []
         """Those that have to be made, absolute."""
+        self.specials: list[Special] = []
+        """What is to be made once they are there, and whoever links the rest can do."""
+        self._special: list[PlannedPath] = []
+        """The same, as planned."""
         self._index = plan.index
         self._blocked: set[str] = set()
         """Directories that can't be had."""
@@ -60,20 +65,30 @@ class PackageLinker:
             checkpoint()
             self._blocked = blocked = self.claims.claim_dirs(self.plan.needed_dirs, self._index)
             files = self.claimed(blocked)
+            special = (*self.plan.softlinks, *self.plan.rewrites)
+            self._special = [path for path in special if self.mine(path.target, blocked)]
+            self.specials = [self._as_special(path) for path in self._special]
             if self.done.mode is Mode.HARD and LINK_AT:
                 staging = self.target.staging
                 self.directories = [f"{staging}/{path}" for path in self.new_dirs(blocked)]
                 return check, files
             self._place_all(files, self.new_dirs(blocked), checkpoint, check)
+            self._made = make(self.specials, self.target.baked_prefix, self.target.platform)
         except OSError as error:
             raise self.failed(error) from error
         return None
 
-    def end(self, checkpoint: Callable[[], None], linked: Done | None = None) -> Linked:
-        """Make the rest, once that is ``linked`` which `begin` returned. Raises `Damaged` as that does."""
+    def end(
+        self, checkpoint: Callable[[], None], linked: Done | None = None, made: Sequence[SpecialDone] | None = None
+    ) -> Linked:
+        """Make the rest, once that is ``linked`` which `begin` returned, and `specials` are ``made``. Raises `Damaged`
+        as that does."""
         try:
             if linked is not None:
                 self._note(linked)
+            checkpoint()
+            for path, done in zip(self._special, self._made if made is None else made, strict=False):
+                self._note_special(path, done)
             self._link_others(self._blocked, checkpoint)
             self.done.bytes = self.plan.size
         except OSError as error:
@@ -188,15 +203,10 @@ class PackageLinker:
             self.done.copied += 1
 
     def _link_others(self, blocked: set[str], checkpoint: Callable[[], None]) -> None:
-        for paths, make in (
-            (self.plan.copies, self.copy),
-            (self.plan.softlinks, self.soft_link),
-            (self.plan.rewrites, self.rewrite),
-        ):
-            for path in paths:
-                checkpoint()
-                if self.mine(path.target, blocked):
-                    make(path)
+        for path in self.plan.copies:
+            checkpoint()
+            if self.mine(path.target, blocked):
+                self.copy(path)
         self.write_scripts(blocked)
 
     def set_aside(self, keys: Iterable[str]) -> None:
@@ -219,30 +229,31 @@ class PackageLinker:
         """A file that must not share its blocks' owner with the cache (``no_link``)."""
         self._copy(path.entry.path, path.target)
 
-    def soft_link(self, path: PlannedPath) -> None:
-        """A link of the package, with its target as it is."""
-        origin = _join(self.directory, path.entry.path)
-        try:
-            destination = os.readlink(origin)
-        except OSError as error:
-            if error.errno != errno.EINVAL:
-                raise
-            self.place(path.entry.path, path.target)  # listed as a link, but unpacked as a file
-            return
-        os.symlink(destination, _join(self.target.staging, path.target))
-        self.done.softlinked += 1
+    def make_special(self, path: PlannedPath) -> None:
+        """A link of the package, with its target as it is, or a file with the prefix in place of the placeholder."""
+        self._note_special(path, make([self._as_special(path)], self.target.baked_prefix, self.target.platform)[0])
 
-    def rewrite(self, path: PlannedPath) -> None:
-        """A file with a placeholder. Where none is found the file is linked like others."""
-        origin = _join(self.directory, path.entry.path)
-        data, status = read_file(origin)
-        changed = self.rewriter.replaced(path, data)
-        if changed is data or changed == data:
+    def _as_special(self, path: PlannedPath) -> Special:
+        entry = path.entry
+        kind = LINK if entry.path_type == "softlink" else BINARY if entry.file_mode == "binary" else TEXT
+        ends = _join(self.directory, entry.path), _join(self.target.staging, path.target)
+        return kind, *ends, entry.prefix_placeholder or ""
+
+    def _note_special(self, path: PlannedPath, done: SpecialDone) -> None:
+        """Take in what became of one; what was no link, or had no placeholder, is linked like other files."""
+        what, text, number = done
+        if what == LINKED:
+            self.done.softlinked += 1
+        elif what == SAME:
             self.place(path.entry.path, path.target)
-            return
-        changed = self.rewriter.signed_again(path.target, data, changed)
-        # One second later than the source, so that no byte-compiled file made from the source passes as current.
-        self.rewriter.write(path.target, changed, status.st_mode, status.st_mtime_ns + SECOND)
+        elif what == NO_ROOM:
+            raise self.rewriter.no_room(path)
+        elif what == FAILED:
+            raise OSError(number, os.strerror(number), text)
+        else:
+            self.rewriter.note(path.target, text, number)
+            if what == UNSIGNED:
+                self.done.unsigned.append(path.target)
 
     def script_files(self, entry: EntryPoint) -> list[tuple[str, bytes]]:
         """The files of one entry point: path in the prefix, content."""

@@ -14,7 +14,8 @@ import msgspec
 
 from engine.link.files.linked import Linked, Written, missing_file
 from engine.link.files.modes import NO_LINK_ERRORS, Mode
-from engine.link.files.rewriting import SECOND, Rewriter
+from engine.link.files.rewriting import Rewriter
+from engine.link.files.special import SECOND
 from engine.link.plan.package_plan import PlannedPath
 from engine.link.request import PrefixTarget
 from engine.model.payload import Payload, PayloadMember
@@ -130,14 +131,13 @@ class Maker:
     def _rewritten(self, member: PayloadMember, planned: PlannedPath, end: str) -> None:
         """A file with a placeholder. Where none is found it is a file like others."""
         data = b"".join(member.data)
-        changed = self._rewriter.replaced(planned, data)
+        changed = self._rewriter.changed(planned, data)
         member.data = (memoryview(data),)
         if changed is data or changed == data:
             self._put(member, end)
             return
         if member.path in self._ends:
             os.unlink(end)
-        changed = self._rewriter.signed_again(planned.target, data, changed)
         mode = package_mode(member.mode, self._making.umask)
         self._rewriter.write(planned.target, changed, mode, member.mtime * SECOND + SECOND)
         self._ends[member.path] = ""

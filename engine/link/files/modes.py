@@ -15,6 +15,7 @@ from enum import Enum
 
 from engine.events import Notice, Report
 from engine.link.request import LinkOptions
+from engine.system.writing import create
 
 NO_LINK_ERRORS = frozenset(
     {errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
@@ -133,15 +134,6 @@ def _copy_open(reading: int, target: str, reflink: bool) -> bool:
         os.close(writing)
     os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
     return cloned
-
-
-def create(target: str, mode: int) -> int:
-    """A new file with exactly these permissions, whatever the umask; returns its descriptor."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    writing = os.open(target, flags, 0o600)
-    if hasattr(os, "fchmod"):
-        os.fchmod(writing, stat.S_IMODE(mode) & 0o777)
-    return writing
 
 
 def _reflink_only(source: str, target: str) -> None:

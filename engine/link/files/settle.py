@@ -98,8 +98,8 @@ def pieces(linker: PackageLinker, key: str, claims: Claims) -> Iterator[tuple[st
                 yield target, _call(linker.place, source, target)
     others: tuple[tuple[list[PlannedPath], Callable[[PlannedPath], None]], ...] = (
         (plan.copies, linker.copy),
-        (plan.softlinks, linker.soft_link),
-        (plan.rewrites, linker.rewrite),
+        (plan.softlinks, linker.make_special),
+        (plan.rewrites, linker.make_special),
     )
     for paths, make in others:
         yield from ((path.target, _call(make, path)) for path in paths if inside(path.target))

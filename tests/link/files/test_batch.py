@@ -13,8 +13,9 @@ import pytest
 
 from engine.errors import LinkError
 from engine.link.files import batch
-from engine.link.files.batch import Files, Job, Problem, Result, carry_out
+from engine.link.files.batch import Files, Job, Problem, Result, Specials, carry_out
 from engine.link.files.hands import WORTH, Hands
+from engine.link.files.special import LINK, LINKED
 from tests.kit.tree import tree
 
 pytestmark = pytest.mark.skipif(os.link not in os.supports_dir_fd, reason="this system links by path only")
@@ -35,6 +36,9 @@ def do(request: pytest.FixtureRequest):  # type: ignore[no-untyped-def]
 
     yield carry_out if request.param == "ourselves" else by_a_process
     hands.close()
+
+
+NOTHING_ELSE: Specials = ("", "", [])
 
 
 class Place:
@@ -58,7 +62,7 @@ def place(tmp_path: Path) -> Place:
 
 def test_all_are_linked(do, place: Place) -> None:  # type: ignore[no-untyped-def]
     files = [place.files("", ["a", "b"], [1, None]), place.files("sub", ["c", "d\udce9"], [3, 0], ["new", "d\udce9"])]
-    assert do(([str(place.target / "sub")], [[(True, files)]])) == (None, [[(None, 4, [])]])
+    assert do(([str(place.target / "sub")], [[(True, files)]], NOTHING_ELSE)) == (None, [[(None, 4, [])]], [])
     assert os.path.samefile(place.source / "sub/c", place.target / "sub/new")
     assert {path: entry.content for path, entry in tree(place.target).items()}.keys() == {
         "a", "b", "sub/new", "sub/d\udce9",
@@ -78,14 +82,17 @@ def test_damage_is_found_before_anything_is_done(do, place: Place, kind: str) ->
             victim.mkdir()
     sound, damaged = place.files("", ["a"], [1]), place.files("sub", ["c"], [3])
     others = [(True, [place.files("", ["b"], [2])])]
-    job = [str(place.target / "sub")], [[(True, [sound, damaged]), (False, [sound])], others]
-    assert do(job) == (None, [[(str(victim), 0, [])], [(None, 1, [])]])
-    assert tree(place.target).keys() == {"b"}, "of the other package"
+    (place.source / "to").symlink_to("a")
+    links = [[(LINK, str(place.source / "to"), str(place.target / name), "")] for name in ("link", "other")]
+    job = [str(place.target / "sub")], [[(True, [sound, damaged]), (False, [sound])], others], ("/p", "linux-64", links)
+    assert do(job) == (None, [[(str(victim), 0, [])], [(None, 1, [])]], [[], [(LINKED, "", 0)]])
+    assert tree(place.target).keys() == {"b", "other"}, "of the other package"
 
 
 def test_what_is_in_the_way_is_told_and_the_rest_goes_on(do, place: Place) -> None:  # type: ignore[no-untyped-def]
     (place.target / "a").write_text("mine")
-    problem, [[(damaged, done, problems)]] = do(([], [[(False, [place.files("", ["a", "b"], [1, 2])])]]))
+    job = [], [[(False, [place.files("", ["a", "b"], [1, 2])])]], NOTHING_ELSE
+    problem, [[(damaged, done, problems)]], _ = do(job)
     assert (problem, damaged, done) == (None, None, 1)
     assert problems == [(errno.EEXIST, str(place.source / "a"), str(place.target / "a"))]
     assert (place.target / "a").read_text() == "mine"
@@ -94,7 +101,7 @@ def test_what_is_in_the_way_is_told_and_the_rest_goes_on(do, place: Place) -> No
 def test_what_concerns_all_ends_it(do, place: Place) -> None:  # type: ignore[no-untyped-def]
 
     def problem(*files: Files) -> Problem:
-        found, [[(damaged, done, problems)]] = do(([], [[(False, list(files))]]))
+        found, [[(damaged, done, problems)]], _ = do(([], [[(False, list(files))]], NOTHING_ELSE))
         assert (found, damaged, done, len(problems)) == (None, None, 0, 1)
         return problems[0]
 
@@ -105,7 +112,7 @@ def test_what_concerns_all_ends_it(do, place: Place) -> None:  # type: ignore[no
     nowhere = (str(place.source / "nowhere"), str(place.target), ["x"], None, [1])
     assert problem(nowhere) == (errno.ENOENT, str(place.source / "nowhere/x"), str(place.target))
     lost = str(place.target / "no/where")
-    assert do(([lost], [[(False, [first])]])) == ((errno.ENOENT, "", lost), [])
+    assert do(([lost], [[(False, [first])]], NOTHING_ELSE)) == ((errno.ENOENT, "", lost), [], [])
     assert not os.listdir(place.target)
 
 
@@ -113,14 +120,14 @@ def big(place: Place) -> Job:
     names = [f"f{number}" for number in range(WORTH)]
     for name in names:
         (place.source / name).touch()
-    return [], [[(True, [place.files("", names, [0] * WORTH)])]]
+    return [], [[(True, [place.files("", names, [0] * WORTH)])]], NOTHING_ELSE
 
 
 def test_only_big_jobs_are_handed_over(place: Place) -> None:
     hands = Hands(1)
-    hands.carry_out(([], [[(False, [place.files("", ["a"], [1])])]]))
+    hands.carry_out(([], [[(False, [place.files("", ["a"], [1])])]], NOTHING_ELSE))
     assert not hands._all
-    assert hands.carry_out(big(place)) == (None, [[(None, WORTH, [])]])
+    assert hands.carry_out(big(place)) == (None, [[(None, WORTH, [])]], [])
     assert len(hands._all) == 1
     hands.close()
     assert not hands._all
@@ -141,13 +148,13 @@ def test_a_process_that_dies_is_one_error(place: Place) -> None:
 def test_without_a_python_to_start_we_do_it_ourselves(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     hands = Hands(2)
-    assert hands.carry_out(big(place)) == (None, [[(None, WORTH, [])]])
+    assert hands.carry_out(big(place)) == (None, [[(None, WORTH, [])]], [])
     hands.close()
 
 
 def test_ctrl_c_is_not_for_the_process() -> None:
-    with subprocess.Popen([sys.executable, "-I", "-S", batch.__file__], stdin=-1, stdout=-1, stderr=-1) as process:
-        job = ([], [])
+    with subprocess.Popen([sys.executable, "-I", "-S", batch.__file__, "/"], stdin=-1, stdout=-1, stderr=-1) as process:
+        job = ([], [], NOTHING_ELSE)
         import marshal
 
         text = marshal.dumps(job)

@@ -45,7 +45,12 @@ def found(package: CachedPackage, mode: Mode = Mode.HARD) -> str | None:
     try:
         linker = PackageLinker(plan, package.directory, target, Claims(), mode)
         part = linker.begin(lambda: None, check=True)
-        linker.end(lambda: None, carry_out((linker.directories, [[part]]))[1][0][0] if part else None)
+        if part is None:
+            linker.end(lambda: None)
+        else:
+            job = linker.directories, [[part]], ("/prefix", "linux-64", [linker.specials])
+            _, done, made = carry_out(job)
+            linker.end(lambda: None, done[0][0], made[0])
     except Damaged as error:
         assert not any(path.is_file() for path in staging.rglob("*"))
         return error.path

@@ -174,7 +174,7 @@ async def test_a_full_disk_leaves_nothing(
     def full(path: str, *args: Any) -> int:
         raise OSError(code, os.strerror(code), path)
 
-    monkeypatch.setattr("engine.link.files.rewriting.create", full)
+    monkeypatch.setattr("engine.link.files.special.create", full)
     with pytest.raises(StorageError, match="link hello-") as caught:
         await create(prefix, [hello(cache)])
     assert caught.value.data["errno"] == errno.errorcode[code]
