@@ -54,25 +54,32 @@ class Domains(Trail):
     def _order_watches(self, clause: list[int]) -> bool:
         """True and open literals first, then those that became false last: so the watches stay right later on.
 
-        Whether all but the first are false, so that there is something to tell.
+        Whether all but the first are false, so that there is something to tell. Most clauses are written because some
+        of their literals are false: values are compared in place, as in `_visit`.
         """
-        is_false = self._is_false
-        first, second = is_false(clause[0]), is_false(clause[1])
+        owner, floor, ceiling = self.owner, self._floor, self._ceiling
+        one, two = clause[0], clause[1]
+        first = ceiling[owner[one]] < one if one > 0 else floor[owner[-one]] >= -one
+        second = ceiling[owner[two]] < two if two > 0 else floor[owner[-two]] >= -two
         if not (first or second):
             return False
         if len(clause) == 2:  # most are
-            if first and (not second or self.falsified_at(clause[0]) < self.falsified_at(clause[1])):
+            if first and (not second or self.falsified_at(one) < self.falsified_at(two)):
                 clause.reverse()
             return True
-        fit = [literal for literal in clause if not is_false(literal)]
+        fit = [
+            literal
+            for literal in clause
+            if (ceiling[owner[literal]] >= literal if literal > 0 else floor[owner[-literal]] < -literal)
+        ]
+        if len(fit) > 1:
+            one, two = fit[0], fit[1]
+            clause[:] = [one, two, *(literal for literal in clause if literal not in (one, two))]
+            return False
         unfit = [literal for literal in clause if literal not in fit]
-        if len(fit) < 2:
-            unfit.sort(key=self.falsified_at, reverse=True)
-        else:
-            unfit = [literal for literal in clause if literal not in fit[:2]]
-            fit = fit[:2]
+        unfit.sort(key=self.falsified_at, reverse=True)
         clause[:] = fit + unfit
-        return len(fit) < 2
+        return True
 
     def _watch(self, literal: int, number: int) -> None:
         watchers = self._watchers.get(literal)
