@@ -36,6 +36,10 @@ _BAD_NAME = {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}
 _NO_HARDLINKS = {errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 _LATEST = (1 << 33) - 1
 _ODD_BEGINNINGS = ("", ".")
+INDEX, PATHS = "info/index.json", "info/paths.json"
+MAX_INDEX = 16 << 20
+"""Longest info/index.json that is read, in bytes."""
+_READ = {INDEX: MAX_INDEX, PATHS: MAX_LIST}
 
 
 @functools.cache
@@ -62,6 +66,8 @@ class Contents(msgspec.Struct):
     directories: set[str] = msgspec.field(default_factory=set)
     digests: dict[str, str] = msgspec.field(default_factory=dict)
     """sha256 of each regular file, where that was asked for."""
+    info: dict[str, bytes] = msgspec.field(default_factory=dict)
+    """The text of those files that say what the package is and what is in it, if they were read on the way."""
     listed: list[PathEntry] | None = None
     """The package's own list of its files, if it was read on the way."""
 
@@ -118,7 +124,7 @@ class _Extractor:
         self._handles: dict[str, int] = {"": root}
         self._most = handles_allowed()
         self._makers: dict[str, Callable[[str, int, str, Member], None]] = {
-            "file": self._file,
+            "file": self._any_file,
             "softlink": self._softlink,
             "hardlink": self._hardlink,
         }
@@ -192,6 +198,19 @@ class _Extractor:
         if path in self.contents.files:
             raise ArchiveError(f"{path!r} appears both as a file and as a directory")
 
+    def _any_file(self, path: str, parent: int, name: str, member: Member) -> None:
+        """A file that may be one of those that are read too: so they need not be opened again."""
+        limit = _READ.get(path, -1)
+        if member.size > limit:
+            self._file(path, parent, name, member)
+            return
+        data = b"".join(member.data)
+        member.data = (memoryview(data),)
+        self._file(path, parent, name, member)
+        self.contents.info[path] = data
+        if path == PATHS:
+            self._declare(data)
+
     def _file(self, path: str, parent: int, name: str, member: Member) -> None:
         mode = member.mode & 0o777 & ~self._withheld | 0o400
         try:
@@ -211,13 +230,10 @@ class _Extractor:
             raise
         handles.finish(file, parent, name, min(max(member.mtime, 0), _LATEST))
         self.contents.files[path] = member.size
-        if path == "info/paths.json" and member.size <= MAX_LIST:
-            self._declare(parent, name)
 
-    def _declare(self, parent: int, name: str) -> None:
+    def _declare(self, paths: bytes) -> None:
         """Tell the budget what the package says of its own size, where that comes before the files."""
-        with open(handles.open_file(parent, name), "rb") as file:
-            self.contents.listed = read_paths(file.read())
+        self.contents.listed = read_paths(paths)
         total = declared_size(self.contents.listed)
         if total is not None:
             self._budget.declare(total)
@@ -283,3 +299,4 @@ class _Extractor:
             raise ArchiveError(f"{path!r} appears twice, as different things or with a difference of case only")
         handles.remove(parent, name)
         del same_kind[path]
+        self.contents.info.pop(path, None)

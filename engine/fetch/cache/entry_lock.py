@@ -7,6 +7,7 @@ ends with its process; there are no stale locks.
 
 from __future__ import annotations
 
+import functools
 import os
 from contextlib import suppress
 
@@ -41,21 +42,24 @@ class EntryLock:
                 if locked is None:
                     raise LocksDontWork("this file system has no locks")
                 return False
-            if self._is_current(file):
+            size = self._size_if_current(file)
+            if size is not None:
                 break
             os.close(file)  # its last holder removed it while we opened it: what we locked is no longer the lock
-        os.ftruncate(file, 0)
+        if size:
+            os.ftruncate(file, 0)
         os.write(file, f"process {os.getpid()} on {_machine()}\n".encode())
         self._file = file
         return True
 
-    def _is_current(self, file: int) -> bool:
+    def _size_if_current(self, file: int) -> int | None:
+        """The size of an open file in bytes; None if it is no longer the one at our path."""
         try:
             there = os.stat(self.path)
         except FileNotFoundError:
-            return False
+            return None
         ours = os.fstat(file)
-        return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
+        return ours.st_size if (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino) else None
 
     @property
     def is_held(self) -> bool:
@@ -88,6 +92,7 @@ class EntryLock:
             os.close(file)
 
 
+@functools.cache
 def _machine() -> str:
     return os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "this machine")
 

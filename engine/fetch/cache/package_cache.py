@@ -18,6 +18,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from engine.errors import ArchiveError, CacheError, VerificationError
 from engine.fetch.archive.verify import check_unpacked
@@ -157,8 +158,11 @@ class Staging:
         os.mkdir(self.directory)
 
     def discard(self) -> None:
-        """Remove everything that was not published."""
-        remove_tree(self.directory)
+        """Remove everything that was not published; as a rule, that is nothing."""
+        try:
+            os.rmdir(self.directory)
+        except OSError:
+            remove_tree(self.directory)
 
     def publish(self, record: RepoDataRecord, marker: bytes) -> CachedPackage:
         """Mark the unpacked package as complete and rename it, and its archive if there is one, into place.
@@ -172,10 +176,11 @@ class Staging:
         bases = [self._pkgs_dir, *([os.path.join(self._pkgs_dir, nested)] if nested else [])]
         for base in bases:
             target = os.path.join(base, record.stem)
-            os.makedirs(base, exist_ok=True)
+            if base != self._pkgs_dir:
+                os.makedirs(base, exist_ok=True)
             if self._place(target, record, final=base == bases[-1]):
                 archive = os.path.join(base, record.fn)
-                if os.path.exists(self.archive):
+                with suppress(FileNotFoundError):  # it was there already, and stays where it is
                     os.replace(self.archive, archive)
                 self._note_url(strip_secrets(record.url))
                 return CachedPackage(record, target, archive)

@@ -10,6 +10,7 @@ by numbers of eight bytes, how much of the archive is there by now, and at last 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import BinaryIO
@@ -85,6 +86,11 @@ class _Growing:
                 pass
 
 
+@functools.cache
+def _cache(pkgs_dir: str) -> PackageCache:
+    return PackageCache((pkgs_dir,))
+
+
 class _Hand:
     """Does the jobs."""
 
@@ -94,7 +100,7 @@ class _Hand:
     def work(self, job: Job, told: BinaryIO) -> Unpacked:
         """Unpack one package. Raises as `engine.fetch.packages.unpack`."""
         self._growing = _Growing(told, job.archive)
-        cache, options = PackageCache((job.pkgs_dir,)), msgspec.structs.replace(job.options, alone=True)
+        cache, options = _cache(job.pkgs_dir), msgspec.structs.replace(job.options, alone=True)
         if job.keep:
             return unpack_stream(self._growing.pieces(), job.record, cache, options, kept=job.archive)
         return unpack_file(job.archive, job.record, cache, options)

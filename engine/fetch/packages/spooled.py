@@ -18,12 +18,12 @@ from typing import IO, cast
 import msgspec
 
 from engine.errors import ArchiveError, UnsafeArchive
-from engine.fetch.archive.extract import Contents, hashed
+from engine.fetch.archive.extract import INDEX, MAX_INDEX, PATHS, Contents, hashed
 from engine.fetch.archive.file_list import MAX_LIST, read_paths
 from engine.fetch.archive.members import Budget, Member, read_conda_file, read_package
 from engine.fetch.archive.paths import check_softlinks, safe_path
 from engine.fetch.archive.verify import Digests, check_listed
-from engine.fetch.packages.unpack import MAX_INDEX, UnpackOptions, bunzip_for, extract_options, known_record, worded
+from engine.fetch.packages.unpack import UnpackOptions, bunzip_for, extract_options, known_record, worded
 from engine.model.records import PathEntry, RepoDataRecord
 from engine.model.url import mask_secrets
 from engine.system.temporary import temporary_name
@@ -33,7 +33,6 @@ IN_MEMORY = 4 << 20
 NAMED = 8 << 10
 """Where others are to read archives, those of so many bytes are files with a name."""
 _PIECE = 1 << 18
-_PATHS, _INDEX = "info/paths.json", "info/index.json"
 
 
 class Spooled(msgspec.Struct, frozen=True):
@@ -128,10 +127,10 @@ class SpooledArchive:
 
     def spooled(self) -> Spooled | None:
         """What another process must know to read the members; None if it can't."""
-        if self._path is None or _PATHS not in self.info:
+        if self._path is None or PATHS not in self.info:
             return None
         self._file.flush()
-        known = {name: self.info[name] for name in (_PATHS, _INDEX) if name in self.info}
+        known = {name: self.info[name] for name in (PATHS, INDEX) if name in self.info}
         return Spooled(self._path, self._record, self._options, self._digests.size, known)
 
     def pieces(self) -> Iterator[bytes]:
@@ -142,7 +141,7 @@ class SpooledArchive:
     def known(self) -> RepoDataRecord:
         """The record, with all that is known now. Raises `ArchiveError`."""
         with worded(self._record, lambda: self._place):
-            return known_record(self._record, self._digests, self.info.get(_INDEX, b"{}"))[0]
+            return known_record(self._record, self._digests, self.info.get(INDEX, b"{}"))[0]
 
     def open(self) -> bool:
         """Read the metadata; false if these are of an old kind, which says too little. Raises `ArchiveError`."""
@@ -151,23 +150,23 @@ class SpooledArchive:
             for member in self._rest:
                 if not self._is_info(member):
                     self._next = member
-                    if _PATHS in self.info:
+                    if PATHS in self.info:
                         break
                     self._rest = None  # the list comes later: all over again, for the files
                     self._gather()
                     break
             if self._path is not None:
                 self._rest = self._next = None  # whoever makes the files begins anew: a decoder takes megabytes
-            return _PATHS in self.info
+            return PATHS in self.info
 
     def entries(self) -> list[PathEntry]:
         """What the package lists."""
         with worded(self._record, lambda: self._place):
-            return read_paths(self.info[_PATHS])
+            return read_paths(self.info[PATHS])
 
     def lists(self, word: bytes) -> bool:
         """Whether a path with a word in it may be in the list; no if that is sure without understanding it."""
-        text = self.info[_PATHS]
+        text = self.info[PATHS]
         return word in text or b"\\u" in text
 
     def members(self) -> Iterator[Member]:
@@ -217,7 +216,7 @@ class SpooledArchive:
         if not member.path.startswith("info/"):
             return member.path == "info"
         if member.kind == "file" and member.path.count("/") == 1 and member.path not in self.info:
-            if member.size > (MAX_INDEX if member.path != _PATHS else MAX_LIST):
+            if member.size > (MAX_INDEX if member.path != PATHS else MAX_LIST):
                 raise ArchiveError(f"its {member.path} has {member.size} bytes")
             self.info[member.path] = b"".join(member.data)
         return True
@@ -278,7 +277,7 @@ class SpooledArchive:
             yield from pieces
 
     def _check(self) -> None:
-        if _INDEX not in self.info:
+        if INDEX not in self.info:
             raise ArchiveError("it has no info/index.json: this is no conda package")
         if not self._how.external_links:
             check_softlinks(self._contents.softlinks, windows=self._how.windows)

@@ -16,7 +16,7 @@ import msgspec
 from engine.errors import ArchiveError, StorageError, UnsafeArchive
 from engine.fetch.archive import bzip2_library, handles
 from engine.fetch.archive.bzip2 import bunzip
-from engine.fetch.archive.extract import Contents, ExtractOptions, extract
+from engine.fetch.archive.extract import INDEX, MAX_INDEX, Contents, ExtractOptions, extract
 from engine.fetch.archive.members import Budget, Limits, NotStreamable, read_conda_file, read_package
 from engine.fetch.archive.verify import Digests, FilesDiffer, check_contents
 from engine.fetch.cache.marker import completed, marker_text
@@ -27,8 +27,6 @@ from engine.system.file_io import write_all
 from engine.system.temporary import remove_tree
 
 _PIECE = 1 << 20
-MAX_INDEX = 16 << 20
-"""Longest info/index.json that is read, in bytes."""
 
 
 class UnpackOptions(msgspec.Struct, frozen=True):
@@ -215,11 +213,14 @@ class _Job:
 
     def _verified(self, contents: Contents, root: int) -> bytes:
         """Check the files against the package's own list; its info/index.json."""
-        if contents.files.get("info/index.json", MAX_INDEX + 1) > MAX_INDEX:
+        if contents.files.get(INDEX, MAX_INDEX + 1) > MAX_INDEX:
             raise ArchiveError("it has no info/index.json, or an endless one: this is no conda package")
         if self._options.check_files:
             check_contents(contents, root)
-        with open(handles.open_file(root, "info/index.json"), "rb") as file:
+        known = contents.info.get(INDEX)
+        if known is not None:
+            return known
+        with open(handles.open_file(root, INDEX), "rb") as file:  # a hard link to another file of the package
             return file.read()
 
     def _how(self) -> ExtractOptions:
