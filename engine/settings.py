@@ -17,7 +17,7 @@ from engine.system.process import available_cores
 
 if TYPE_CHECKING:
     from engine.fetch.index.repodata import RepodataSettings
-    from engine.fetch.packages.prepare import FetchSettings
+    from engine.fetch.packages.settings import FetchSettings
 
 
 def transport_settings(config: Config, environ: Mapping[str, str]) -> TransportSettings:
@@ -121,7 +121,7 @@ def repodata_settings(config: Config, *, refresh: bool = False) -> RepodataSetti
 
 def fetch_settings(config: Config) -> FetchSettings:
     """How to fetch packages. 0 downloads at once means that micromamba's default serves as well."""
-    from engine.fetch.packages.prepare import FetchSettings
+    from engine.fetch.packages.settings import FetchSettings
 
     return FetchSettings(
         download_threads=config.download_threads or FetchSettings().download_threads,

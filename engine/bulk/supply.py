@@ -16,7 +16,8 @@ from engine.errors import WhipsnakeError
 from engine.events import Event, Phase, PhaseFinished, PhaseStarted, Report
 from engine.fetch.cache.package_cache import PackageCache
 from engine.fetch.http.transport import Transport
-from engine.fetch.packages.prepare import FetchSettings, prepare
+from engine.fetch.packages.prepare import prepare
+from engine.fetch.packages.settings import FetchSettings
 from engine.fetch.packages.unpackers import Unpackers
 from engine.flow import first_error, in_thread
 from engine.model.records import CachedPackage, RepoDataRecord

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from engine.delivery.direct_hand import Job
-from engine.fetch.packages.prepare import FetchSettings
+from engine.fetch.packages.settings import FetchSettings
 from engine.fetch.packages.spooled import SpooledArchive
 from engine.fetch.packages.unpackers import processes_for
 from engine.link.files.direct import make_here

@@ -69,17 +69,22 @@ def write_atomic(path: str, pieces: Iterable[bytes]) -> None:
     """Make a file, or replace it, in one step. Raises `OSError` and then leaves nothing."""
     aside = temporary(path)
     try:
-        file = os.open(aside, _NEW, 0o666)
-        try:
-            for piece in pieces:
-                write_all(file, piece)
-        finally:
-            os.close(file)
+        make_file(aside, pieces)
         os.replace(aside, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(aside)
         raise
+
+
+def make_file(path: str, pieces: Iterable[bytes]) -> None:
+    """Make a file that is not there yet. Raises `OSError`; what was begun stays."""
+    file = os.open(path, _NEW, 0o666)
+    try:
+        for piece in pieces:
+            write_all(file, piece)
+    finally:
+        os.close(file)
 
 
 def write_all(fd: int, data: bytes) -> None:

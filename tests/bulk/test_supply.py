@@ -13,7 +13,7 @@ from engine.bulk.supply import Parcel, Supply
 from engine.events import Event, TransferStarted, silent
 from engine.fetch.cache.package_cache import PackageCache
 from engine.fetch.http.transport import Transport
-from engine.fetch.packages.prepare import FetchSettings
+from engine.fetch.packages.settings import FetchSettings
 from engine.model.records import RepoDataRecord
 from tests.kit.channel import ChannelBuilder
 from tests.kit.package import make_package

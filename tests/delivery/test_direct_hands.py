@@ -11,7 +11,7 @@ import pytest
 from engine.delivery.direct_hands import DirectHands, direct_hands
 from engine.errors import CacheError, StorageError
 from engine.fetch.packages import spooled
-from engine.fetch.packages.prepare import FetchSettings
+from engine.fetch.packages.settings import FetchSettings
 from engine.fetch.packages.spooled import SpooledArchive, spool
 from engine.fetch.packages.unpack import UnpackOptions
 from engine.fetch.packages.unpackers import WORTH

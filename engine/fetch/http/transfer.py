@@ -8,7 +8,7 @@ mixed knowingly, and where nothing names the file, its digest finds out.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import anyio
@@ -74,7 +74,7 @@ class Continuation:
         self._encoded = False
         """The bytes we count are not those that a server would count in a Range (gzip on the way)."""
 
-    async def chunks(self, first: Response | None = None) -> AsyncIterator[bytes]:
+    async def chunks(self, first: Response | None = None) -> AsyncGenerator[bytes, None]:
         """Connect, and connect again after every break, until the end. ``first`` is an answer that is there already."""
         fruitless = 0
         while True:

@@ -21,7 +21,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from engine.events import Phase, PhaseFinished, PhaseStarted, Report
 from engine.fetch.cache.package_cache import PackageCache
 from engine.fetch.packages.order import Rank, all_alike, in_order
-from engine.fetch.packages.prepare import FetchSettings
+from engine.fetch.packages.settings import FetchSettings
 from engine.fetch.packages.spooled import SpooledArchive, spool
 from engine.fetch.packages.unpack import unpack_stream
 from engine.fetch.packages.unpackers import unpack_options

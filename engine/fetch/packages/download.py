@@ -8,7 +8,7 @@ Rule of this file: it decides what is asked of whom and what is kept; what becom
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -48,6 +48,11 @@ def _doubting(part: Partial, *, checked: bool) -> Iterator[None]:
         raise
 
 
+def _key(record: RepoDataRecord) -> str:
+    """What the transfer of an archive is known by."""
+    return f"{record.channel}/{record.subdir}/{record.fn}"
+
+
 class Downloads:
     """What all downloads of one run share."""
 
@@ -81,6 +86,27 @@ class Downloads:
             self.report(Notice("warning", f"{error}\nIt is fetched once more, past all caches."))
         return await download.attempt(PAST_CACHES)
 
+    async def whole(self, record: RepoDataRecord) -> bytes:
+        """The bytes of a small archive; they are to be checked, and may end too early or have a little too much.
+
+        Raises `NetworkError`, `HttpStatusError` and `FileChanged`.
+        """
+        key = _key(record)
+        self.report(TransferStarted(key, record.name or record.stem, "package", record.size))
+
+        def advanced(amount: int) -> None:
+            self.report(TransferAdvanced(key, amount))
+
+        stream = Continuation(self.transport, record.url, progress=advanced, checked=True)
+        found: list[bytes] = []
+        async with aclosing(stream.chunks()) as chunks:
+            async for chunk in chunks:
+                found.append(chunk)
+                if record.size is not None and stream.position > record.size:
+                    break
+        self.report(TransferFinished(key))
+        return b"".join(found)
+
 
 class _Download(Generic[Result]):
     """One of them."""
@@ -109,7 +135,7 @@ class _Download(Generic[Result]):
     async def _receive(self, part: Partial | None, headers: Mapping[str, str]) -> Result:
         """Connect where the part ends, and hand everything to the worker."""
         record, report = self._record, self._all.report
-        key, name = f"{record.channel}/{record.subdir}/{record.fn}", record.name or record.stem
+        key, name = _key(record), record.name or record.stem
         report(TransferStarted(key, name, "package", record.size))
 
         def advanced(amount: int) -> None:

@@ -17,11 +17,12 @@ from typing import BinaryIO
 
 import msgspec
 
-from engine.errors import FileChanged
+from engine.errors import FileChanged, WhipsnakeError
 from engine.fetch.cache.package_cache import PackageCache
 from engine.fetch.http.pipe import PipeBroken
 from engine.fetch.packages.unpack import Unpacked, UnpackOptions, unpack_file, unpack_stream
 from engine.model.records import RepoDataRecord
+from engine.system.file_io import read_file
 from engine.system.helper import WIDTH, serve
 
 _PIECE = 1 << 18
@@ -36,7 +37,7 @@ COMPLETE, BROKEN = number(-1), number(-2)
 """In the place of a number: all bytes that were told of are all there are; no more will come, and for a bad reason."""
 
 
-class Job(msgspec.Struct, frozen=True):
+class Job(msgspec.Struct, frozen=True, tag=True):
     """A package to unpack."""
 
     record: RepoDataRecord
@@ -46,6 +47,18 @@ class Job(msgspec.Struct, frozen=True):
     keep: bool
     """It is still growing, and the finished package takes it along; else it is whole, and stays."""
     options: UnpackOptions
+
+
+class Group(msgspec.Struct, frozen=True, tag=True):
+    """Small packages to unpack, whose archives are there whole; finished ones take them along. No numbers follow."""
+
+    jobs: list[Job]
+
+
+class UnpackedGroup(msgspec.Struct, frozen=True, tag=True):
+    """What became of a group: None for what is not as it should be."""
+
+    each: list[Unpacked | None]
 
 
 class _Growing:
@@ -97,8 +110,11 @@ class _Hand:
     def __init__(self) -> None:
         self._growing: _Growing | None = None
 
-    def work(self, job: Job, told: BinaryIO) -> Unpacked:
-        """Unpack one package. Raises as `engine.fetch.packages.unpack`."""
+    def work(self, job: Job | Group, told: BinaryIO) -> Unpacked | UnpackedGroup:
+        """Unpack one package, or some. Raises as `engine.fetch.packages.unpack`."""
+        if isinstance(job, Group):
+            self._growing = None
+            return UnpackedGroup([_whole(one) for one in job.jobs])
         self._growing = _Growing(told, job.archive)
         cache, options = _cache(job.pkgs_dir), msgspec.structs.replace(job.options, alone=True)
         if job.keep:
@@ -111,7 +127,16 @@ class _Hand:
             self._growing.drain()
 
 
+def _whole(job: Job) -> Unpacked | None:
+    options = msgspec.structs.replace(job.options, alone=True)
+    try:
+        data, _ = read_file(job.archive)
+        return unpack_stream((data,), job.record, _cache(job.pkgs_dir), options, kept=job.archive)
+    except (WhipsnakeError, OSError):
+        return None
+
+
 def main() -> None:
     """The program."""
     hand = _Hand()
-    serve(Job, hand.work, hand.after)
+    serve(Job | Group, hand.work, hand.after)

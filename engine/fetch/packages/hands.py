@@ -6,9 +6,9 @@ it there. Where all are busy the bytes wait in that file; nobody waits for a pro
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from engine.fetch.packages.hand import BROKEN, COMPLETE, Job, number
+from engine.fetch.packages.hand import BROKEN, COMPLETE, Group, Job, UnpackedGroup, number
 from engine.fetch.packages.unpack import Unpacked
 from engine.system.helpers import Helpers
 
@@ -21,7 +21,7 @@ class Hands(Helpers):
 
     def __init__(self, processes: int) -> None:
         """Start that many, or as many as can be had. Blocks for some milliseconds."""
-        super().__init__("engine.fetch.packages.hand", Unpacked, processes)
+        super().__init__("engine.fetch.packages.hand", Unpacked | UnpackedGroup, processes)
 
     def unpack_file(self, job: Job) -> Unpacked:
         """Have an archive unpacked that is all there. Raises what `engine.fetch.packages.unpack.unpack_file` does."""
@@ -29,6 +29,13 @@ class Hands(Helpers):
         hand.give(job, COMPLETE)
         unpacked: Unpacked = self.outcome(hand, f"unpack {job.record.fn}")
         return unpacked
+
+    def unpack_group(self, jobs: Sequence[Job]) -> list[Unpacked | None]:
+        """Have small archives unpacked, one after the other; None for what is not as it should be."""
+        hand = self.take()
+        hand.give(Group(list(jobs)))
+        unpacked: UnpackedGroup = self.outcome(hand, f"unpack {', '.join(job.record.fn for job in jobs)}")
+        return unpacked.each
 
     def unpack_arriving(self, job: Job, pieces: Iterable[bytes]) -> Unpacked:
         """Have an archive unpacked while ``pieces``, all of them, get into its file.

@@ -11,18 +11,16 @@ only its record.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 import anyio.to_thread
 import msgspec
-from anyio.streams.memory import MemoryObjectSendStream
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from engine.errors import VerificationError
 from engine.events import (
     Notice,
     Phase,
@@ -32,18 +30,16 @@ from engine.events import (
     WorkFinished,
     WorkStarted,
 )
-from engine.fetch.archive.verify import FilesDiffer
-from engine.fetch.cache.entry_lock import EntryLock, LocksDontWork
+from engine.fetch.cache.entry_lock import EntryLock
 from engine.fetch.cache.package_cache import PackageCache
+from engine.fetch.packages.beginning import Beginning, Begun, Item
 from engine.fetch.packages.order import Rank, all_alike, biggest_first, in_order
+from engine.fetch.packages.settings import FetchSettings
 from engine.fetch.packages.unpackers import Unpackers
 from engine.flow import delivering, in_thread
 from engine.model.records import CachedPackage, RepoDataRecord
-from engine.system.process import available_cores
 
 if TYPE_CHECKING:  # the modules for the network and for archives are heavy, and not needed where all is cached
-    from engine.fetch.archive.members import Limits
-    from engine.fetch.cache.partial import Partial
     from engine.fetch.http.transport import Transport
     from engine.fetch.packages.download import Downloads
     from engine.fetch.packages.unpack import Unpacked
@@ -55,36 +51,10 @@ _Found = tuple[RepoDataRecord, CachedPackage]
 
 _LOCK_POLL = 0.05
 """Seconds between two looks at a lock that another process holds."""
-
-
-class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How packages are fetched; the names are those of the configuration."""
-
-    download_threads: int = 5
-    """Packages in work at once."""
-    extract_threads: int = 0
-    """Of these, how many may unpack at the same moment (those that wait for the network don't count); 0: one for
-    each processor."""
-    safety_checks: str = "enabled"
-    """Compare the files of a package with its own list: ``enabled`` | ``warn`` | ``disabled``. Only ``disabled``
-    leaves it out; what is broken is never merely warned of."""
-    extra_safety_checks: bool = False
-    """Compare the sha256 of every file as well."""
-    check_cached: bool = True
-    """Compare what was found in the cache with its own list here. If not, whoever links it does so, who has to read
-    that list and touch those files anyway (sizes only: digests are always compared here)."""
-    use_lockfiles: bool = True
-    lock_timeout: float = 0.0
-    """Seconds to wait while another process fetches the same package, before fetching it too; 0: as long as it does."""
-    limits: Limits | None = None
-    """How far an archive may go; None: as far as is usual."""
-    allow_external_links: bool = False
-    """Accept packages with soft links that lead out of them."""
-
-    @property
-    def threads(self) -> int:
-        """`extract_threads`, with what 0 means."""
-        return self.extract_threads if self.extract_threads > 0 else available_cores()
+SMALL = 256 << 10
+"""Archives of fewer bytes are fetched some at a time, in memory."""
+GROUP, GROUP_BYTES = 16, 1 << 20
+"""So many at most, and so many bytes in sum."""
 
 
 async def prepare(  # noqa: PLR0917  (the engine's parts, each of its own type)
@@ -116,25 +86,6 @@ async def prepare(  # noqa: PLR0917  (the engine's parts, each of its own type)
                 await in_thread(own.close)
 
 
-class _Item(msgspec.Struct):
-    """A package that must be fetched."""
-
-    record: RepoDataRecord
-    waiting_since: float | None = None
-    """When we first found another process at it."""
-
-
-class _Begun(msgspec.Struct):
-    """What could be done of a package without the network; neither of the first two if it has to be fetched."""
-
-    package: CachedPackage | None = None
-    made: Unpacked | None = None
-    part: Partial | None = None
-    """The archive as far as an earlier run got it, or an empty file to begin with."""
-    keep: bool = False
-    """Whether what arrives of the archive may be kept."""
-
-
 class _Preparation:
     """One call of `prepare`."""
 
@@ -153,11 +104,9 @@ class _Preparation:
         self._limiter = anyio.CapacityLimiter(self._workers + 2)
         self._unpackers = unpackers
         self._checks = settings.safety_checks != "disabled"
-        self._send, self._receive = anyio.create_memory_object_stream[_Item](float("inf"))
+        self._beginning = Beginning(cache, settings, report, unpackers)
+        self._send, self._receive = anyio.create_memory_object_stream[Item](float("inf"))
         self._left = 0
-        self._downloads: Downloads | None = None
-        self._locking = settings.use_lockfiles
-        self._telling = threading.Lock()
         self._fetched = self._bytes = 0
 
     async def run(self, records: Sequence[RepoDataRecord], rank: Rank) -> None:
@@ -168,7 +117,7 @@ class _Preparation:
             self._report(PhaseStarted(Phase.FETCH, len(missing), sum(record.size or 0 for record in missing)))
             self._left = len(records)
             for record in missing:
-                self._send.send_nowait(_Item(record))
+                self._queue(record)
             async with anyio.create_task_group() as group:
                 group.start_soon(self._deliver, found)
                 for _ in range(min(self._workers, len(records))):
@@ -206,15 +155,13 @@ class _Preparation:
                 await self._finish(package)
             else:
                 self._report(Notice("info", f"{record.fn} is broken in the package cache and will be fetched again"))
-                self._send.send_nowait(_Item(record))
+                self._queue(record)
+
+    def _queue(self, record: RepoDataRecord) -> None:
+        self._send.send_nowait(Item(record, self._cache.lock(record)))
 
     def _is_sound(self, package: CachedPackage) -> bool:
         return self._cache.is_sound(package, digests=self._settings.extra_safety_checks)
-
-    def _usable(self, record: RepoDataRecord) -> CachedPackage | None:
-        if not self._checks:
-            return self._cache.find(record)
-        return self._cache.find_sound(record, digests=self._settings.extra_safety_checks)
 
     async def _finish(self, package: CachedPackage) -> None:
         try:
@@ -228,104 +175,113 @@ class _Preparation:
     async def _in_thread(self, work: Callable[[Subject], Result], subject: Subject) -> Result:
         return await anyio.to_thread.run_sync(work, subject, limiter=self._limiter)
 
+    # -- one worker
+
     async def _work(self) -> None:
         with self._receive.clone() as items:
             async for item in items:
-                package = await self._locked(item)
-                if package is not None:
-                    await self._finish(package)
+                group = _with_more(item, items)
+                try:
+                    await (self._one(item) if len(group) == 1 else self._some(group))
+                finally:
+                    held = [one.lock for one in group if one.lock.is_held]
+                    if held:
+                        await in_thread(_release, held)
 
-    async def _locked(self, item: _Item) -> CachedPackage | None:
-        """Fetch a package under its lock; None where another process has that: the item was put back."""
-        lock = self._cache.lock(item.record)
-        try:
-            begun = await anyio.to_thread.run_sync(self._begin, lock, item, limiter=self._limiter)
-            if begun is not None:
-                return await self._fetch(item.record, lock, begun)
-        finally:
-            if lock.is_held:
-                await in_thread(lock.release)
-        again = item.waiting_since is not None
-        if not again:
-            item.waiting_since = time.monotonic()
-            holder = await anyio.to_thread.run_sync(lock.holder, limiter=self._limiter)
-            self._report(Notice("info", f"Waiting for {item.record.fn}, which {holder} is fetching"))
-        await anyio.sleep(_LOCK_POLL if again else 0)
+    async def _one(self, item: Item) -> None:
+        """Fetch a package."""
+        begun = await self._in_thread(self._beginning.begin, item)
+        if begun is None:
+            await self._put_back(item)
+        else:
+            await self._finish_begun(item, begun)
+
+    async def _some(self, items: Sequence[Item]) -> None:
+        """Fetch some small packages together: what a thread does for one of them takes less than the way to it."""
+        small = [item for item in items if _is_small(item.record)]
+        begun = await self._in_thread(lambda those: [self._beginning.begin(one, small=True) for one in those], small)
+        arrived: list[tuple[Item, bytes]] = []
+        taken: list[Item] = []
+        for item, state in zip(small, begun, strict=True):
+            if state is None:
+                taken.append(item)
+            elif state.is_there or state.keep:
+                await self._finish_begun(item, state)
+            else:
+                arrived.append((item, await self._downloads.whole(item.record)))
+        made = await self._in_thread(self._unpack_some, arrived)
+        for (item, _), one in zip(arrived, made, strict=True):
+            if one is None:
+                await self._finish_begun(item, Begun())  # alone, to be told what is wrong with it
+            else:
+                await self._finish_made(item.record, one)
+        for item in taken:
+            await self._put_back(item)
+        for item in items[len(small) :]:
+            await self._one(item)
+
+    async def _put_back(self, item: Item) -> None:
+        """Another process is at it: look again later."""
+        await anyio.sleep(_LOCK_POLL if item.looks > 1 else 0)
         self._send.send_nowait(item)
-        return None
 
-    def _begin(self, lock: EntryLock, item: _Item) -> _Begun | None:
-        """All that can be done of a package without the network, in one thread's turn; None if another process has its
-        lock."""
-        record = item.record
-        if not self._acquire(lock, item):
-            return None
-        package = self._usable(record)  # another process may have made it meanwhile
-        made = None if package is not None else self._from_archive(record)
-        if package is not None or made is not None:
-            return _Begun(package, made)
-        if not lock.is_held or record.url.startswith("file:"):
-            return _Begun()
-        from engine.fetch.cache.partial import open_partial  # not needed where all is cached
-
-        return _Begun(part=open_partial(self._cache.writable_dir(), record), keep=True)
-
-    def _acquire(self, lock: EntryLock, item: _Item) -> bool:
-        """Whether we may go on: with the lock, or without where there are no locks or our patience ended."""
-        if not self._locking:
-            return True
-        limit, since = self._settings.lock_timeout, item.waiting_since
-        try:
-            if lock.try_acquire():
-                return True
-        except (LocksDontWork, OSError) as error:
-            self._go_without_locks(error)
-            return True
-        return limit > 0 and since is not None and time.monotonic() - since > limit
-
-    def _go_without_locks(self, error: Exception) -> None:
-        """Say so once, although several threads find it out at the same moment."""
-        with self._telling:
-            was_locking, self._locking = self._locking, False
-        if was_locking:
-            text = f"The package cache can't be locked ({error}): other processes may fetch the same packages again"
-            self._report(Notice("warning", text))
-
-    async def _fetch(self, record: RepoDataRecord, lock: EntryLock, begun: _Begun) -> CachedPackage:
+    async def _finish_begun(self, item: Item, begun: Begun) -> None:
         """Make one package: from what is there, or else from afar."""
         if begun.package is not None:
-            return begun.package
-        made = begun.made or await self._download(record, lock, begun)
+            await self._finish(begun.package)
+            return
+        record = item.record
+        if begun.made is None:
+            work = partial(self._unpack_arriving, record)
+            place = self._cache.writable_dir() if begun.keep else None
+            begun.made = await self._downloads.fetch(record, work, place, begun.part, item.lock.release)
+        await self._finish_made(record, begun.made)
+
+    async def _finish_made(self, record: RepoDataRecord, made: Unpacked) -> None:
         self._fetched += 1
         self._bytes += made.package.record.size or 0
         self._report(WorkFinished("extract", record.name or record.stem, made.files, made.bytes))
-        return made.package
+        await self._finish(made.package)
 
-    def _from_archive(self, record: RepoDataRecord) -> Unpacked | None:
-        """Unpack an archive that is cached; None if there is none, or a wrong one."""
-        path = self._cache.find_archive(record)
-        if path is None:
-            return None
-        self._report(WorkStarted("extract", record.name or record.stem))
-        try:
-            return self._unpackers.file(path, record)
-        except FilesDiffer:
-            raise  # its digest is right: fetching it again would bring the same
-        except VerificationError as error:
-            self._report(Notice("info", f"The cached archive {path} is of no use: {error.message.splitlines()[0]}"))
-            self._cache.discard_archive(path)
-            return None
+    @cached_property
+    def _downloads(self) -> Downloads:
+        from engine.fetch.packages.download import Downloads  # not needed where all is cached
 
-    async def _download(self, record: RepoDataRecord, lock: EntryLock, begun: _Begun) -> Unpacked:
-        if self._downloads is None:
-            from engine.fetch.packages.download import Downloads
+        return Downloads(self._transport, self._report, self._limiter)
 
-            self._downloads = Downloads(self._transport, self._report, self._limiter)
-        work = partial(self._unpack_arriving, record)
-        pkgs_dir = self._cache.writable_dir() if begun.keep else None
-        return await self._downloads.fetch(record, work, pkgs_dir, begun.part, lock.release)
+    # -- in worker threads
 
     def _unpack_arriving(self, record: RepoDataRecord, pieces: Iterable[bytes], kept: str | None) -> Unpacked:
         """What the worker thread does for one download."""
         self._report(WorkStarted("extract", record.name or record.stem))
         return self._unpackers.arriving(record, pieces, kept)
+
+    def _unpack_some(self, arrived: Sequence[tuple[Item, bytes]]) -> list[Unpacked | None]:
+        """The same for small ones; None for what is not as it should be."""
+        for item, _ in arrived:
+            self._report(WorkStarted("extract", item.record.name or item.record.stem))
+        made = self._unpackers.whole([(item.record, data) for item, data in arrived])
+        _release([item.lock for (item, _), one in zip(arrived, made, strict=True) if one is not None])
+        return made
+
+
+def _with_more(item: Item, items: MemoryObjectReceiveStream[Item]) -> list[Item]:
+    """A package, and those behind it in the queue, as long as all are small; the last may be one that is not."""
+    found, size = [item], item.record.size or SMALL
+    while found[-1].waiting_since is None and _is_small(found[-1].record) and size < GROUP_BYTES and len(found) < GROUP:
+        try:
+            found.append(items.receive_nowait())
+        except (anyio.WouldBlock, anyio.EndOfStream):
+            break
+        size += found[-1].record.size or 0
+    return found
+
+
+def _is_small(record: RepoDataRecord) -> bool:
+    """Whether it may be held in memory, and there is a digest to check it by."""
+    return bool(record.size and record.size < SMALL and (record.sha256 or record.md5))
+
+
+def _release(locks: Iterable[EntryLock]) -> None:
+    for lock in locks:
+        lock.release()

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from engine.fetch.cache.package_cache import PackageCache
 from engine.model.records import RepoDataRecord
+from engine.system.file_io import make_file
 from engine.system.process import can_help
 from engine.system.temporary import remove_tree, temporary_name
 
 if TYPE_CHECKING:
     from engine.fetch.packages.hand import Job
     from engine.fetch.packages.hands import Hands
-    from engine.fetch.packages.prepare import FetchSettings
+    from engine.fetch.packages.settings import FetchSettings
     from engine.fetch.packages.unpack import Unpacked, UnpackOptions
 
 WORTH = 8 << 20
@@ -89,6 +91,42 @@ class Unpackers:
             return self._by_process(hands, record, pieces, kept)
         with self._gate:
             return unpack_stream(self._gate.between(pieces), record, self._cache, self._options, kept=kept)
+
+    def whole(self, archives: Sequence[tuple[RepoDataRecord, bytes]]) -> list[Unpacked | None]:
+        """Small archives that are all in memory; None for what is not as it should be. Raises `StorageError`."""
+        from engine.errors import WhipsnakeError
+        from engine.fetch.packages.unpack import unpack_stream
+
+        if self._hands:
+            return self._group(self._hands, archives)
+        made: list[Unpacked | None] = []
+        with self._gate:
+            for record, data in archives:
+                try:
+                    made.append(unpack_stream((data,), record, self._cache, self._options))
+                except WhipsnakeError:
+                    made.append(None)
+        return made
+
+    def _group(self, hands: Hands, archives: Sequence[tuple[RepoDataRecord, bytes]]) -> list[Unpacked | None]:
+        """By a process, which finds them in files."""
+        from engine.fetch.packages.unpack import on_disk
+
+        jobs: list[Job] = []
+        made: list[Unpacked | None] = []
+        place = self._cache.writable_dir()
+        try:
+            for record, data in archives:
+                path = os.path.join(place, temporary_name())
+                jobs.append(self._job(record, path, keep=True))
+                with on_disk(record, self._cache.writable_dir):
+                    make_file(path, (data,))
+            made = hands.unpack_group(jobs)
+            return made
+        finally:
+            for job, one in zip_longest(jobs, made):
+                if one is None and job is not None:
+                    remove_tree(job.archive)
 
     def _by_process(self, hands: Hands, record: RepoDataRecord, pieces: Iterable[bytes], kept: str | None) -> Unpacked:
         """There must be a file then, which it can read."""

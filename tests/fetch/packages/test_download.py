@@ -27,7 +27,8 @@ from engine.fetch.cache.partial import open_partial
 from engine.fetch.http.settings import TransportSettings
 from engine.fetch.http.transport import Transport
 from engine.fetch.packages.download import Downloads
-from engine.fetch.packages.prepare import FetchSettings, prepare
+from engine.fetch.packages.prepare import prepare
+from engine.fetch.packages.settings import FetchSettings
 from engine.fetch.packages.unpack import Unpacked, UnpackOptions, unpack_stream
 from engine.model.records import CachedPackage, RepoDataRecord
 from tests.fetch.feeding import record_of
@@ -251,7 +252,8 @@ _CLIENT = """
 import sys, anyio, msgspec
 from engine.fetch.cache.package_cache import PackageCache
 from engine.fetch.http.transport import Transport
-from engine.fetch.packages.prepare import FetchSettings, prepare
+from engine.fetch.packages.prepare import prepare
+from engine.fetch.packages.settings import FetchSettings
 from engine.model.records import RepoDataRecord
 async def main():
     records = msgspec.json.decode(sys.stdin.read(), type=list[RepoDataRecord])

@@ -14,7 +14,7 @@ from engine.errors import CacheError, NetworkError, StorageError, WhipsnakeError
 from engine.fetch.cache.package_cache import PackageCache
 from engine.fetch.packages.hand import Job, number
 from engine.fetch.packages.hands import Hands
-from engine.fetch.packages.prepare import FetchSettings
+from engine.fetch.packages.settings import FetchSettings
 from engine.fetch.packages.unpack import UnpackOptions
 from engine.fetch.packages.unpackers import WORTH, Unpackers
 from tests.fetch.feeding import WAYS, record_of, whole
@@ -193,3 +193,28 @@ def test_where_they_would_not_pay(size: int, threads: int, cache: PackageCache) 
     unpackers = Unpackers(cache, FetchSettings(extract_threads=threads))
     unpackers.expect(size)
     assert unpackers._hands is None
+
+
+def test_small_ones_together(processes: Unpackers, threads: Unpackers, cache: PackageCache) -> None:
+    built = [make_package(f"small-{n}", files={"share/text": f"{n}" * 3000}) for n in range(3)]
+    archives = [(record_of(one), one.data) for one in built]
+    archives[1] = (archives[1][0], built[1].data[:-5] + b"wrong")
+    mine, theirs = threads.whole(archives), processes.whole(archives)
+    for made in (mine, theirs):
+        assert [one and one.package.record.name for one in made] == ["small-0", None, "small-2"]
+    assert left(cache) == {name for one in (built[0], built[2]) for name in (one.fn, record_of(one).stem)}
+    for one, other in zip(mine, theirs, strict=True):
+        if one and other:
+            assert tree(one.package.directory) == tree(other.package.directory)
+            assert Path(one.package.archive).read_bytes() == Path(other.package.archive).read_bytes()
+
+
+def test_a_process_that_dies_over_a_group(processes: Unpackers, cache: PackageCache) -> None:
+    assert processes._hands is not None
+    for helper in processes._hands.all:
+        helper.process.kill()
+        helper.process.wait()
+    small = make_package("small", files={"share/text": "x"})
+    with pytest.raises(CacheError, match="small"):
+        processes.whole([(record_of(small), small.data)])
+    assert left(cache) == set()

@@ -27,12 +27,26 @@ from engine.errors import (
     VerificationError,
     WhipsnakeError,
 )
-from engine.events import Event, Notice, PhaseFinished, PhaseStarted, TransferFinished, TransferStarted, WorkFinished
+from engine.events import (
+    Event,
+    Notice,
+    PhaseFinished,
+    PhaseStarted,
+    TransferAdvanced,
+    TransferFinished,
+    TransferStarted,
+    WorkFinished,
+)
 from engine.fetch.cache.package_cache import PackageCache
+from engine.fetch.cache.partial import WORTH_KEEPING, open_partial
+from engine.fetch.http.pipe import PipeBroken
 from engine.fetch.http.settings import TransportSettings
 from engine.fetch.http.transport import Transport
 from engine.fetch.packages.order import Rank, all_alike
-from engine.fetch.packages.prepare import FetchSettings, prepare
+from engine.fetch.packages.prepare import prepare
+from engine.fetch.packages.settings import FetchSettings
+from engine.fetch.packages.unpack import Unpacked
+from engine.fetch.packages.unpackers import Unpackers
 from engine.flow import first_error
 from engine.model.records import CachedPackage, RepoDataRecord
 from tests.fetch.feeding import record_of
@@ -228,6 +242,63 @@ async def test_one_failure_stops_all_and_leaves_no_half(
     assert len(await bench.prepare(bench.records())) == 4
 
 
+async def test_small_ones_are_unpacked_together(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    together: list[list[str]] = []
+    whole = Unpackers.whole
+
+    def noted(self: Unpackers, archives: Sequence[tuple[RepoDataRecord, bytes]]) -> list[Unpacked | None]:
+        together.append([record.name for record, _ in archives])
+        return whole(self, archives)
+
+    monkeypatch.setattr(Unpackers, "whole", noted)
+    monkeypatch.setattr("engine.fetch.packages.prepare.SMALL", 70_000)
+    settings = FetchSettings(download_threads=1)
+    found = await bench.prepare(bench.records(), settings, rank=lambda record: record.name == "p3")
+    assert together == [["p2", "p1", "p0"]], "and p3, which is not small, after them"
+    assert [package.record.name for package in found] == ["p2", "p1", "p0", "p3"]
+    monkeypatch.setattr("engine.fetch.packages.prepare.GROUP_BYTES", 50_000)
+    bench.cache = PackageCache([str(tmp_path / "others")])
+    assert len(await bench.prepare(bench.records(), settings)) == 4
+    assert together[1:] == [["p2"], ["p1", "p0"]] or together[1:] == [["p1", "p0"]], "p2 fills a group alone"
+
+
+async def test_a_small_one_with_a_wrong_byte_is_fetched_once_more(bench: Bench) -> None:
+    bench.server.fail("*p1*", times=1, flip_at=300)
+    assert len(await bench.prepare(bench.records(), FetchSettings(download_threads=1))) == 4
+    assert bench.server.count("*p1*") == 2 and bench.server.count() == 5
+    assert not [name for name in bench.left() if name.startswith(".")]
+
+
+async def test_a_small_one_that_never_ends_is_let_go(bench: Bench) -> None:
+    [_, small, *_] = bench.records()
+    bench.server.fail("*p1*", times=1, body=b"x" * 3_000_000)
+    assert len(await bench.prepare(bench.records(), FetchSettings(download_threads=1))) == 4
+    received = sum(event.amount for event in bench.said(TransferAdvanced) if small.fn in event.key)
+    assert received < 3_000_000, "no more than a little too much"
+
+
+async def test_the_part_of_a_small_one_is_gone_on_with(bench: Bench) -> None:
+    [_, record, *_] = bench.records()
+    part = open_partial(bench.cache.writable_dir(), record)
+    assert part is not None and record.size is not None and record.size > 10_000
+    with suppress(PipeBroken), part:
+        for _ in part.passing([bench.built[1].data[:10_000]], lambda: None):
+            pass
+        part._position = WORTH_KEEPING
+        raise PipeBroken("killed")
+    assert len(await bench.prepare(bench.records(), FetchSettings(download_threads=1))) == 4
+    assert [one.range for one in bench.server.requests if record.fn in one.path] == ["bytes=10000-"]
+
+
+async def test_of_small_ones_that_another_process_fetches_is_waited(bench: Bench) -> None:
+    lock = bench.cache.lock(bench.records()[2])
+    assert lock.try_acquire()
+    threading.Timer(0.3, lock.release).start()
+    found = await bench.prepare(bench.records(), FetchSettings(download_threads=1))
+    assert [package.record.name for package in found] == ["p3", "p1", "p0", "p2"]
+    assert any("Waiting for p2" in event.text for event in bench.said(Notice))
+
+
 async def test_cancelling_leaves_nothing(bench: Bench) -> None:
     bench.server.fail(times=None, bandwidth=20_000)
     with anyio.move_on_after(0.3) as scope:
@@ -347,7 +418,10 @@ _CLIENT = """
 import json, sys, anyio
 from engine.fetch.cache.package_cache import PackageCache
 from engine.fetch.http.transport import Transport
-from engine.fetch.packages.prepare import FetchSettings, prepare
+from engine.fetch.packages.prepare import prepare
+from engine.fetch.packages.settings import FetchSettings
+from engine.fetch.packages.unpack import Unpacked
+from engine.fetch.packages.unpackers import Unpackers
 from engine.model.records import RepoDataRecord
 import msgspec
 async def main():
