@@ -156,7 +156,7 @@ def record_json(record: RepoDataRecord, names: Mapping[str, str] | None = None) 
         "subdir": record.subdir,
         "fn": record.fn,
         "size": record.size or 0,
-        "timestamp": int(record.timestamp or 0),
+        "timestamp": record.timestamp_ms,
         "license": said.get("license") or "",
         "track_features": ",".join(sorted(record.feature_names)),
         "depends": list(record.depends),

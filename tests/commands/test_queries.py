@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -146,6 +147,16 @@ def test_local_queries_look_at_what_is_installed(create: Ask, run_command: RunCo
         "No entries matching \"tool\" found\nDid you mean old-tool?\nTry looking remotely with '--remote'.\n"
     )
     assert run_command("repoquery", "depends", "tool", "-n", "two").code == 1
+
+
+def test_times_are_milliseconds_whoever_wrote_the_record(create: Ask, run_command: RunCommand, root: Path) -> None:
+    create("-n", "one", "old-tool")
+    asked = ("search", "old-tool", "--local", "-n", "one", "--json")
+    before = run_command(*asked).json["result"]["pkgs"][0]["timestamp"]
+    path = root / "envs/one/conda-meta/old-tool-1.0-h_0.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps({**record, "timestamp": record["timestamp"] // 1000}))  # as micromamba does
+    assert run_command(*asked).json["result"]["pkgs"][0]["timestamp"] == before > 10**12
 
 
 def test_nothing_was_ever_installed(run_command: RunCommand) -> None:
