@@ -167,6 +167,19 @@ def test_a_failure_leaves_nothing_at_all(
     assert around(tmp_path) == before
 
 
+def test_small_packages_with_a_wrong_byte_are_fetched_once_more(
+    create: Create, kinds: tuple[str, ...], server: ChannelServer, tmp_path: Path
+) -> None:
+    server.fail("*/pure-conda-*", times=1, flip_at=300)
+    assert create("-p", tmp_path / "env", "--no-cache", *kinds).code == 0
+    assert server.count("*/pure-conda-*") == 2
+    server.fail("*/pure-conda-*", times=None, flip_at=300)
+    before = around(tmp_path)
+    done = create("-p", tmp_path / "other", "--no-cache", *kinds)
+    assert done.code != 0 and "pure-" in done.err and "sha256" in done.err
+    assert around(tmp_path) == before
+
+
 def test_what_a_killed_process_left_goes_with_the_next(create: Create, tmp_path: Path) -> None:
     child = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     name = temporary_name().replace(f"-{os.getpid()}-", f"-{int(child.stdout)}-")

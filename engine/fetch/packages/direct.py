@@ -18,8 +18,10 @@ import anyio.to_thread
 import msgspec
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
+from engine.errors import FetchError
 from engine.events import Phase, PhaseFinished, PhaseStarted, Report
 from engine.fetch.cache.package_cache import PackageCache
+from engine.fetch.packages.grouping import is_small, with_more
 from engine.fetch.packages.order import Rank, all_alike, in_order
 from engine.fetch.packages.settings import FetchSettings
 from engine.fetch.packages.spooled import SpooledArchive, spool
@@ -91,13 +93,51 @@ class _Direct:
     async def _work(self, records: MemoryObjectReceiveStream[RepoDataRecord]) -> None:
         with records:
             async for record in records:
-                package = await self._downloads.fetch(record, partial(self._arriving, record), None)
+                group = with_more(record, records, lambda one: one)
+                small = [one for one in group if is_small(one)] if len(group) > 1 else []
+                await self._send(await self._some(small) if small else [])
+                for one in group[len(small) :]:
+                    await self._send([await self._one(one)])
+
+    async def _send(self, packages: Sequence[CachedPackage]) -> None:
+        """Hand packages on; whoever receives one closes its payload."""
+        for number, package in enumerate(packages):
+            try:
+                await self._sink.send(package)
+            except BaseException:
+                _let_go(packages[number:])
+                raise
+
+    async def _one(self, record: RepoDataRecord) -> CachedPackage:
+        return await self._downloads.fetch(record, partial(self._arriving, record), None)
+
+    async def _some(self, records: Sequence[RepoDataRecord]) -> list[CachedPackage]:
+        """Small packages together; what comes out wrong is fetched once more, alone."""
+        arrived = [(record, await self._downloads.whole(record)) for record in records]
+        found = await anyio.to_thread.run_sync(self._arrived, arrived, limiter=self._limiter)
+        made = [package for package in found if package is not None]
+        try:
+            for record, package in zip(records, found, strict=True):
+                if package is None:
+                    made.append(await self._one(record))
+        except BaseException:
+            _let_go(made)
+            raise
+        return made
+
+    def _arrived(self, arrived: Sequence[tuple[RepoDataRecord, bytes]]) -> list[CachedPackage | None]:
+        """In a worker thread; None for what is not as it should be."""
+        found: list[CachedPackage | None] = []
+        try:
+            for record, data in arrived:
                 try:
-                    await self._sink.send(package)
-                except BaseException:
-                    if package.payload is not None:
-                        package.payload.close()
-                    raise
+                    found.append(self._arriving(record, (data,), None))
+                except FetchError:
+                    found.append(None)
+        except BaseException:
+            _let_go(package for package in found if package is not None)
+            raise
+        return found
 
     def _arriving(self, record: RepoDataRecord, pieces: Iterable[bytes], _kept: str | None) -> CachedPackage:
         """In a worker thread."""
@@ -115,6 +155,12 @@ class _Direct:
         archive.close()
         os.unlink(package.archive)
         return msgspec.structs.replace(package, unchecked=False)
+
+
+def _let_go(packages: Iterable[CachedPackage]) -> None:
+    for package in packages:
+        if package.payload is not None:
+            package.payload.close()
 
 
 def _has_pre_link(archive: SpooledArchive, record: RepoDataRecord) -> bool:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 import anyio
 import anyio.to_thread
 import msgspec
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from anyio.streams.memory import MemoryObjectSendStream
 
 from engine.events import (
     Notice,
@@ -33,6 +33,7 @@ from engine.events import (
 from engine.fetch.cache.entry_lock import EntryLock
 from engine.fetch.cache.package_cache import PackageCache
 from engine.fetch.packages.beginning import Beginning, Begun, Item
+from engine.fetch.packages.grouping import is_small, with_more
 from engine.fetch.packages.order import Rank, all_alike, biggest_first, in_order
 from engine.fetch.packages.settings import FetchSettings
 from engine.fetch.packages.unpackers import Unpackers
@@ -51,10 +52,6 @@ _Found = tuple[RepoDataRecord, CachedPackage]
 
 _LOCK_POLL = 0.05
 """Seconds between two looks at a lock that another process holds."""
-SMALL = 256 << 10
-"""Archives of fewer bytes are fetched some at a time, in memory."""
-GROUP, GROUP_BYTES = 16, 1 << 20
-"""So many at most, and so many bytes in sum."""
 
 
 async def prepare(  # noqa: PLR0917  (the engine's parts, each of its own type)
@@ -180,7 +177,7 @@ class _Preparation:
     async def _work(self) -> None:
         with self._receive.clone() as items:
             async for item in items:
-                group = _with_more(item, items)
+                group = with_more(item, items, lambda one: one.record)
                 try:
                     await (self._one(item) if len(group) == 1 else self._some(group))
                 finally:
@@ -198,7 +195,7 @@ class _Preparation:
 
     async def _some(self, items: Sequence[Item]) -> None:
         """Fetch some small packages together: what a thread does for one of them takes less than the way to it."""
-        small = [item for item in items if _is_small(item.record)]
+        small = [item for item in items if is_small(item.record)]
         begun = await self._in_thread(lambda those: [self._beginning.begin(one, small=True) for one in those], small)
         arrived: list[tuple[Item, bytes]] = []
         taken: list[Item] = []
@@ -263,23 +260,6 @@ class _Preparation:
         made = self._unpackers.whole([(item.record, data) for item, data in arrived])
         _release([item.lock for (item, _), one in zip(arrived, made, strict=True) if one is not None])
         return made
-
-
-def _with_more(item: Item, items: MemoryObjectReceiveStream[Item]) -> list[Item]:
-    """A package, and those behind it in the queue, as long as all are small; the last may be one that is not."""
-    found, size = [item], item.record.size or SMALL
-    while found[-1].waiting_since is None and _is_small(found[-1].record) and size < GROUP_BYTES and len(found) < GROUP:
-        try:
-            found.append(items.receive_nowait())
-        except (anyio.WouldBlock, anyio.EndOfStream):
-            break
-        size += found[-1].record.size or 0
-    return found
-
-
-def _is_small(record: RepoDataRecord) -> bool:
-    """Whether it may be held in memory, and there is a digest to check it by."""
-    return bool(record.size and record.size < SMALL and (record.sha256 or record.md5))
 
 
 def _release(locks: Iterable[EntryLock]) -> None:

@@ -251,12 +251,12 @@ async def test_small_ones_are_unpacked_together(bench: Bench, tmp_path: Path, mo
         return whole(self, archives)
 
     monkeypatch.setattr(Unpackers, "whole", noted)
-    monkeypatch.setattr("engine.fetch.packages.prepare.SMALL", 70_000)
+    monkeypatch.setattr("engine.fetch.packages.grouping.SMALL", 70_000)
     settings = FetchSettings(download_threads=1)
     found = await bench.prepare(bench.records(), settings, rank=lambda record: record.name == "p3")
     assert together == [["p2", "p1", "p0"]], "and p3, which is not small, after them"
     assert [package.record.name for package in found] == ["p2", "p1", "p0", "p3"]
-    monkeypatch.setattr("engine.fetch.packages.prepare.GROUP_BYTES", 50_000)
+    monkeypatch.setattr("engine.fetch.packages.grouping.GROUP_BYTES", 50_000)
     bench.cache = PackageCache([str(tmp_path / "others")])
     assert len(await bench.prepare(bench.records(), settings)) == 4
     assert together[1:] == [["p2"], ["p1", "p0"]] or together[1:] == [["p1", "p0"]], "p2 fills a group alone"
