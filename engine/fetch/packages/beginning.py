@@ -63,8 +63,8 @@ class Beginning:
         self._telling = threading.Lock()
 
     def begin(self, item: Item, *, small: bool = False) -> Begun | None:
-        """Begin with a package; None if another process has its lock. Of a ``small`` one no part is opened, unless
-        somebody left one."""
+        """Begin with a package; None if another process has its lock. Of a ``small`` one no part is opened: it has one
+        only if somebody left that."""
         record = item.record
         if not self._acquire(item):
             self._wait_for(item)
@@ -78,8 +78,8 @@ class Beginning:
         from engine.fetch.cache.partial import SUFFIX, open_partial  # not needed where all is cached
 
         place = self._cache.writable_dir()
-        if small and not os.path.lexists(os.path.join(place, record.fn + SUFFIX)):
-            return Begun()
+        if small:
+            return Begun(keep=os.path.lexists(os.path.join(place, record.fn + SUFFIX)))
         return Begun(part=open_partial(place, record), keep=True)
 
     def _acquire(self, item: Item) -> bool:
