@@ -128,7 +128,9 @@ class PackageIndex:
             )
         installed = self._installed.get(name)
         if installed is not None:
-            rank = self._channel_ranks.get(installed.channel, len(self._channel_ranks))
+            # One of a channel that is not asked is weighed by its version, as by micromamba: no update makes it older.
+            best = available[0].channel if available else 0
+            rank = self._channel_ranks.get(installed.channel, best)
             others = [_without(source, installed) for source in available]
             available = [Source((installed,), (installed,), (installed.fn,), rank, (0,)), *others]
         return ranked(

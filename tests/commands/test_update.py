@@ -89,6 +89,20 @@ def test_packages_are_the_same_when_their_channel_has_moved(
     assert installed() == ["app-2.0", "lib-2.0", "low-1.0"]
 
 
+def test_updates_from_another_channel_make_nothing_older(
+    run: Run, installed: Installed, place: ChannelBuilder, tmp_path: Path
+) -> None:
+    run("create", "app=1.0", "lib")
+    other = ChannelBuilder(tmp_path / "other")
+    for name, version in (("lib", "1.0"), ("app", "1.5")):
+        other.add(make_package(name, version, build="other"))
+    other.write()
+    run("update", "--all", "--override-channels", "-c", other.path.as_uri(), channel=False)
+    assert installed() == ["app-1.5-other", "lib-2.0"]
+    run("install", "lib<2", "--override-channels", "-c", other.path.as_uri(), channel=False)
+    assert installed() == ["app-1.5-other", "lib-1.0-other"], "unless that is asked for"
+
+
 def test_update_without_pruning(run: Run, installed: Installed) -> None:
     run("create", "app=1.0", "lib=1.0")
     run("update", "app", "--no-prune-deps")

@@ -81,7 +81,7 @@ class _Brute:
         if there is None:
             return found
         urls = [rows[0].channel if rows else "" for rows in self.case.channels]
-        rank = urls.index(there.channel) if there.channel in urls else len(urls)
+        rank = urls.index(there.channel) if there.channel in urls else best or 0
         return [(there, rank), *(pair for pair in found if pair[0].sha256 != there.sha256)]
 
     def _answers(self) -> Iterator[Answer]:
