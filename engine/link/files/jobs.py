@@ -204,11 +204,11 @@ class Jobs:
             package.payload.close()
         return linker, None
 
-    def _link(self, begun: Sequence[_Begun]) -> tuple[list[list[Done]], list[list[Made] | None]]:
+    def _link(self, begun: Sequence[_Begun]) -> tuple[list[list[Done]], list[list[Made]]]:
         """Link the plain files of some packages, and make what is not just linked: small ones are worth a process of
         its own only together."""
         if not any(one.parts for one in begun):
-            return [[] for _ in begun], [None for _ in begun]
+            return [[] for _ in begun], [[] for _ in begun]
         directories = list(dict.fromkeys(path for one in begun for path in one.directories))
         specials = self._target.baked_prefix, self._target.platform, [one.linker.specials for one in begun]
         problem, done, made = self._hands.carry_out((directories, [one.parts for one in begun], specials))
@@ -217,9 +217,9 @@ class Jobs:
             linker = next(one.linker for one in begun if path in one.directories)
             error = OSError(number, os.strerror(number), path)
             raise linker.failed(error) from error
-        return done, [some if one.parts else None for one, some in zip(begun, made, strict=True)]
+        return done, made
 
-    def _end(self, begun: _Begun, done: Sequence[Done], made: list[Made] | None) -> Outcome:
+    def _end(self, begun: _Begun, done: Sequence[Done], made: Sequence[Made]) -> Outcome:
         """Make the rest, and write the package's record if nothing is to come."""
         package, linker, pending = begun.package, begun.linker, begun.pending
         first = done[0] if done else None

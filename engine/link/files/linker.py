@@ -13,13 +13,12 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from engine.errors import LinkError, StorageError
-from engine.link.files.batch import Done, Files, Part, find_damage
+from engine.link.files.batch import Done, Files, Made, Part, find_damage
 from engine.link.files.check import special_damage
 from engine.link.files.linked import Damaged, Linked, missing_file
 from engine.link.files.modes import NO_LINK_ERRORS, Mode, copy_file
 from engine.link.files.rewriting import Rewriter
 from engine.link.files.special import BINARY, FAILED, LINK, LINKED, NO_ROOM, SAME, TEXT, UNSIGNED, Special, make
-from engine.link.files.special import Done as SpecialDone
 from engine.link.plan.claims import Claims
 from engine.link.plan.entry_points import EntryPoint, script_body, unix_script
 from engine.link.plan.package_plan import Group, PackagePlan, PlannedPath
@@ -39,7 +38,7 @@ class PackageLinker:
         self.directories: list[str] = []
         """Those that have to be made, absolute."""
         self.specials: list[Special] = []
-        """What is to be made once they are there, and whoever links the rest can do."""
+        """What is to be made once they are there, by who links the files."""
         self._special: list[PlannedPath] = []
         """The same, as planned."""
         self._index = plan.index
@@ -65,29 +64,29 @@ class PackageLinker:
             checkpoint()
             self._blocked = blocked = self.claims.claim_dirs(self.plan.needed_dirs, self._index)
             files = self.claimed(blocked)
-            special = (*self.plan.softlinks, *self.plan.rewrites)
-            self._special = [path for path in special if self.mine(path.target, blocked)]
-            self.specials = [self._as_special(path) for path in self._special]
+            planned = (*self.plan.softlinks, *self.plan.rewrites)
+            special = [path for path in planned if self.mine(path.target, blocked)]
             if self.done.mode is Mode.HARD and LINK_AT:
                 staging = self.target.staging
                 self.directories = [f"{staging}/{path}" for path in self.new_dirs(blocked)]
+                self._special, self.specials = special, [self._as_special(path) for path in special]
                 return check, files
             self._place_all(files, self.new_dirs(blocked), checkpoint, check)
-            self._made = make(self.specials, self.target.baked_prefix, self.target.platform)
+            for path in special:
+                checkpoint()
+                self.make_special(path)
         except OSError as error:
             raise self.failed(error) from error
         return None
 
-    def end(
-        self, checkpoint: Callable[[], None], linked: Done | None = None, made: Sequence[SpecialDone] | None = None
-    ) -> Linked:
+    def end(self, checkpoint: Callable[[], None], linked: Done | None = None, made: Sequence[Made] = ()) -> Linked:
         """Make the rest, once that is ``linked`` which `begin` returned, and `specials` are ``made``. Raises `Damaged`
         as that does."""
         try:
             if linked is not None:
                 self._note(linked)
             checkpoint()
-            for path, done in zip(self._special, self._made if made is None else made, strict=False):
+            for path, done in zip(self._special, made, strict=False):  # shorter where the last of them says why
                 self._note_special(path, done)
             self._link_others(self._blocked, checkpoint)
             self.done.bytes = self.plan.size
@@ -239,7 +238,7 @@ class PackageLinker:
         ends = _join(self.directory, entry.path), _join(self.target.staging, path.target)
         return kind, *ends, entry.prefix_placeholder or ""
 
-    def _note_special(self, path: PlannedPath, done: SpecialDone) -> None:
+    def _note_special(self, path: PlannedPath, done: Made) -> None:
         """Take in what became of one; what was no link, or had no placeholder, is linked like other files."""
         what, text, number = done
         if what == LINKED:
