@@ -21,7 +21,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from engine.errors import FetchError
 from engine.events import Phase, PhaseFinished, PhaseStarted, Report
 from engine.fetch.cache.package_cache import PackageCache
-from engine.fetch.packages.grouping import is_small, with_more
+from engine.fetch.packages.grouping import with_more
 from engine.fetch.packages.order import Rank, all_alike, in_order
 from engine.fetch.packages.settings import FetchSettings
 from engine.fetch.packages.spooled import SpooledArchive, spool
@@ -93,10 +93,10 @@ class _Direct:
     async def _work(self, records: MemoryObjectReceiveStream[RepoDataRecord]) -> None:
         with records:
             async for record in records:
-                group = with_more(record, records, lambda one: one)
-                small = [one for one in group if is_small(one)] if len(group) > 1 else []
-                await self._send(await self._some(small) if small else [])
-                for one in group[len(small) :]:
+                together, alone = with_more(record, records, lambda one: one)
+                if together:
+                    await self._send(await self._some(together))
+                for one in alone:
                     await self._send([await self._one(one)])
 
     async def _send(self, packages: Sequence[CachedPackage]) -> None:

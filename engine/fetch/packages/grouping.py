@@ -28,8 +28,9 @@ def is_small(record: RepoDataRecord) -> bool:
 
 def with_more(
     item: Item, items: MemoryObjectReceiveStream[Item], record_of: Callable[[Item], RepoDataRecord]
-) -> list[Item]:
-    """A package, and those that wait behind it, as long as all are small; the last may be one that is not."""
+) -> tuple[list[Item], list[Item]]:
+    """A package, and those that wait behind it as long as all are small: (what goes together, the one that goes
+    alone, if there is one)."""
     found, size = [item], record_of(item).size or SMALL
     while is_small(record_of(found[-1])) and size < GROUP_BYTES and len(found) < GROUP:
         try:
@@ -37,4 +38,6 @@ def with_more(
         except (anyio.WouldBlock, anyio.EndOfStream):
             break
         size += record_of(found[-1]).size or 0
-    return found
+    if len(found) == 1:
+        return [], found
+    return (found, []) if is_small(record_of(found[-1])) else (found[:-1], found[-1:])

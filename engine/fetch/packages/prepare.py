@@ -33,7 +33,7 @@ from engine.events import (
 from engine.fetch.cache.entry_lock import EntryLock
 from engine.fetch.cache.package_cache import PackageCache
 from engine.fetch.packages.beginning import Beginning, Begun, Item
-from engine.fetch.packages.grouping import is_small, with_more
+from engine.fetch.packages.grouping import with_more
 from engine.fetch.packages.order import Rank, all_alike, biggest_first, in_order
 from engine.fetch.packages.settings import FetchSettings
 from engine.fetch.packages.unpackers import Unpackers
@@ -177,11 +177,14 @@ class _Preparation:
     async def _work(self) -> None:
         with self._receive.clone() as items:
             async for item in items:
-                group = with_more(item, items, lambda one: one.record)
+                together, alone = with_more(item, items, lambda one: one.record)
                 try:
-                    await (self._one(item) if len(group) == 1 else self._some(group))
+                    if together:
+                        await self._some(together)
+                    for one in alone:
+                        await self._one(one)
                 finally:
-                    held = [one.lock for one in group if one.lock.is_held]
+                    held = [one.lock for one in (*together, *alone) if one.lock.is_held]
                     if held:
                         await in_thread(_release, held)
 
@@ -195,11 +198,10 @@ class _Preparation:
 
     async def _some(self, items: Sequence[Item]) -> None:
         """Fetch some small packages together: what a thread does for one of them takes less than the way to it."""
-        small = [item for item in items if is_small(item.record)]
-        begun = await self._in_thread(lambda those: [self._beginning.begin(one, small=True) for one in those], small)
+        begun = await self._in_thread(lambda those: [self._beginning.begin(one, small=True) for one in those], items)
         arrived: list[tuple[Item, bytes]] = []
         taken: list[Item] = []
-        for item, state in zip(small, begun, strict=True):
+        for item, state in zip(items, begun, strict=True):
             if state is None:
                 taken.append(item)
             elif state.is_there or state.keep:
@@ -214,8 +216,6 @@ class _Preparation:
                 await self._finish_made(item.record, one)
         for item in taken:
             await self._put_back(item)
-        for item in items[len(small) :]:
-            await self._one(item)
 
     async def _put_back(self, item: Item) -> None:
         """Another process is at it: look again later."""
