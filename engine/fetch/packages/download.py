@@ -91,21 +91,31 @@ class Downloads:
 
         Raises `NetworkError`, `HttpStatusError` and `FileChanged`.
         """
-        key = _key(record)
-        self.report(TransferStarted(key, record.name or record.stem, "package", record.size))
-
-        def advanced(amount: int) -> None:
-            self.report(TransferAdvanced(key, amount))
-
-        stream = Continuation(self.transport, record.url, progress=advanced, checked=True)
+        stream = self.stream(record)
         found: list[bytes] = []
         async with aclosing(stream.chunks()) as chunks:
             async for chunk in chunks:
                 found.append(chunk)
                 if record.size is not None and stream.position > record.size:
                     break
-        self.report(TransferFinished(key))
+        self.report(TransferFinished(_key(record)))
         return b"".join(found)
+
+    def stream(
+        self, record: RepoDataRecord, part: Partial | None = None, headers: Mapping[str, str] | None = None
+    ) -> Continuation:
+        """The bytes of an archive from where its part ends; that it was begun is told, and so is how far it comes."""
+        key = _key(record)
+        self.report(TransferStarted(key, record.name or record.stem, "package", record.size))
+        return Continuation(
+            self.transport,
+            record.url,
+            start=part.size if part else 0,
+            validator=part.validator if part else None,
+            headers=headers,
+            progress=lambda amount: self.report(TransferAdvanced(key, amount)),
+            checked=bool(record.sha256 or record.md5),
+        )
 
 
 class _Download(Generic[Result]):
@@ -135,28 +145,15 @@ class _Download(Generic[Result]):
     async def _receive(self, part: Partial | None, headers: Mapping[str, str]) -> Result:
         """Connect where the part ends, and hand everything to the worker."""
         record, report = self._record, self._all.report
-        key, name = _key(record), record.name or record.stem
-        report(TransferStarted(key, name, "package", record.size))
-
-        def advanced(amount: int) -> None:
-            report(TransferAdvanced(key, amount))
+        stream = self._all.stream(record, part, headers)
 
         def arriving(pieces: Iterable[bytes]) -> Iterator[bytes]:
             yield from pieces
-            report(TransferFinished(key))
+            report(TransferFinished(_key(record)))
 
-        stream = Continuation(
-            self._all.transport,
-            record.url,
-            start=part.size if part else 0,
-            validator=part.validator if part else None,
-            headers=headers,
-            progress=advanced,
-            checked=bool(record.sha256 or record.md5),
-        )
         if part is not None and part.size:
             report(Notice("info", f"Going on with {record.fn}, of which {part.size} bytes are here already"))
-            advanced(part.size)
+            report(TransferAdvanced(_key(record), part.size))
         chunks = nothing() if part is not None and part.is_complete else stream.chunks()
         run = partial(self._run, part, stream, arriving)
         return await pump(chunks, run, limiter=self._all.limiter)
