@@ -115,10 +115,7 @@ class Candidates:
 
     def builds(self, start: int, stop: int) -> list[str]:
         """The builds of candidates, which need not be decoded for that."""
-        self._put_in_order(start, stop)
-        sources = self._sources
-        places = (located(sources, code) for code in self._codes[start:stop])
-        return [source.heads[place].build for source, place in places]
+        return [source.heads[place].build for source, place in self._places(start, stop)]
 
     def record(self, rank: int) -> PackageRecord:
         """The candidate itself."""
@@ -127,20 +124,18 @@ class Candidates:
 
     def between(self, start: int, stop: int) -> list[PackageRecord]:
         """The candidates of some ranks."""
-        self._put_in_order(start, stop)
-        sources = self._sources
-        places = (located(sources, code) for code in self._codes[start:stop])
-        return [source.records[place] for source, place in places]
+        return [source.records[place] for source, place in self._places(start, stop)]
 
     def _place(self, rank: int) -> tuple[Source, int]:
         self._in_order(bisect_right(self._starts, rank) - 1)
         return located(self._sources, self._codes[rank])
 
-    def _put_in_order(self, start: int, stop: int) -> None:
-        """The version classes that these ranks are in."""
-        starts = self._starts
+    def _places(self, start: int, stop: int) -> Iterator[tuple[Source, int]]:
+        """Where the candidates of some ranks are, whose version classes are put in order for that."""
+        starts, sources = self._starts, self._sources
         for number in range(bisect_right(starts, start) - 1, bisect_left(starts, stop)):
             self._in_order(number)
+        return (located(sources, code) for code in self._codes[start:stop])
 
     def _class(self, number: int) -> Interval:
         starts = self._starts
