@@ -87,8 +87,9 @@ def make_file(path: str, pieces: Iterable[bytes]) -> None:
         os.close(file)
 
 
-def write_all(fd: int, data: bytes) -> None:
-    """All of ``data``, however much the system takes at once. Raises `OSError`."""
+def write_all(fd: int, data: bytes | memoryview) -> None:
+    """All of ``data``, however much the system takes at once (a disk that is nearly full takes less, and the next call
+    says why). Raises `OSError`."""
     done = os.write(fd, data)
     while done < len(data):
         done += os.write(fd, memoryview(data)[done:])

@@ -10,6 +10,8 @@ import os
 import stat
 from collections.abc import Iterable
 
+from engine.system.file_io import write_all
+
 _CREATE = (
     os.O_WRONLY
     | os.O_CREAT
@@ -34,9 +36,7 @@ def write_new(  # noqa: PLR0917 - the facts of a file, each of its own type
     file = os.open(path, _CREATE, mode, dir_fd=dir_fd)
     try:
         for piece in pieces:
-            written = os.write(file, piece)
-            while written < len(piece):  # nearly full: the next call says why
-                written += os.write(file, memoryview(piece)[written:])
+            write_all(file, piece)
         if mode & umask and hasattr(os, "fchmod"):
             os.fchmod(file, mode)
         seconds = min(max(mtime, 0), _LATEST)
@@ -61,8 +61,7 @@ def umask_of(made: int) -> int:
 
 def create(target: str, mode: int) -> int:
     """A new file with exactly these permissions, whatever the umask; returns its descriptor."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    writing = os.open(target, flags, 0o600)
+    writing = os.open(target, _CREATE, 0o600)
     if hasattr(os, "fchmod"):
         os.fchmod(writing, stat.S_IMODE(mode) & 0o777)
     return writing

@@ -27,6 +27,7 @@ from engine.fetch.archive.members import Budget
 from engine.fetch.archive.paths import MAX_PATH, check_softlinks, safe_path
 from engine.fetch.archive.tar import Member
 from engine.model.records import PathEntry
+from engine.system.file_io import write_all
 
 MAX_HANDLES = 48
 """Directories that one extractor keeps open at most; a dozen extractors stay far below the usual 1024."""
@@ -220,9 +221,7 @@ class _Extractor:
             file = handles.open_file(parent, name, _CREATE, mode)
         try:
             for piece in member.data if not self._options.digests else hashed(path, member.data, self.contents.digests):
-                written = os.write(file, piece)
-                while written < len(piece):  # nearly full: the next call says why
-                    written += os.write(file, piece[written:])
+                write_all(file, piece)
             if mode & self._umask:
                 os.fchmod(file, mode)
         except BaseException:

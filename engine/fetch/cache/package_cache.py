@@ -26,6 +26,7 @@ from engine.fetch.cache.entry_lock import EntryLock, remove_dead_locks
 from engine.fetch.cache.marker import MARKER, completed, is_same, marked_record, read_marker
 from engine.model.records import CachedPackage, RepoDataRecord
 from engine.model.url import strip_secrets
+from engine.system.file_io import make_file
 from engine.system.temporary import dead_leftovers, remove_tree, temporary_name
 
 MAGIC = "urls.txt"
@@ -171,7 +172,7 @@ class Staging:
         the place belongs to a different package of the same name, ours goes into the directory of its channel.
         Raises `OSError`, or `CacheError` where even that is taken again and again.
         """
-        _write_new(os.path.join(self.tree, MARKER), marker)
+        make_file(os.path.join(self.tree, MARKER), (marker,))
         nested = nested_directory(record.url)
         bases = [self._pkgs_dir, *([os.path.join(self._pkgs_dir, nested)] if nested else [])]
         for base in bases:
@@ -246,14 +247,3 @@ def _is_sound(directory: str) -> bool:
     except (ArchiveError, VerificationError, OSError):
         return False
     return True
-
-
-def _write_new(path: str, data: bytes) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-    file = os.open(path, flags, 0o666)
-    try:
-        written = 0
-        while written < len(data):
-            written += os.write(file, data[written:])
-    finally:
-        os.close(file)
