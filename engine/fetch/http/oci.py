@@ -80,7 +80,7 @@ class Registries:
         scope = challenge.get("scope") or f"repository:{reference.repository}:pull"
         query = {"service": challenge["service"]} if "service" in challenge else {}
         realm = challenge["realm"]
-        if urlsplit(realm).scheme != "https" and not reference.registry.startswith("http:"):
+        if _scheme(realm) != "https" and not reference.registry.startswith("http:"):
             raise NetworkError(
                 f"Could not fetch from {mask_secrets(reference.registry)}: it asks for a login at {realm}",
                 hint="A login over anything but https would show it to everybody on the way.",
@@ -89,6 +89,14 @@ class Registries:
         answer = await self._client.ask(f"{realm}{joint}{urlencode({**query, 'scope': scope})}", {}, {200})
         found = _decoded(await _read(answer), _Token, realm)
         return f"Bearer {found.token or found.access_token}"
+
+
+def _scheme(realm: str) -> str:
+    """That of an address which a registry chose; empty if it is none."""
+    try:
+        return urlsplit(realm).scheme
+    except ValueError:
+        return ""
 
 
 async def _read(answer: HttpResponse) -> bytes:

@@ -13,8 +13,14 @@ MAX_REDIRECTS = 10
 
 def redirected(url: str, location: str) -> str:
     """Where a ``Location`` leads. Never from https to http, nor to a local file: a network must not choose that."""
-    target = urljoin(url, location)
-    old, new = urlsplit(url), urlsplit(target)
+    try:
+        target = urljoin(url, location)
+        old, new = urlsplit(url), urlsplit(target)
+    except ValueError as error:
+        raise NetworkError(
+            f"Could not fetch {mask_secrets(url)}: its redirect is to no valid address ({error})",
+            hint="The server is broken, or hostile; check the channel's address.",
+        ) from error
     if new.scheme not in ("http", "https") or (old.scheme == "https" and new.scheme == "http"):
         raise NetworkError(
             f"Could not fetch {mask_secrets(url)}: refused its redirect to {mask_secrets(target)}",

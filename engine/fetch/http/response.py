@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import Protocol
 
+MAX_DIGITS = 18
+"""Of a number that is one: no file is longer, and Python refuses to read numbers of thousands of digits."""
+
 
 class Headers(Mapping[str, str]):
     """Header fields; names are found in any case, and of repeated ones the last counts."""
@@ -24,7 +27,7 @@ class Headers(Mapping[str, str]):
     def number(self, name: str) -> int | None:
         """The value of a field that must be a natural number, such as Content-Length; None if absent or malformed."""
         text = self.get(name, "").strip()
-        return int(text) if text.isascii() and text.isdigit() else None
+        return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else None
 
 
 class Response(Protocol):

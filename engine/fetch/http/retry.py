@@ -25,13 +25,13 @@ def retry_after(header: str | None, now: datetime) -> float | None:
     """Seconds that a ``Retry-After`` header asks for (a number or a date, RFC 9110 §10.2.3), or None."""
     if not header:
         return None
-    if header.strip().isdigit():
+    if header.isascii() and header.strip().isdigit():
         return float(header)
     from email.utils import parsedate_to_datetime  # of use to few, and slow to load
 
     try:
         then = parsedate_to_datetime(header)
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, OverflowError):
         return None
     if then.tzinfo is None:
         then = then.replace(tzinfo=timezone.utc)

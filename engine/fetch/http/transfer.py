@@ -15,6 +15,7 @@ import anyio
 
 from engine.errors import FileChanged, HttpStatusError, NetworkError
 from engine.events import Notice, Report, TransferAdvanced
+from engine.fetch.http.response import MAX_DIGITS
 from engine.fetch.http.transport import Headers, Response, Transport
 from engine.model.channel import mask_secrets
 
@@ -200,7 +201,8 @@ def _is_etag(validator: str) -> bool:
     return validator.startswith('"')
 
 
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(?:(\d+)|\*)", re.ASCII)
+_NUMBER = rf"\d{{1,{MAX_DIGITS}}}"
+_CONTENT_RANGE = re.compile(rf"bytes ({_NUMBER})-{_NUMBER}/(?:({_NUMBER})|\*)", re.ASCII)
 
 
 def _range_of(headers: Headers, url: str, position: int) -> tuple[int, int | None]:

@@ -14,6 +14,10 @@ from pathlib import Path
 import pytest
 
 from engine.errors import HttpStatusError, NetworkError
+from engine.events import silent
+from engine.fetch.http.client import HttpClient
+from engine.fetch.http.oci import Registries
+from engine.fetch.http.oci_names import Reference
 from engine.fetch.http.settings import CredentialPlaces, TransportSettings
 from engine.fetch.http.transport import Transport
 from tests.commands.conftest import build_channel
@@ -79,6 +83,14 @@ async def test_what_is_no_registry(channel: Path) -> None:
         async with Transport() as transport:
             with pytest.raises(NetworkError, match="no answer of a registry"):
                 await fetch(f"oci://{server.host}/c/noarch/repodata.json", transport)
+
+
+@pytest.mark.parametrize("realm", ["http://elsewhere/token", "https://[bad/token"])
+async def test_a_login_where_none_can_be(realm: str) -> None:
+    registries = Registries(HttpClient(TransportSettings(), silent))
+    reference = Reference("https://registry", "c/noarch/repodata.json", "latest", "")
+    with pytest.raises(NetworkError, match="it asks for a login at"):
+        await registries._token({"realm": realm}, reference)
 
 
 @pytest.mark.parametrize("how", ["channel", "mirror", "second mirror"])

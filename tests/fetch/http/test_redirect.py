@@ -29,6 +29,12 @@ def test_where_no_network_may_send_us(location: str) -> None:
         redirected("https://me:pw@h/a", location)
 
 
+@pytest.mark.parametrize("location", ["http://[bad/", "https://ex\u2100mple/"])
+def test_what_is_no_address(location: str) -> None:
+    with pytest.raises(NetworkError, match="its redirect is to no valid address"):
+        redirected("https://me:pw@h/a", location)
+
+
 def test_the_same_host() -> None:
     assert has_same_host("https://me:pw@h:1/a", "https://H:1/b")
     assert not has_same_host("https://h/a", "http://h/a")

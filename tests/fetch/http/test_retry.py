@@ -24,6 +24,9 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
         ("Fri, 02 Jan 2026 03:04:35 GMT", 30.0),
         ("Fri, 02 Jan 2026 03:04:35", 30.0),
         ("Fri, 02 Jan 2020 03:04:05 GMT", 0.0),
+        ("\u00b2", None),
+        ("Fri, 02 Jan 2026 03:04:05 +99999999999999999999", None),
+        ("Fri, 02 Jan 99999999999999999999 03:04:05 GMT", None),
     ],
 )
 def test_retry_after(header: str | None, seconds: float | None) -> None:

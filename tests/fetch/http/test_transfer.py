@@ -148,6 +148,17 @@ async def test_a_part_that_begins_too_early_is_cut_and_one_too_late_is_refused()
         await parts(stream, Told(206, [b"x"]))
 
 
+@pytest.mark.parametrize("part", [f"bytes 0-1/{'9' * 5000}", f"bytes {'0' * 5000}-1/2"])
+async def test_a_part_of_an_impossible_file_is_refused(part: str) -> None:
+    with pytest.raises(NetworkError, match="asked for the bytes from 0"):
+        await parts(Continuation(Transport(), Told.url), Told(206, [b"x"], Content_Range=part))
+
+
+async def test_an_impossible_length_is_as_none() -> None:
+    stream = Continuation(Transport(), Told.url)
+    assert await parts(stream, Told(200, [b"x"], Content_Length="9" * 5000)) == b"x"
+
+
 async def test_compressed_on_the_way_means_no_ranges() -> None:
     stream = Continuation(Transport(), Told.url)
     assert await parts(stream, Told(200, [b"abc"], Content_Encoding="gzip")) == b"abc"
