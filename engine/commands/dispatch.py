@@ -107,7 +107,7 @@ def _run_command(words: list[str], out: Out) -> int:
         raise _unknown(name, rest)
     module = importlib.import_module(COMMANDS[name].module)
     parser = make_parser(name, module)
-    args = _parse(module, parser, leading + rest)
+    args = _parse(module, parser, leading + (rest if name == "run" else one_file_each(rest)))
     app = App({**getattr(module, "OPTIONS", {}), **vars(args)}, dict(os.environ), out, words)
     if "print_config_only" in args:
         from engine.commands.print_config import print_config
@@ -121,8 +121,32 @@ def split_leading(words: list[str]) -> tuple[list[str], list[str]]:
     """Options before the command, and the rest. They belong to every command: CLI11 lets them stand there too."""
     position = 0
     while position < len(words) and words[position].startswith("-"):
-        position += 2 if words[position] in _WITH_VALUE else 1
-    return words[:position], words[position:]
+        position = _behind(words, position)
+    return one_file_each(words[:position]), words[position:]
+
+
+def _behind(words: list[str], position: int) -> int:
+    """Where the option at ``position`` ends, with its values.
+
+    ``--rc-file A B`` takes several words, in micromamba all up to the next option. Here more than one only where they
+    are files: what else stands there may be the command, or a package.
+    """
+    end = position + (2 if words[position] in _WITH_VALUE else 1)
+    while words[position] == "--rc-file" and end < len(words) and os.path.isfile(os.path.expanduser(words[end])):
+        end += 1
+    return end
+
+
+def one_file_each(words: list[str]) -> list[str]:
+    """The words with ``--rc-file=A --rc-file=B`` for ``--rc-file A B``."""
+    found: list[str] = []
+    position = 0
+    while position < len(words):
+        end = _behind(words, position) if words[position] == "--rc-file" else position + 1
+        files = words[position + 1 : end]
+        found += [f"--rc-file={file}" for file in files] or [words[position]]
+        position = end
+    return found
 
 
 def command_name(words: list[str]) -> tuple[str | None, list[str]]:

@@ -35,6 +35,19 @@ def test_values_with_who_set_them(run_command: RunCommand, rc: Path, monkeypatch
     assert run_command("config", "list", "--no-rc", "--no-env").out == ""
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_several_rc_files_after_one_option(before: bool, run_command: RunCommand, tmp_path: Path) -> None:
+    (one := tmp_path / "one.yml").write_text("offline: true\n")
+    (two := tmp_path / "two.yml").write_text("offline: false\nssl_verify: <false>\n")
+    files = ("--rc-file", one, two)
+    words = (*files, "config", "list") if before else ("config", "list", *files)
+    assert run_command(*words).out == "offline: true\nssl_verify: <false>\n"
+    assert run_command("config", "list", "--rc-file", one, "offline").out == "offline: true\n"
+    # What stands behind the file is the command, even if there is a file of that name.
+    missing = run_command("run", "-p", tmp_path / "none", "--rc-file", one, two).err
+    assert missing.startswith(f"error: Could not run '{two}'")
+
+
 def test_descriptions_and_groups(run_command: RunCommand) -> None:
     rule = "# " + "#" * 54
     assert run_command("config", "list", "--no-rc", "channels", "offline", "-d", "-g").out.splitlines() == [

@@ -101,6 +101,24 @@ def test_options_may_stand_before_the_command() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "leading", "rest"),
+    [
+        (["--rc-file", "A", "B", "config", "list"], ["--rc-file=A", "--rc-file=B"], ["config", "list"]),
+        (["--rc-file", "none", "--json", "remove", "A"], ["--rc-file=none", "--json"], ["remove", "A"]),
+        (["--rc-file=A", "env", "list"], ["--rc-file=A"], ["env", "list"]),
+        (["run", "x", "--rc-file", "A", "B"], [], ["run", "x", "--rc-file", "A", "B"]),
+    ],
+)
+def test_files_before_the_command(
+    words: list[str], leading: list[str], rest: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in "AB":
+        (tmp_path / name).touch()
+    assert dispatch.split_leading(words) == (leading, rest)
+
+
 def test_a_fault_of_ours_is_owned_up_to(
     monkeypatch: pytest.MonkeyPatch, tmp_path: object, capsys: pytest.CaptureFixture[str]
 ) -> None:
