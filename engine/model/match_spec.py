@@ -142,7 +142,7 @@ class MatchSpec(msgspec.Struct, frozen=True, kw_only=True):
         raw = record.raw if isinstance(record, RepoDataRecord) else b""
         try:
             found = _RAW_SHARD_DECODER.decode(raw) if raw[:1] >= b"\x80" else _RAW_DECODER.decode(raw or b"{}")
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             return False
         texts = ((self.license, found.license), (self.license_family, found.license_family))
         return all(wanted is None or _text_matches(wanted, value) for wanted, value in texts)

@@ -9,7 +9,7 @@ unpacked. Values only: this module reads and writes no file. Constructors trust;
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -19,6 +19,8 @@ MAX_SECONDS: Final = 253_402_300_799
 """The year 9999: a greater time stamp is in milliseconds (CEP 34)."""
 ARCHIVE_EXTENSIONS = (".conda", ".tar.bz2")
 """File name endings of packages (CEP 35), the preferred one first."""
+Whole = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+"""A number that messages between processes can hold; a greater one makes a record unreadable, as a text would."""
 _NOTHING: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 """One for all the records without groups: a mapping of its own for each would cost more than the rest of the field."""
 
@@ -37,10 +39,10 @@ class RecordHead(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     name: str
     version: str
     build: str = ""
-    build_number: int = 0
-    timestamp: int | float | None = None
+    build_number: Whole = 0
+    timestamp: Whole | float | None = None
     """As found: seconds or milliseconds. `timestamp_ms` is what to compare."""
-    indexed_timestamp: int | None = None
+    indexed_timestamp: Whole | None = None
     """When the channel first listed the package, in Unix milliseconds (CEP 47); only the server can say so."""
     noarch: str | bool | None = None
     """As found. `noarch_type` is what to ask."""
@@ -81,7 +83,7 @@ class PackageRecord(RecordHead, frozen=True, kw_only=True, gc=False):
     subdir: str = ""
     md5: str | None = None
     sha256: str | None = None
-    size: int | None = None
+    size: Whole | None = None
     """Of the archive, in bytes."""
     features: str | None = None
     python_site_packages_path: str | None = None
@@ -89,7 +91,7 @@ class PackageRecord(RecordHead, frozen=True, kw_only=True, gc=False):
     """Name of an optional group → the specs it adds to `depends` (CEP 44)."""
     flags: str | tuple[str, ...] = ()
     """As found: CEP 45 wants a list, careless tools write one text. `flag_names` is what to ask."""
-    schema_version: int | None = None
+    schema_version: Whole | None = None
     """Of info/index.json, None meaning 1 (CEP 34); from 3 on it may use CEP 43, 44 and 45."""
 
     def __hash__(self) -> int:
@@ -132,7 +134,7 @@ class PathEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename={"pa
     path: str
     path_type: Literal["hardlink", "softlink", "directory"] = "hardlink"
     sha256: str | None = None
-    size_in_bytes: int | None = None
+    size_in_bytes: Whole | None = None
     prefix_placeholder: str | None = None
     file_mode: Literal["text", "binary"] | None = None
     no_link: bool = False
@@ -145,7 +147,7 @@ class InstalledPath(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename=
     path_type: str = ""
     sha256: str | None = None
     sha256_in_prefix: str | None = None
-    size_in_bytes: int | None = None
+    size_in_bytes: Whole | None = None
     prefix_placeholder: str | None = None
     file_mode: str | None = None
     no_link: bool | None = None

@@ -240,9 +240,13 @@ def _lenient(raw: bytes) -> RepoDataRecord:
 
 
 def with_json(record: RepoDataRecord) -> RepoDataRecord:
-    """The record with `raw` in JSON, as all but the solver want it; records of shards have it in MessagePack."""
+    """The record with `raw` in JSON, as all but the solver want it; records of shards have it in MessagePack.
+
+    Whatever is in fields that we don't know, that JSON can be read.
+    """
     if record.raw[:1] < b"\x80":  # no map of MessagePack begins with what JSON may begin with
-        return record
+        text = record.raw.decode("utf-8", "replace")  # it may hold any bytes where nobody had to look
+        return record if "\ufffd" not in text else msgspec.structs.replace(record, raw=text.encode())
     try:
         fields = {key: value for key, value in _decode_fields(record.raw).items() if not isinstance(value, bytes)}
         raw = msgspec.json.encode(fields)

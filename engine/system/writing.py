@@ -39,13 +39,18 @@ def write_new(  # noqa: PLR0917 - the facts of a file, each of its own type
             write_all(file, piece)
         if mode & umask and hasattr(os, "fchmod"):
             os.fchmod(file, mode)
-        seconds = min(max(mtime, 0), _LATEST)
+        seconds = possible_time(mtime)
         if TIMES_BY_HANDLE:
             os.utime(file, (seconds, seconds))
     finally:
         os.close(file)
     if not TIMES_BY_HANDLE:
         os.utime(path, (seconds, seconds))
+
+
+def possible_time(mtime: int) -> int:
+    """The closest time to ``mtime``, which an archive chose, that every system can give a file."""
+    return min(max(mtime, 0), _LATEST)
 
 
 def package_mode(mode: int, umask: int) -> int:

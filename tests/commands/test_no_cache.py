@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ import pytest
 from engine.errors import ExitCode
 from engine.system.temporary import temporary_name
 from tests.commands.conftest import Done, RunCommand
+from tests.kit import evil
 from tests.kit.channel import ChannelBuilder
 from tests.kit.demo import ROOT, clean_environment
 from tests.kit.package import PLACEHOLDER, Directory, File, Symlink, make_package
@@ -98,6 +101,26 @@ def test_the_same_byte_for_byte(create: Create, kinds: tuple[str, ...], tmp_path
     cached, direct = both(create, tmp_path / "env", "--no-pyc", *kinds, "tool", "data", "scripted")
     assert direct == cached
     assert b"PREFIX" not in (tmp_path / "env/conda/bin/script").read_bytes()
+
+
+@pytest.mark.parametrize("format", [".conda", ".tar.bz2"])
+def test_packages_that_say_odd_things(create: Create, channel: ChannelBuilder, tmp_path: Path, format: str) -> None:
+    """What is to be rewritten has a time that no file can have; paths are listed twice, metadata as a file."""
+    text = File(f"#!{PLACEHOLDER}/bin/sh\n", mode=0o755)
+    files = {"bin/p": text, "lib/l": Symlink("../share/d"), "share/d": "d"}
+    package = make_package("p", files=files, format=format)
+    twice = [*package.paths, *package.paths, {"_path": "info/index.json", "path_type": "hardlink"}]
+    listed = json.dumps({"paths": twice, "paths_version": 1}).encode()
+    late = {"mtime": "1e30"}
+    members = [
+        replace(one, pax=late, data=listed if one.name == "info/paths.json" else one.data)
+        for one in evil.members_of(make_package("p", files=files, format=".tar.bz2"))
+    ]
+    channel.add(replace(package, data=evil.pack(members, format)))
+    channel.write()
+    cached, direct = both(create, tmp_path / "env", "p")
+    assert direct == cached
+    assert {"bin/p", "lib/l", "share/d", "info/index.json"} < set(cached)
 
 
 def test_packages_that_must_be_unpacked_first(create: Create, channel: ChannelBuilder, tmp_path: Path) -> None:

@@ -46,9 +46,13 @@ class Case:
 
 def sound_members() -> list[Member]:
     """The members of a small sound package."""
-    data = _sound(".tar.bz2").data
-    with tarfile.open(fileobj=io.BytesIO(data), mode="r:bz2") as opened:
-        return [Member(info.name, _read(opened, info), info.mode) for info in opened]
+    return members_of(_sound(".tar.bz2"))
+
+
+def members_of(package: BuiltPackage) -> list[Member]:
+    """The members of a package of the older format."""
+    with tarfile.open(fileobj=io.BytesIO(package.data), mode="r:bz2") as opened:
+        return [Member(info.name, _read(opened, info), info.mode, info.type, info.linkname) for info in opened]
 
 
 def with_members(*extra: Member) -> Callable[[str], bytes]:
@@ -90,7 +94,7 @@ def _sound(format: str) -> BuiltPackage:
 
 
 def _read(opened: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
-    found = opened.extractfile(info)
+    found = opened.extractfile(info) if info.isreg() else None
     return found.read() if found is not None else b""
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from engine.model.records import PackageRecord, RepoDataRecord
+from engine.model.records import InstalledPath, PackageRecord, PathEntry, RepoDataRecord
 
 _decode = msgspec.json.Decoder(RepoDataRecord).decode
+TOO_MUCH = 1 << 64
+"""More than a message between processes can hold."""
 
 
 def record(**fields: object) -> RepoDataRecord:
@@ -39,11 +41,23 @@ def test_flags_written_as_one_text() -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{"extra_depends": ["x"]}, {"extra_depends": {"g": "x"}}, {"flags": [1]}, {"indexed_timestamp": "soon"}],
+    [
+        {"extra_depends": ["x"]},
+        {"extra_depends": {"g": "x"}},
+        {"flags": [1]},
+        {"indexed_timestamp": "soon"},
+        *[{name: number} for name in ("size", "build_number", "timestamp") for number in (TOO_MUCH, -TOO_MUCH)],
+    ],
 )
 def test_wrong_types_are_refused(fields: dict[str, object]) -> None:
     with pytest.raises(msgspec.ValidationError):
         record(**fields)
+
+
+def test_sizes_of_files_that_no_message_can_hold_are_refused() -> None:
+    for kind in (PathEntry, InstalledPath):
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.json.decode(f'{{"_path": "a", "size_in_bytes": {TOO_MUCH}}}', type=kind)
 
 
 def test_equal_records_are_one_in_a_set() -> None:

@@ -176,6 +176,15 @@ def test_a_text_that_json_can_not_say_costs_only_that_text() -> None:
     assert (record.name, record.raw) == ("a", b"")
 
 
+def test_bytes_that_are_no_text_cost_only_themselves() -> None:
+    raw = b'{"name": "a", "version": "1", "license": "\xff", "url": "\xc3\xa9"}'
+    record = msgspec.structs.replace(msgspec.json.decode(raw, type=RepoDataRecord), raw=raw)
+    assert not MatchSpec.parse("a[license=MIT]").matches(record)
+    assert msgspec.json.decode(with_json(record).raw) == {
+        "name": "a", "version": "1", "license": "\ufffd", "url": "\xe9"
+    }  # fmt: skip
+
+
 def test_licences_are_known_while_solving() -> None:
     rows = rows_of({"a": {"packages.conda": {"a-1-0.conda": row("a", license="MIT")}}})
     record = rows.records("a")[0]

@@ -28,6 +28,7 @@ from engine.fetch.archive.paths import MAX_PATH, check_softlinks, safe_path
 from engine.fetch.archive.tar import Member
 from engine.model.records import PathEntry
 from engine.system.file_io import write_all
+from engine.system.writing import possible_time
 
 MAX_HANDLES = 48
 """Directories that one extractor keeps open at most; a dozen extractors stay far below the usual 1024."""
@@ -35,7 +36,6 @@ MAX_HANDLES = 48
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 _BAD_NAME = {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}
 _NO_HARDLINKS = {errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
-_LATEST = (1 << 33) - 1
 _ODD_BEGINNINGS = ("", ".")
 INDEX, PATHS = "info/index.json", "info/paths.json"
 MAX_INDEX = 16 << 20
@@ -227,7 +227,7 @@ class _Extractor:
         except BaseException:
             os.close(file)
             raise
-        handles.finish(file, parent, name, min(max(member.mtime, 0), _LATEST))
+        handles.finish(file, parent, name, possible_time(member.mtime))
         self.contents.files[path] = member.size
 
     def _declare(self, paths: bytes) -> None:

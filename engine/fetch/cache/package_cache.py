@@ -144,7 +144,7 @@ class PackageCache:
 
     def discard_archive(self, path: str) -> None:
         """Remove an archive that turned out to be a wrong one, if it is in the directory that we may write."""
-        if os.path.dirname(path).startswith(self.writable_dir()):
+        if os.path.join(os.path.dirname(path), "").startswith(os.path.join(self.writable_dir(), "")):
             remove_tree(path)
 
 

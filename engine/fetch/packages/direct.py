@@ -1,8 +1,8 @@
 """Packages for direct mode: fetched and verified, not unpacked, and not kept.
 
 Rule of this file: as `engine.fetch.packages.prepare`, without a cache. What can't be unpacked straight into a prefix
-(packages of the old kind without a list of their files, and those with scripts that run before linking) is unpacked
-into a directory that is removed in the end.
+(packages of the old kind without a list of their files, those with scripts that run before linking, and those that list
+their own metadata) is unpacked into a directory that is removed in the end.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ class _Direct:
         """In a worker thread."""
         archive = spool(pieces, record, self._place, self._options, named=self._named)
         try:
-            if archive.open() and not _has_pre_link(archive, record):
+            if archive.open() and not _has_pre_link(archive, record) and not _lists_info(archive):
                 known = archive.known()
                 directory = os.path.join(self._place, known.stem)
                 return CachedPackage(known, directory, os.path.join(self._place, known.fn), payload=archive)
@@ -161,6 +161,11 @@ def _let_go(packages: Iterable[CachedPackage]) -> None:
     for package in packages:
         if package.payload is not None:
             package.payload.close()
+
+
+def _lists_info(archive: SpooledArchive) -> bool:
+    """Whether a package wants its own metadata in the prefix, of which we only keep what we need."""
+    return archive.lists(b"info/") and any(entry.path.startswith("info/") for entry in archive.entries())
 
 
 def _has_pre_link(archive: SpooledArchive, record: RepoDataRecord) -> bool:

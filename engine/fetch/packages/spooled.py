@@ -282,4 +282,5 @@ class SpooledArchive:
         if not self._how.external_links:
             check_softlinks(self._contents.softlinks, windows=self._how.windows)
         if self._options.check_files:
-            check_listed([entry for entry in self.entries() if not entry.path.startswith("info/")], self._contents)
+            listed = read_paths(self.info[PATHS])
+            check_listed([entry for entry in listed if not entry.path.startswith("info/")], self._contents)

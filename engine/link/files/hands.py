@@ -8,9 +8,11 @@ job that is worth it comes, one for each worker thread at most, and they end wit
 from __future__ import annotations
 
 import marshal
+import os
 import subprocess
 import threading
 from collections.abc import Iterator
+from itertools import chain
 
 from engine.errors import LinkError
 from engine.link.files import batch
@@ -75,6 +77,12 @@ def _files(job: batch.Job) -> Iterator[batch.Files]:
     return (files for parts in job[1] for _, groups in parts for files in groups)
 
 
+def _place(job: batch.Job) -> str:
+    """A directory that it links into."""
+    specials = (os.path.dirname(special[2]) for some in job[2][2] for special in some)
+    return next(chain((files[1] for files in _files(job)), specials, job[0]), "the environment")
+
+
 def _ask(process: subprocess.Popen[bytes], job: batch.Job) -> batch.Result:
     try:
         if process.stdin is None or process.stdout is None:
@@ -86,7 +94,7 @@ def _ask(process: subprocess.Popen[bytes], job: batch.Job) -> batch.Result:
         result: batch.Result = marshal.loads(process.stdout.read(size))
     except (EOFError, OSError, ValueError, TypeError) as error:
         raise LinkError(
-            f"Could not link into {next(_files(job))[1]}: the process that makes the links ended unexpectedly",
+            f"Could not link into {_place(job)}: the process that makes the links ended unexpectedly",
             hint="Try again; if it stays so, `link_threads: 1` does without such processes.",
         ) from error
     return result

@@ -65,7 +65,8 @@ class PackageLinker:
             self._blocked = blocked = self.claims.claim_dirs(self.plan.needed_dirs, self._index)
             files = self.claimed(blocked)
             planned = (*self.plan.softlinks, *self.plan.rewrites)
-            special = [path for path in planned if self.mine(path.target, blocked)]
+            # Of what the package names twice the later counts, as it does for who reads lists into a table.
+            special = list({path.target: path for path in planned if self.mine(path.target, blocked)}.values())
             if self.done.mode is Mode.HARD and LINK_AT:
                 staging = self.target.staging
                 self.directories = [f"{staging}/{path}" for path in self.new_dirs(blocked)]

@@ -19,7 +19,7 @@ from engine.link.files.special import SECOND
 from engine.link.plan.package_plan import PlannedPath
 from engine.link.request import PrefixTarget
 from engine.model.payload import Payload, PayloadMember
-from engine.system.writing import package_mode, write_new
+from engine.system.writing import package_mode, possible_time, write_new
 
 _BETWEEN_CHECKPOINTS = 64
 
@@ -139,7 +139,7 @@ class Maker:
         if member.path in self._ends:
             os.unlink(end)
         mode = package_mode(member.mode, self._making.umask)
-        self._rewriter.write(planned.target, changed, mode, member.mtime * SECOND + SECOND)
+        self._rewriter.write(planned.target, changed, mode, possible_time(member.mtime) * SECOND + SECOND)
         self._ends[member.path] = ""
 
     def _aside(self, member: PayloadMember) -> None:

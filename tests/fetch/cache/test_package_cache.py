@@ -64,6 +64,17 @@ def test_a_replaced_package_of_the_same_address_is_replaced(tmp_path: Path) -> N
     assert not [name for name in listing(tmp_path) if name.startswith(".")]
 
 
+def test_archives_of_other_caches_stay(tmp_path: Path) -> None:
+    cache = PackageCache([str(tmp_path / "pkgs"), str(tmp_path / "pkgs-of-all")])
+    made = put(cache, HELLO).package
+    (tmp_path / "pkgs-of-all").mkdir()
+    other = tmp_path / "pkgs-of-all" / HELLO.fn
+    other.write_bytes(b"another")
+    for path in (str(other), made.archive):
+        cache.discard_archive(path)
+    assert other.exists() and not os.path.exists(made.archive)
+
+
 @pytest.mark.parametrize("spoil", ["no marker", "empty", "file", "missing file", "dangling link"])
 def test_broken_entries_are_healed(spoil: str, tmp_path: Path) -> None:
     cache, record = PackageCache([str(tmp_path)]), record_of(HELLO)

@@ -145,6 +145,19 @@ def test_a_process_that_dies_is_one_error(place: Place) -> None:
     hands.close()
 
 
+def test_a_process_that_dies_over_what_is_not_linked(place: Place) -> None:
+    special = (LINK, str(place.source / "a"), str(place.target / "a"), "")
+    hands = Hands(1)
+    process = hands._take()
+    assert process is not None
+    hands._idle.append(process)
+    process.kill()
+    process.wait()
+    with pytest.raises(LinkError, match=f"into {place.target}: .* ended unexpectedly"):
+        hands.carry_out(([], [[(False, [])]], ("/env", "linux-64", [[special] * WORTH])))
+    hands.close()
+
+
 def test_without_a_python_to_start_we_do_it_ourselves(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     hands = Hands(2)
