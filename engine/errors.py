@@ -27,6 +27,7 @@ else that escapes is a bug of ours. Only `cli.py` turns an error into text and a
     │   └── ScriptError          a link script failed
     ├── StorageError             the disk: full, read-only, not permitted
     ├── LockError                another process holds what we need
+    ├── ResourceError            the system gives us no more memory, threads or open files
     └── Interrupted              Ctrl-C or SIGTERM (exit 130, 143)
 """
 
@@ -279,6 +280,24 @@ _STORAGE_HINTS: dict[int, str] = {
 
 class LockError(WhipsnakeError):
     """Another process holds a lock for longer than `lock_timeout`."""
+
+
+class ResourceError(WhipsnakeError):
+    """The system gives us no more memory, threads or open files."""
+
+    @classmethod
+    def of(cls, error: BaseException) -> ResourceError | None:
+        """What an error means that nobody foresaw where it was raised; None if it is none of this kind."""
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+            return cls(
+                "There is not enough memory",
+                hint="Allow the process more of it (`ulimit -v`), or lower `download_threads` and `extract_threads`.",
+            )
+        if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+            return cls("The system allows no more threads", hint="Allow more processes (`ulimit -u`), or more memory.")
+        if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+            return cls("There are too many open files", hint=_STORAGE_HINTS[errno.EMFILE])
+        return None
 
 
 class Interrupted(WhipsnakeError):

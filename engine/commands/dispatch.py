@@ -1,7 +1,7 @@
 """From words to a running command, and from its errors to what people see.
 
 Rule of this file: every `WhipsnakeError` ends here as one message and its exit code, a `KeyboardInterrupt` as 130,
-a closed pipe in silence; anything else is a bug of ours and says so.
+a closed pipe in silence, and what the system refused us as that; anything else is a bug of ours and says so.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import NoReturn
 from engine.commands import ALIASES, COMMANDS
 from engine.commands.app import App
 from engine.commands.options import add_general_options, add_prefix_options
-from engine.errors import ExitCode, Interrupted, UsageError, WhipsnakeError
+from engine.errors import ExitCode, Interrupted, ResourceError, UsageError, WhipsnakeError
 from engine.ui.out import Out
 from engine.ui.streams import prepare_streams, silence
 from engine.version import __version__
@@ -91,6 +91,10 @@ def _run(words: list[str], out: Out) -> int:
     except (BrokenPipeError, SystemExit):
         raise
     except Exception as error:
+        lack = ResourceError.of(error)
+        if lack is not None:
+            out.error(lack)
+            return lack.exit_code
         out.bug(error, words)
         return ExitCode.BUG
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from engine.errors import ExitCode, WhipsnakeError
+from engine.errors import ExitCode, ResourceError, WhipsnakeError
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -23,6 +23,7 @@ class Failure(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, error: BaseException) -> Failure:
         """What is to be told of an error; one that is not meant for users is a bug of ours, told with its traceback."""
+        error = ResourceError.of(error) or error
         if isinstance(error, WhipsnakeError):
             data = msgspec.to_builtins(error.data, enc_hook=str)
             return cls(type(error).__name__, error.message, error.hint, data, error.exit_code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 import cli
 from engine.commands import COMMANDS, dispatch
 from engine.errors import ExitCode
+from engine.ui.out import Out
 from engine.version import __version__
 
 
@@ -129,6 +131,27 @@ def test_a_fault_of_ours_is_owned_up_to(
     shown = capsys.readouterr().err
     assert "whipsnake has a fault: ZeroDivisionError" in shown
     assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (MemoryError(), "There is not enough memory"),
+        (OSError(errno.ENOMEM, ""), "There is not enough memory"),
+        (RuntimeError("can't start new thread"), "The system allows no more threads"),
+        (OSError(errno.EMFILE, "", "/engine/module.py"), "There are too many open files"),
+    ],
+)
+def test_what_the_system_refuses_is_no_fault_of_ours(
+    error: Exception, text: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(words: list[str], out: Out) -> int:
+        raise error
+
+    monkeypatch.setattr(dispatch, "_run_command", refused)
+    assert cli.main(["list"]) == ExitCode.FAILURE
+    shown = capsys.readouterr().err
+    assert shown.startswith(f"error: {text}\n  hint: ") and "fault" not in shown
 
 
 def test_help_shows_both_sides_of_a_switch(capsys: pytest.CaptureFixture[str]) -> None:

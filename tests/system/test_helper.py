@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from engine.errors import ArchiveError, InvalidVersion, StorageError, WhipsnakeError
+from engine.errors import ArchiveError, InvalidVersion, ResourceError, StorageError, WhipsnakeError
 from engine.fetch.archive.verify import FilesDiffer
 from engine.system.failure import Failure
 from engine.system.helper import WIDTH, Failed, framed
@@ -21,6 +21,11 @@ def test_an_error_arrives_as_it_was(kind: type[WhipsnakeError]) -> None:
 def test_one_that_is_made_in_another_way() -> None:
     error = Failure.of(InvalidVersion("1..2", "an empty part")).error()
     assert isinstance(error, InvalidVersion) and error.message == str(InvalidVersion("1..2", "an empty part"))
+
+
+def test_what_the_system_refuses_is_no_bug() -> None:
+    error = Failure.of(MemoryError()).error()
+    assert isinstance(error, ResourceError) and error.message == "There is not enough memory"
 
 
 def test_a_bug_arrives_with_its_traceback() -> None:

@@ -39,7 +39,8 @@ def make(specials: list[Special], prefix: str, platform: str) -> list[Done]:
         except placeholder.PrefixTooLong:
             done = NO_ROOM, "", 0
         except OSError as error:
-            named = error.filename if isinstance(error.filename, str) else special[2]
+            named = error.filename2 or error.filename  # of a link that could not be made, its place and not its target
+            named = named if isinstance(named, str) else special[2]
             done = FAILED, named, error.errno or 0
         found.append(done)
         if done[0] in (NO_ROOM, FAILED):

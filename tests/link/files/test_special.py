@@ -70,6 +70,14 @@ def test_links_keep_their_targets(tmp_path: Path) -> None:
     assert not (tmp_path / "file-new").exists(), "it is no link: others place it"
 
 
+def test_a_link_that_can_not_be_made_is_named_by_its_place(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("../no/where")
+    target = tmp_path / "none" / "link"
+    assert make([(LINK, str(tmp_path / "link"), str(target), "")], PREFIX, "linux-64") == [
+        (FAILED, str(target), errno.ENOENT)
+    ]
+
+
 @pytest.mark.parametrize("cause", ["room", "gone", "taken"])
 def test_the_first_that_can_not_be_made_is_the_last(tmp_path: Path, cause: str) -> None:
     special = change(tmp_path, b"\0" + OLD.encode() + b"\0", BINARY)
