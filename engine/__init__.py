@@ -4,6 +4,7 @@ How a request becomes an environment, and where each step lives. Folders stand i
 its ``__init__`` what is in it and where to start.
 
     1. cli.py                  argv → a command of `engine.commands`, its exit code; errors are shown in one place
+       whipsnake.py            the same as it is installed, under a name that nobody else's module has
     2. engine.config           files, environment and options → one frozen `Config`
        engine.specfile         environment.yml, @EXPLICIT and lists of specs; with the words: `engine.inputs`
     3. engine.install          THE FLOW: request → plan → (the caller agrees) → environment
