@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.model.records import RepoDataRecord
-from engine.model.url import strip_secrets
+from engine.model.url import mask_secrets, strip_secrets
 from engine.ui.plan import PlanRow, PlanSection, PlanView
 from engine.ui.text import human_bytes, one_line
 
@@ -34,7 +34,7 @@ def plan_view(plan: Plan) -> PlanView:
     changes = plan.transaction.changes
     return PlanView(
         prefix=request.prefix,
-        updating=tuple(spec for specs in plan.requested.values() for spec in specs),
+        updating=tuple(mask_secrets(spec) for specs in plan.requested.values() for spec in specs),
         removing=tuple(map(str, request.remove)),
         sections=tuple(
             _section(title, [change for change in changes if change.kind == kind], plan, names)

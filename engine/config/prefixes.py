@@ -14,6 +14,7 @@ import msgspec
 
 from engine.config.roots import real_path
 from engine.errors import PrefixError, UsageError
+from engine.model.url import mask_secrets
 
 if TYPE_CHECKING:
     from engine.config.schema import Config
@@ -89,7 +90,7 @@ def check_name(name: str, forbidden: str = _FORBIDDEN) -> str:
     fault = _fault(name, forbidden)
     if fault:
         hint = "Use --prefix for a path." if {"/", "\\"}.intersection(name) or name in {"", ".", ".."} else None
-        raise UsageError(f"An environment can't be called {name!r}: {fault}", hint=hint)
+        raise UsageError(f"An environment can't be called {mask_secrets(name)!r}: {fault}", hint=hint)
     return name
 
 

@@ -9,6 +9,7 @@ itself, asks `matches_version_build` (CEP 29, appendix B).
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ from engine.model.match_spec_parse import parse_fields
 from engine.model.match_spec_text import canonical_text, conda_build_text
 from engine.model.records import PackageRecord, RepoDataRecord
 from engine.model.text_match import TextMatcher, is_pattern
-from engine.model.url import mask_secrets, strip_secrets
+from engine.model.url import MASK, mask_secrets, strip_secrets
 from engine.model.version import Version
 from engine.model.version_spec import VersionSpec
 
@@ -186,8 +187,19 @@ def _parse(text: str) -> MatchSpec:
         masked = mask_secrets(text)
         if masked == text:
             raise
-        # The place would be wrong in the masked text.
-        raise InvalidMatchSpec(masked, mask_secrets(error.reason), hint=error.hint) from None
+        # The place would be wrong in the masked text; and a part of an address may no longer look like one.
+        raise InvalidMatchSpec(masked, _hidden(error.reason, text, masked), hint=error.hint) from None
+
+
+def _hidden(reason: str, text: str, masked: str) -> str:
+    """What is wrong with ``text``, without its words that ``masked`` does not show."""
+    secret = frozenset(_WORDS.findall(text)).difference(_WORDS.findall(masked))
+    for word in sorted(secret, key=len, reverse=True):
+        reason = reason.replace(word, MASK)
+    return mask_secrets(reason)
+
+
+_WORDS = re.compile(r"[^\s/:@,'\"\[\]]+")
 
 
 def _parse_inner(text: str) -> MatchSpec:

@@ -10,6 +10,7 @@ import sys
 from typing import Any, TextIO
 
 from engine.errors import Interrupted, StorageError, WhipsnakeError
+from engine.model.url import mask_secrets
 from engine.ui.streams import silence
 from engine.ui.text import plain
 
@@ -115,7 +116,7 @@ class Out:
 
         path = write_report(error, words)
         where = f" A report is in {path}: please send it to us." if path else ""
-        text = f"whipsnake has a fault: {type(error).__name__}: {error}."
+        text = f"whipsnake has a fault: {type(error).__name__}: {mask_secrets(str(error))}."
         if self.json:
             self.result(error=text, message=text, exception_name="InternalError", report=path)
         else:

@@ -124,12 +124,15 @@ def test_files_before_the_command(
 def test_a_fault_of_ours_is_owned_up_to(
     monkeypatch: pytest.MonkeyPatch, tmp_path: object, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(dispatch, "_run_command", lambda words, out: 1 / 0)
+    def fail(words: list[str], out: Out) -> int:
+        raise ZeroDivisionError("https://me:secret@host/")
+
+    monkeypatch.setattr(dispatch, "_run_command", fail)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
     assert cli.main(["list"]) == ExitCode.BUG
     shown = capsys.readouterr().err
-    assert "whipsnake has a fault: ZeroDivisionError" in shown
+    assert "whipsnake has a fault: ZeroDivisionError: https://me:*****@host/" in shown
     assert "Traceback" not in shown
 
 

@@ -224,6 +224,12 @@ def test_an_error_keeps_secrets() -> None:
     assert "hunter2" not in repr(MatchSpec.parse("https://me:hunter2@h.org/c::numpy"))
 
 
+def test_a_part_of_an_address_in_an_error_keeps_secrets() -> None:
+    with pytest.raises(InvalidMatchSpec, match=r"'8080/t/\*\*\*\*\*/numpy' is no package name") as caught:
+        MatchSpec.parse("http://host:8080/t/tk-secret/numpy ==")
+    assert "tk-secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("text", "form"),
     [

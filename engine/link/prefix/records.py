@@ -21,7 +21,7 @@ import msgspec
 from engine.errors import LinkError
 from engine.link.prefix.meta import decode_file, record_paths
 from engine.model.records import ARCHIVE_EXTENSIONS, InstalledPaths, PrefixRecord, RepoDataRecord
-from engine.model.url import noted_channel, strip_secrets
+from engine.model.url import mask_secrets, noted_channel, strip_secrets
 
 if TYPE_CHECKING:  # who only reads records need not wait for what links packages
     from engine.link.files.linked import Linked
@@ -75,7 +75,8 @@ def record_head(
 
 def head_text(said: Mapping[str, object], link: object, requested: Sequence[str]) -> bytes:
     """The JSON of a record as far as its lists, in the order that lets it be read alone (`_beginning`)."""
-    asked = {"requested_spec": requested[0], "requested_specs": list(requested)} if requested else {}
+    specs = list(map(mask_secrets, requested))  # they may name a channel by its address
+    asked = {"requested_spec": specs[0], "requested_specs": specs} if specs else {}
     kept = {key: value for key, value in said.items() if key not in _LAST}
     how = {"link": link} if link is not None else {}
     return msgspec.json.encode({**kept, **asked, **how})[:-1] + b","

@@ -65,7 +65,10 @@ def test_all_that_the_index_said_is_kept() -> None:
 def test_secrets_are_left_out() -> None:
     raw = json.dumps({**FIELDS, "auth": "secret", "url": "https://x/t/secret/y", "channel": "secret"}).encode()
     found = encoded(
-        url="https://u:secret@a.org/t/secret-1/c/linux-64/z.conda", channel="https://u:secret@a.org/c", raw=raw
+        url="https://u:secret@a.org/t/secret-1/c/linux-64/z.conda",
+        channel="https://u:secret@a.org/c",
+        raw=raw,
+        requested=("https://u:secret@a.org/c::z", "z"),
     )
     assert "secret" not in json.dumps(found)
     assert found["url"] == "https://a.org/c/linux-64/z.conda"
