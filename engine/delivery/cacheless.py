@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import anyio
@@ -41,7 +41,7 @@ async def without_cache(services: Services, prefix: str) -> AsyncIterator[Servic
 def _make(prefix: str, services: Services) -> str:
     base = place_for(prefix)
     try:
-        for path in dead_leftovers(base):
+        for path in leftovers(base):
             remove_tree(path)
     except OSError as error:
         services.report(Notice("debug", f"Left-overs of earlier runs could not be removed: {error}"))
@@ -51,6 +51,13 @@ def _make(prefix: str, services: Services) -> str:
     except OSError as error:
         raise StorageError.from_os_error(f"make a place for what is under way beside {prefix}", error) from error
     return place
+
+
+def leftovers(base: str) -> Iterator[str]:
+    """What killed runs left in a directory, and above: theirs were there while those above the prefix were not made."""
+    above = os.path.dirname(base)
+    for place in dict.fromkeys((base, above, os.path.dirname(above))):
+        yield from dead_leftovers(place)
 
 
 def place_for(prefix: str) -> str:

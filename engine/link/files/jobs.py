@@ -41,6 +41,8 @@ from engine.system.process import available_cores
 WORTH_HANDS = 20_000_000
 """Bytes of all archives from which on processes for the links pay: a few thousand files are linked while one starts."""
 _UNKNOWN_SIZE = 1_000_000
+_INDEX = "info/index.json"
+"""Every package has it."""
 
 Write = Callable[[PackagePlan, Linked, CachedPackage], None]
 
@@ -124,6 +126,8 @@ class Jobs:
             try:
                 outcome = self._end(one, done, made)
             except Damaged as error:
+                with storage(f"link {one.package.record.dist}"):
+                    one.linker.take_back(one.parts)
                 outcome = Outcome(one.package, damaged=error.path)
             outcomes.append(self._told(outcome))
         return outcomes
@@ -135,8 +139,14 @@ class Jobs:
         return outcome
 
     def _begin(self, package: CachedPackage) -> _Begun:
-        """Find what is to be linked of a package, and claim its files."""
-        return self._as_kept(package) or self._anew(package)
+        """Find what is to be linked of a package, and claim its files. Raises `Damaged` if it is gone."""
+        try:
+            return self._as_kept(package) or self._anew(package)
+        except LinkError as error:
+            index = f"{package.directory}/{_INDEX}"
+            if package.payload is None and not os.path.lexists(index):
+                raise Damaged(_INDEX) from error
+            raise
 
     def _as_kept(self, package: CachedPackage) -> _Begun | None:
         """By what an earlier environment kept; None if there is nothing, or something is in its way here."""

@@ -59,7 +59,7 @@ class Linked(msgspec.Struct):
 
 
 class Damaged(Exception):
-    """A cached package is not as its list says; nothing of it was linked."""
+    """A cached package is not as its list says, or was removed. It may be linked again, once it is sound."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path)

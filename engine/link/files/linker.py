@@ -81,8 +81,10 @@ class PackageLinker:
         return None
 
     def end(self, checkpoint: Callable[[], None], linked: Done | None = None, made: Sequence[Made] = ()) -> Linked:
-        """Make the rest, once that is ``linked`` which `begin` returned, and `specials` are ``made``. Raises `Damaged`
-        as that does."""
+        """Make the rest, once that is ``linked`` which `begin` returned, and `specials` are ``made``.
+
+        Raises `Damaged` as that does, and where a file is gone from the cache meanwhile: then `take_back` is due.
+        """
         try:
             if linked is not None:
                 self._note(linked)
@@ -92,8 +94,27 @@ class PackageLinker:
             self._link_others(self._blocked, checkpoint)
             self.done.bytes = self.plan.size
         except OSError as error:
+            if error.errno == errno.ENOENT and (gone := self._in_cache(error)):
+                raise Damaged(gone) from error
             raise self.failed(error) from error
         return self.done
+
+    def _in_cache(self, error: OSError) -> str:
+        """The file of the package that an error names; empty if it names none."""
+        name, home = error.filename, f"{self.directory}/"
+        return name[len(home) :] if isinstance(name, str) and name.startswith(home) else ""
+
+    def take_back(self, parts: Iterable[Part]) -> None:
+        """Remove what was made of a package that turned out to be `Damaged` while it was linked; ``parts`` are what
+        was to be linked."""
+        groups = [group for _, groups in parts for group in groups]
+        made = [f"{place}/{name}" for _, place, names, others, _ in groups for name in others or names]
+        made += [special[2] for special in self.specials]
+        copies = [path.target for path in self.plan.copies if path.target not in self.done.lost]
+        made += [_join(self.target.staging, target) for target in copies]
+        for path in made:
+            with suppress(FileNotFoundError):
+                os.unlink(path)
 
     def claimed(self, blocked: set[str]) -> list[Files]:
         """The plain files that are ours to make."""
@@ -122,13 +143,9 @@ class PackageLinker:
 
     def failed(self, error: OSError) -> LinkError | StorageError:
         """The error for the user."""
-        name = error.filename if isinstance(error.filename, str) else ""
-        if error.errno == errno.ENOENT and name.startswith(self.directory):
-            return self._missing(name[len(self.directory) + 1 :])
+        if error.errno == errno.ENOENT and (path := self._in_cache(error)):
+            return missing_file(self.plan.record.dist, path, self.directory)
         return StorageError.from_os_error(f"link {self.plan.record.dist} into {self.target.prefix}", error)
-
-    def _missing(self, path: str) -> LinkError:
-        return missing_file(self.plan.record.dist, path, self.directory)
 
     def new_dirs(self, blocked: set[str]) -> list[str]:
         """The needed directories that nobody made yet."""
@@ -173,8 +190,6 @@ class PackageLinker:
         """One file could not be hard-linked: say why, or copy it."""
         if error.errno == errno.EEXIST:  # the package names a path twice, perhaps in two cases of letters
             self.claims.contest(self.claims.folded(target), self._index)
-        elif error.errno == errno.ENOENT:
-            raise self._missing(source) from error
         elif error.errno in NO_LINK_ERRORS:
             self._copy(source, target)
         else:
@@ -188,6 +203,8 @@ class PackageLinker:
                 os.link(origin, end, follow_symlinks=False) if LINK_AT else os.link(origin, end)
                 self.done.hardlinked += 1
             except OSError as error:
+                if error.errno == errno.ENOENT:
+                    raise missing_file(self.plan.record.dist, source, self.directory) from error
                 self._not_linked(error, source, target)
         elif mode is Mode.SOFT:
             os.symlink(origin, end)

@@ -21,6 +21,7 @@ from engine.link.plan.package_plan import plan_package
 from engine.link.plan.paths_json import read_paths
 from engine.link.request import PrefixTarget
 from engine.model.records import CachedPackage
+from engine.system.temporary import remove_tree
 from tests.kit.package import PLACEHOLDER, Directory, File, Symlink, make_package
 from tests.kit.tree import tree
 from tests.link.support import cached, create
@@ -118,6 +119,23 @@ async def test_damage_is_healed_before_it_lands(package: CachedPackage, tmp_path
     assert [one.record.name for one in asked] == ["hello"]
     assert (tmp_path / "env" / "lib" / "plain").read_text() == "plain"
     assert tree(Path(package.directory)) == sound
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("gone", ["", "lib/plain", "lib", "top", "lib/link", "bin/hello"])
+async def test_what_is_removed_meanwhile_is_healed(package: CachedPackage, tmp_path: Path, gone: str) -> None:
+    """`clean` removes packages while they are linked; nobody had to look at these."""
+    other = cached(make_package("other", files={"lib/other": "x"}), tmp_path / "pkgs")
+    await create(tmp_path / "expected", [package, other], baked_prefix="/env")
+    path = Path(package.directory, gone)
+    remove_tree(str(path))
+
+    async def heal(broken: CachedPackage) -> CachedPackage:
+        remove_tree(broken.directory)
+        return cached(make_package("hello", files=FILES), tmp_path / "pkgs")
+
+    await create(tmp_path / "env", [package, other], heal=heal, baked_prefix="/env")
+    assert tree(tmp_path / "env") == tree(tmp_path / "expected")
 
 
 @pytest.mark.anyio
