@@ -61,9 +61,9 @@ async def supplied(
             group.start_soon(supply.run)
             for records, (send, _) in zip(wants, pairs, strict=True):
                 supply.want(records, send)
-            got = [
-                [await receive.receive() for _ in records] for records, (_, receive) in zip(wants, pairs, strict=True)
-            ]
+            got = []
+            for records, (_, receive) in zip(wants, pairs, strict=True):
+                got.append([await receive.receive() for _ in records])
             supply.stop()
         for send, receive in pairs:
             send.close()
