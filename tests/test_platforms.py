@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 WITHOUT_POSIX = """
 import sys
 import asyncio, ctypes, multiprocessing, shutil, signal, socket, subprocess, tempfile  # the libraries' own business
+asyncio.new_event_loop().close()  # from Python 3.14 on, it is only then that asyncio asks which system this is
 import aiohttp, anyio, anyio._backends._asyncio, rich.console, rich.progress, yaml, zstandard
 import os
 for name in ("fcntl", "grp", "posix", "pwd", "pty", "resource", "termios", "tty", "syslog"):

@@ -27,7 +27,7 @@ MAX_NAME: Final = 64
 # What nearly all dependencies look like. Recognizing them here takes a third of the time of the whole grammar.
 _CLAUSES = r"(?:[<>=!~]=|[<>])?[0-9A-Za-z.*+_!]+"
 _PLAIN = re.compile(rf"([A-Za-z0-9_.-]+)(?: ({_CLAUSES}(?:[,|]{_CLAUSES})*)(?: ([A-Za-z0-9_.*]+))?)?")
-_NAME = re.compile(r"(?:\^[^$]*\$|[^\s=<>!~]+)")
+_NAME = re.compile(r"(?:\^[^$]*\$|[^\s=<>!~#][^\s=<>!~]*)")  # one that begins with "#" would read back as a comment
 # CEP 26, "Package names", distributable and virtual.
 _DISTRIBUTABLE = re.compile(r"(?:[a-z0-9]|[a-z0-9_](?!_))[._-]?(?:[a-z0-9]+(?:[._-]|$))*")
 _VIRTUAL = re.compile(r"__[a-z0-9][._-]?(?:[a-z0-9]+(?:[._-]|$))*")

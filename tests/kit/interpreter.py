@@ -130,7 +130,8 @@ def _files(facts: Facts) -> dict[str, Content]:
     found = relocate.stripped(found)
     found = {path: relocate.with_own_runpath(path, content, facts.prefix) for path, content in found.items()}
     found[f"bin/{name}"] = File(relocate.executable(facts, PLACEHOLDER), mode=0o755)
-    return {**found, "bin/python3": Symlink(name), "bin/python": Symlink(name)}
+    shorter = {f"python{facts.short}", "python3", "python"} - {name}
+    return {**found, **{f"bin/{link}": Symlink(name) for link in sorted(shorter)}}
 
 
 def _library(facts: Facts) -> Iterator[tuple[str, Content]]:

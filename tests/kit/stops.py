@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -41,7 +42,10 @@ def run_stopped(words: Sequence[str], place: Path, step: int = -1, error: int = 
     ``signal``, or (``error``) the step fails with that ``errno``."""
     log = place.parent / "stopped.log"
     log.write_text("")
-    child = os.fork()
+    with warnings.catch_warnings():
+        # Threads of other tests' making may be about, such as idle decoders: the child does without them.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if child == 0:
         _be_child(words, log, _Counter(str(place), step, error, signal))
     _, status = os.waitpid(child, 0)

@@ -58,6 +58,11 @@ def test_starts_and_imports_all_its_compiled_modules(prefix: Path) -> None:
         assert report["include"].startswith(str(prefix))
 
 
+def test_scripts_find_it_by_its_minor_version(prefix: Path) -> None:
+    """Those of entry points do, of a free-threaded build as well."""
+    assert _run(prefix / f"bin/python{Facts.of(sys.executable).short}", "-c", "print(1)") == "1\n"
+
+
 def test_no_placeholder_is_left_by_a_sound_installer(prefix: Path) -> None:
     assert holds(prefix, PLACEHOLDER.encode()) == []
 

@@ -14,7 +14,7 @@ import pytest
 
 from engine.link.bytecode.compiler import BATCH, Compiler, Source, batches, fit
 from engine.link.plan.noarch import PythonInfo
-from tests.kit.interpreter import interpreter_package
+from tests.kit.interpreter import Facts, interpreter_package
 from tests.kit.package import PLACEHOLDER, File, make_package
 from tests.kit.tree import tree
 from tests.link.support import Recorder, cached, create
@@ -130,7 +130,7 @@ def test_jobs_are_batches() -> None:
 async def test_a_whole_environment(tmp_path: Path) -> None:
     """Python arrives last; scripts run; nothing is stale; the prefix is nowhere but where it was baked in."""
     python = cached(interpreter_package(), tmp_path / "pkgs")
-    version = python.record.version.rpartition(".")[0]
+    version, site = python.record.version.rpartition(".")[0], Facts.of(sys.executable).site_packages
     modules = {f"site-packages/tool/m{number}.py": f"x = {number}\n" for number in range(BATCH + 5)}
     tool = make_package(
         "tool",
@@ -149,8 +149,8 @@ async def test_a_whole_environment(tmp_path: Path) -> None:
     stale = make_package(
         "stale",
         files={
-            f"lib/python{version}/site-packages/old.py": f"p = '{PLACEHOLDER}'\n",
-            f"lib/python{version}/site-packages/__pycache__/old.cpython-{version.replace('.', '')}.pyc": b"not current",
+            f"{site}/old.py": f"p = '{PLACEHOLDER}'\n",
+            f"{site}/__pycache__/old.cpython-{version.replace('.', '')}.pyc": b"not current",
         },
     )
     prefix = tmp_path / "envs" / "test"
@@ -162,17 +162,17 @@ async def test_a_whole_environment(tmp_path: Path) -> None:
     for script, said in (("tool", f"{prefix} ['x']"), ("other", "tool")):
         done = subprocess.run([prefix / "bin" / script, "x"], capture_output=True, text=True, check=False)
         assert (done.returncode, done.stdout.strip()) == (0, said), done.stderr
-    (prefix / f"lib/python{version}/site-packages/tool/bad.py").unlink()
+    (prefix / f"{site}/tool/bad.py").unlink()
     before = tree(prefix)
     done = subprocess.run(
-        [prefix / "bin" / "python", "-B", "-m", "compileall", prefix / f"lib/python{version}/site-packages"],
+        [prefix / "bin" / "python", "-B", "-m", "compileall", prefix / site],
         capture_output=True,
         text=True,
         check=True,
     )
     assert "Compiling" not in done.stdout
     assert tree(prefix) == before
-    source = Path(packages[2].directory, f"lib/python{version}/site-packages/__pycache__")
+    source = Path(packages[2].directory, f"{site}/__pycache__")
     assert next(source.iterdir()).read_bytes() == b"not current", "the cache was written to"
     record = next((prefix / "conda-meta").glob("tool-*.json")).read_text()
     assert record.count('"pyc_file"') == len(modules) + 2
