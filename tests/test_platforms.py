@@ -45,6 +45,7 @@ sys.modules["winreg"].__dict__.update(OpenKey=nothing, HKEY_LOCAL_MACHINE=1, HKE
 ctypes.WinDLL = lambda *_, **__: type(sys)("kernel32")
 os.supports_dir_fd = frozenset()
 shutil._use_fd_functions = False
+shutil._rmtree_impl = getattr(shutil, "_rmtree_unsafe", None)  # decided on import, from Python 3.14 on
 os.supports_follow_symlinks = frozenset({os.stat})
 """
 
