@@ -7,8 +7,10 @@ is three variables), and ask few questions.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import chain, pairwise
+from types import ModuleType
 from typing import TypeVar
 
 from engine.solve.domains import Domains
@@ -38,8 +40,7 @@ class Formula:
 
         All is put into the form that pycosat takes once, for that takes longer than most of its answers.
         """
-        import pycosat
-
+        pycosat = _library()
         names: dict[int, int] = {}
 
         def dense_literal(literal: int) -> int:
@@ -65,6 +66,15 @@ class Formula:
         owner = self._domains.owner
         pairs = pairwise(sorted(names))
         return [[-names[above], names[below]] for below, above in pairs if owner[below] == owner[above]]
+
+
+def _library() -> ModuleType:
+    """pycosat. A Python that runs without its lock takes it back for it, and would warn users of that."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The global interpreter lock", RuntimeWarning)
+        import pycosat
+    module: ModuleType = pycosat
+    return module
 
 
 def shortest_refuted(formula: Formula, clauses: Sequence[Sequence[int]], decisions: Sequence[int]) -> int | None:
