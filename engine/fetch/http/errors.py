@@ -9,6 +9,7 @@ import socket
 from urllib.parse import urlsplit
 
 from engine.errors import HttpStatusError, NetworkError
+from engine.fetch.http.proxy import is_socks
 from engine.model.channel import mask_secrets
 
 _STATUS_HINTS = {
@@ -59,6 +60,9 @@ _KINDS: dict[str, tuple[str, str, bool]] = {
 _NO_SUCH_HOST = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 """The resolver's "there is none", which no second question changes; "try again" (EAI_AGAIN) is another answer."""
 
+_UNKNOWN_PROXY = ("the proxy {proxy} is not known: there is no such host", _PROXY_HINT, True)
+"""In the place of an unknown host where a HTTP proxy is used: it alone is looked up here, the other one by the proxy."""
+
 _OTHER = ("the connection to {host} broke ({detail})", "Check your network and try again.", True)
 
 
@@ -67,7 +71,11 @@ def network_error(url: str, error: BaseException, proxy: str | None = None) -> t
     inner = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error.__cause__ or error
     kinds = [kind.__name__ for kind in (*type(error).__mro__, *type(inner).__mro__)]
     text, hint, passing = next((_KINDS[kind] for kind in kinds if kind in _KINDS), _OTHER)
+    if hint is _DNS_HINT and proxy and not is_socks(proxy):
+        text, hint, passing = _UNKNOWN_PROXY
     reason = text.format(host=_host(url), proxy=proxy, detail=_detail(inner))
+    if hint is _SLOW_HINT and proxy:
+        reason += f", by way of the proxy {proxy}"
     passing = passing and getattr(inner, "errno", None) not in _NO_SUCH_HOST
     return NetworkError(mask_secrets(f"Could not fetch {url}: {reason}"), hint=hint), passing
 

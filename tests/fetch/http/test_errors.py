@@ -40,6 +40,19 @@ def test_what_an_exception_wraps_counts_too() -> None:
     assert "refused" in str(network_error(URL, ClientConnectorError())[0])
 
 
+@pytest.mark.parametrize(
+    ("error", "proxy", "text", "hint"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "x"), "http://u:pw@p:1", "the proxy http://u:*****@p:1 is not known", "proxy_"),
+        (socket.gaierror(socket.EAI_NONAME, "x"), "socks5://p:1", "host host is not known", "DNS"),
+        (TimeoutError(), "http://p:1", "host did not answer in time, by way of the proxy http://p:1", "network"),
+    ],
+)
+def test_the_proxy_is_named_where_it_is_to_blame(error: OSError, proxy: str, text: str, hint: str) -> None:
+    found = network_error(URL, error, proxy)[0]
+    assert text in str(found) and hint in str(found.hint)
+
+
 def test_malformed_addresses() -> None:
     assert "not a valid address" in str(network_error("http://[::1/x", ValueError("x"))[0])
 
