@@ -10,14 +10,14 @@ import gc
 import sys
 from collections.abc import Callable
 
-from engine.version import __version__
+from engine.version import version_as
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command in ``argv`` (default: the process's arguments) and return its exit code."""
     words = sys.argv[1:] if argv is None else argv
     if words in (["--version"], ["-V"]):
-        print(__version__)  # noqa: T201 - the quickest answer there is: nothing else is imported
+        print(version_as(sys.argv[0]))  # noqa: T201 - the quickest answer there is: nothing else is imported
         return 0
     if argv is None:
         _import_msgspec()

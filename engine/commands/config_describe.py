@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from engine.commands.config_edit import OPTIONS
-from engine.commands.config_list import add_description_arguments, known_keys, show
+from engine.commands.config_list import add_description_arguments, asked_keys, show
 from engine.commands.options import add_general_options, add_prefix_options
 from engine.config.dump import Shown
 
@@ -26,5 +26,5 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, app: App) -> int:
     """Print the meaning of the keys named, or of all that rc files may set."""
     groups = bool(vars(args).get("show_groups"))
-    show(app, Shown(names=known_keys(args.keys), all=True, values=False, descriptions=True, groups=groups))
+    show(app, Shown(names=asked_keys(args.keys, app), all=True, values=False, descriptions=True, groups=groups))
     return 0

@@ -10,7 +10,6 @@ from engine.commands.config_edit import OPTIONS, unknown_hint
 from engine.commands.options import add_flag, add_general_options, add_prefix_options
 from engine.config.dump import Shown, dump_json, dump_text
 from engine.config.keys import BY_NAME
-from engine.errors import UsageError
 
 if TYPE_CHECKING:
     from engine.commands.app import App
@@ -44,7 +43,7 @@ def run(args: Namespace, app: App) -> int:
     show(
         app,
         Shown(
-            names=known_keys(args.keys),
+            names=asked_keys(args.keys, app),
             all=bool(asked.get("show_all")),
             sources=bool(asked.get("show_sources")),
             descriptions=bool(asked.get("show_descriptions")),
@@ -54,11 +53,11 @@ def run(args: Namespace, app: App) -> int:
     return 0
 
 
-def known_keys(names: Sequence[str]) -> Sequence[str]:
-    """The names, all of keys; `UsageError` if one is not."""
+def asked_keys(names: Sequence[str], app: App) -> Sequence[str]:
+    """The names. One that is of no key is told, and is no failure (micromamba): scripts ask for what may not be."""
     for name in names:
         if name not in BY_NAME:
-            raise UsageError(f"There is no configuration key {name!r}.", hint=unknown_hint(name))
+            app.out.warning(f"There is no configuration key {name!r}. {unknown_hint(name)}")
     return names
 
 

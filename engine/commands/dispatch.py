@@ -19,7 +19,7 @@ from engine.commands.options import add_general_options, add_prefix_options
 from engine.errors import ExitCode, Interrupted, ResourceError, UsageError, WhipsnakeError
 from engine.ui.out import Out
 from engine.ui.streams import prepare_streams, silence
-from engine.version import __version__
+from engine.version import __version__, version_as
 
 _WITH_VALUE = {"-r", "--root-prefix", "-p", "--prefix", "-n", "--name", "--relocate-prefix", "--rc-file", "--log-level"}
 """Options that may stand before the command, or between its words, and take a value."""
@@ -188,7 +188,8 @@ def _parse(module: ModuleType, parser: Parser, words: list[str]) -> Namespace:
 
 def _answer_without_command(name: str | None, leading: list[str], out: Out) -> int:
     if "--version" in leading:
-        out.line(__version__)
+        out.result(version=version_as(sys.argv[0]))
+        out.line(version_as(sys.argv[0]))
         return ExitCode.OK
     unknown = [word for word in leading if word not in ("-h", "--help")]
     if name is None and unknown:

@@ -16,7 +16,7 @@ from engine.environment.environments import environment_name, known_environments
 from engine.errors import UsageError
 from engine.link.prefix.meta import takes_packages
 from engine.model.channel import Channel
-from engine.version import __version__
+from engine.version import __version__, version_as
 
 if TYPE_CHECKING:
     from engine.commands.app import App
@@ -60,14 +60,20 @@ def run(args: Namespace, app: App) -> int:
     return 0
 
 
-_STAND_INS = {
-    "libmamba version": f"none (whipsnake {__version__})",
-    "mamba version": f"none (whipsnake {__version__})",
-    "micromamba version": f"none (whipsnake {__version__})",
-    "curl version": "none (aiohttp)",
-    "libarchive version": "none (zstandard, bz2)",
-}
-"""micromamba's keys for its own parts: scripts look for the keys, people for what there is instead."""
+def _stand_ins() -> dict[str, str]:
+    """micromamba's keys for its own parts: scripts look for the keys, people for what there is instead.
+
+    Called by its name, we say the version whose place we take, as ``--version`` does.
+    """
+    version = version_as(sys.argv[0])
+    mamba = f"none (whipsnake {__version__})" if version == __version__ else version
+    return {
+        "libmamba version": mamba,
+        "mamba version": mamba,
+        "micromamba version": mamba,
+        "curl version": "none (aiohttp)",
+        "libarchive version": "none (zstandard, bz2)",
+    }
 
 
 def _licenses() -> dict[str, str | list[str]]:
@@ -92,7 +98,7 @@ def _everything(app: App) -> dict[str, str | list[str]]:
     name, location = _environment(app)
     return {
         "whipsnake version": __version__,
-        **_STAND_INS,
+        **_stand_ins(),
         "python version": f"{platform.python_version()} ({sys.executable})",
         "envs directories": list(config.envs_dirs),
         "package cache": list(config.pkgs_dirs),

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from engine.commands.app import App
 
 
-class ProcessNotFound(WhipsnakeError):
-    """No process of `run` has this number or label."""
+class NotOurProcess(WhipsnakeError):
+    """A process that `run` started for somebody else."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -58,13 +58,10 @@ def _as_json(process: RunningProcess) -> dict[str, object]:
 
 
 def stop(name: str, app: App) -> int:
-    """Ask each process with this number or label to end (SIGTERM)."""
+    """Ask each process with this number or label to end (SIGTERM). That none has it is no failure (micromamba)."""
     found = [process for process in _running(app) if name in (str(process.pid), process.name)]
     if not found:
-        raise ProcessNotFound(
-            f"Could not stop {name!r}: no process that `run` started has this number or label.",
-            hint="`whipsnake ps` lists the processes that are running.",
-        )
+        app.out.line(f"Did not find any matching process: none that `run` started is called {name!r}.")
     for process in found:
         app.out.line(f"Stopping {process.name} [{process.pid}]")
         try:
@@ -72,6 +69,6 @@ def stop(name: str, app: App) -> int:
         except ProcessLookupError:
             pass  # it was faster
         except PermissionError as error:
-            raise ProcessNotFound(f"Could not stop process {process.pid}: it belongs to somebody else.") from error
+            raise NotOurProcess(f"Could not stop process {process.pid}: it belongs to somebody else.") from error
     app.out.result(success=True, stopped=[process.pid for process in found])
     return ExitCode.OK

@@ -60,6 +60,13 @@ def test_descriptions_and_groups(run_command: RunCommand) -> None:
     assert "# channel_priority\n" in run_command("config", "describe").out
 
 
+@pytest.mark.parametrize("command", ["list", "describe"])
+def test_an_unknown_key_is_told_and_no_failure(command: str, run_command: RunCommand) -> None:
+    done = run_command("config", command, "ofline", "--no-rc")
+    assert (done.code, done.out) == (0, "")
+    assert "no configuration key 'ofline'. Did you mean 'offline'?" in done.err
+
+
 def test_sources_the_strongest_first(run_command: RunCommand, isolated: Path) -> None:
     (isolated / ".condarc").write_text("offline: true\n")
     (isolated / ".mambarc").write_text("ofline: true\n")

@@ -14,12 +14,28 @@ import cli
 from engine.commands import COMMANDS, dispatch
 from engine.errors import ExitCode
 from engine.ui.out import Out
-from engine.version import __version__
+from engine.version import MICROMAMBA_VERSION, __version__
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--version"]) == 0
     assert capsys.readouterr().out == f"{__version__}\n"
+
+
+@pytest.mark.parametrize("name", ["/opt/x/micromamba", "mamba", "C:\\\\bin\\\\micromamba.EXE"])
+def test_under_the_name_of_micromamba_its_version_is_told(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tools ask for a minimum: 1.0, or 0.17."""
+    monkeypatch.setattr(sys, "argv", [name])
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"{MICROMAMBA_VERSION}\n"
+    assert cli.main(["--json", "--version"]) == 0
+    assert json.loads(capsys.readouterr().out)["version"] == MICROMAMBA_VERSION
+    assert cli.main(["info", "--json", "--no-rc"]) == 0
+    info = json.loads(capsys.readouterr().out)
+    assert info["micromamba version"] == MICROMAMBA_VERSION
+    assert info["whipsnake version"] == __version__
 
 
 def test_version_imports_no_event_loop_and_no_network() -> None:
