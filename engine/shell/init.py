@@ -83,10 +83,11 @@ def is_initialised(shell: str, path: str) -> bool:
 def with_block(content: bytes | None, block: bytes, marks: Marks = _MARKS, path: str = "") -> bytes:
     """``content`` (None: no file) with ``block`` as its only block of ours.
 
-    A new block is set off by a newline, except in a new file: by that `without_block` knows the difference.
+    A new block is always set off by a newline, also in a new file: setup-micromamba looks for the mark behind one.
+    In an empty file one more follows: by that `without_block` knows the difference.
     """
-    if content is None:
-        return block
+    if not content:
+        return b"\n" + block + (b"" if content is None else b"\n")
     pattern = _pattern(marks)
     found = pattern.search(content)
     if found is None:
@@ -100,9 +101,14 @@ def with_block(content: bytes | None, block: bytes, marks: Marks = _MARKS, path:
 
 def without_block(content: bytes, marks: Marks = _MARKS, path: str = "") -> bytes | None:
     """``content`` without any block of ours; None if the file was made for the block alone."""
-    rest = _pattern(marks).sub(_seam, content)
+    pattern = _pattern(marks)
+    rest = pattern.sub(_seam, content)
     _check_unmarked(rest, marks, path)
-    return None if not rest and content.startswith(marks.start.encode()) else rest
+    if rest == content:
+        return content
+    if rest == b"\n" and content.startswith(b"\n" + marks.start.encode()):
+        return b""
+    return rest or None
 
 
 def rc_file(shell: str, home: str, environ: Mapping[str, str], system: str = sys.platform) -> str:

@@ -54,6 +54,13 @@ def test_there_is_one_block_in_the_end() -> None:
     assert without_block(content) == b"a\nb\nc\n"
 
 
+@pytest.mark.parametrize("content", [None, b"", b"alias x=y\n", b"alias x=y"])
+def test_the_block_begins_behind_a_newline(content: bytes | None) -> None:
+    """setup-micromamba moves it to another file, and finds it by that."""
+    assert b"\n" + BLOCK in with_block(content, BLOCK)
+    assert without_block(OLD) is None  # as blocks in new files once were
+
+
 def test_lines_around_the_block_do_not_become_one() -> None:
     assert without_block(with_block(b"first", BLOCK) + b"second\n") == b"first\nsecond\n"
 
