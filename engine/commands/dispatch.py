@@ -104,9 +104,9 @@ def _run_command(words: list[str], out: Out) -> int:
     name, rest = command_name(rest)
     if name == "help":  # as conda has it: `help create` is `create --help`
         return _run_command([*leading, *rest, "--help"], out)
-    wants_help = set(rest) <= {"-h", "--help"}
-    if name is None or (wants_help and (name not in COMMANDS)) or "--version" in leading:
-        return _answer_without_command(name, leading, out)
+    alone = not split_leading(rest)[1]
+    if name is None or (alone and name not in COMMANDS) or "--version" in leading:
+        return _answer_without_command(name, [*leading, *rest], out)
     if name not in COMMANDS:
         raise _unknown(name, rest)
     module = importlib.import_module(COMMANDS[name].module)
@@ -187,15 +187,15 @@ def _parse(module: ModuleType, parser: Parser, words: list[str]) -> Namespace:
 
 
 def _answer_without_command(name: str | None, leading: list[str], out: Out) -> int:
+    """The version, or what commands there are: no fault, as micromamba has it."""
     if "--version" in leading:
         out.result(version=version_as(sys.argv[0]))
         out.line(version_as(sys.argv[0]))
         return ExitCode.OK
-    unknown = [word for word in leading if word not in ("-h", "--help")]
-    if name is None and unknown:
-        _general_parser().parse_args(leading)
     if name is not None and not _group(name):
         raise _unknown(name, [])
+    _general_parser().parse_args([word for word in leading if word not in ("-h", "--help")])
+    out.result(success=True, commands=_group(name) if name else [name for name in COMMANDS if COMMANDS[name].help])
     out.line(_overview(name))
     return ExitCode.OK
 

@@ -40,7 +40,7 @@ def remove_environment(prefix: str, app: App) -> int:
     if prefix == config.root_prefix:
         raise PrefixError(
             f"Could not remove {prefix}: it is the root prefix, which other environments need",
-            hint="Name the packages to remove, or add --keep-env to remove all of them.",
+            hint="`whipsnake remove -n base --all --keep-env` removes all packages in it, `whipsnake remove` single ones.",
         )
     installed = read_prefix(prefix).records
     actions = {"FETCH": [], "LINK": [], "UNLINK": [record_json(record) for record in installed], "PREFIX": prefix}

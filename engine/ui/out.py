@@ -88,6 +88,7 @@ class Out:
 
     def warning(self, text: str) -> None:
         """Say something on standard error that is no failure."""
+        text = self._advice(text)
         if self.json:
             self._result.setdefault("warnings", []).append(text)
             self._log("warning", text)

@@ -71,7 +71,17 @@ def test_usage_errors(words: list[str], message: str, hint: str, capsys: pytest.
     assert "Traceback" not in captured.err
 
 
-@pytest.mark.parametrize("words", [["env"], ["env", "-h"], ["env", "--help"], ["help", "env"]])
+def test_options_alone_are_no_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["env", "--json", "-n", "x"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["success"] is True
+    assert "env list" in answer["commands"]
+    assert cli.main(["--json"]) == 0
+    assert "create" in json.loads(capsys.readouterr().out)["commands"]
+    assert cli.main(["env", "--jsn"]) == ExitCode.USAGE
+
+
+@pytest.mark.parametrize("words", [["env"], ["env", "-h"], ["env", "--help"], ["help", "env"], ["env", "-r", "/x"]])
 def test_a_group_explains_itself(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(words) == 0
     shown = capsys.readouterr().out
