@@ -61,7 +61,7 @@ _NO_SUCH_HOST = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NON
 """The resolver's "there is none", which no second question changes; "try again" (EAI_AGAIN) is another answer."""
 
 _UNKNOWN_PROXY = ("the proxy {proxy} is not known: there is no such host", _PROXY_HINT, True)
-"""In the place of an unknown host where a HTTP proxy is used: it alone is looked up here, the other one by the proxy."""
+"""In place of an unknown host where a HTTP proxy is used: it alone is looked up here, the other one by the proxy."""
 
 _OTHER = ("the connection to {host} broke ({detail})", "Check your network and try again.", True)
 

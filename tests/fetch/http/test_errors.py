@@ -43,7 +43,12 @@ def test_what_an_exception_wraps_counts_too() -> None:
 @pytest.mark.parametrize(
     ("error", "proxy", "text", "hint"),
     [
-        (socket.gaierror(socket.EAI_NONAME, "x"), "http://u:pw@p:1", "the proxy http://u:*****@p:1 is not known", "proxy_"),
+        (
+            socket.gaierror(socket.EAI_NONAME, "x"),
+            "http://u:pw@p:1",
+            "the proxy http://u:*****@p:1 is not known",
+            "proxy_",
+        ),
         (socket.gaierror(socket.EAI_NONAME, "x"), "socks5://p:1", "host host is not known", "DNS"),
         (TimeoutError(), "http://p:1", "host did not answer in time, by way of the proxy http://p:1", "network"),
     ],
