@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from engine.commands import ALIASES, COMMANDS
 from engine.commands.app import App
+from engine.commands.flag_values import plain_flags
 from engine.commands.options import add_general_options, add_prefix_options
 from engine.errors import ExitCode, Interrupted, ResourceError, UsageError, WhipsnakeError
 from engine.ui.out import Out
@@ -111,7 +112,7 @@ def _run_command(words: list[str], out: Out) -> int:
         raise _unknown(name, rest)
     module = importlib.import_module(COMMANDS[name].module)
     parser = make_parser(name, module)
-    args = _parse(module, parser, leading + (rest if name == "run" else one_file_each(rest)))
+    args = _parse(module, parser, leading, rest if name == "run" else one_file_each(rest))
     app = App({**getattr(module, "OPTIONS", {}), **vars(args)}, dict(os.environ), out, words)
     if "print_config_only" in args:
         from engine.commands.print_config import print_config
@@ -180,9 +181,15 @@ def make_parser(name: str, module: ModuleType) -> Parser:
     return parser
 
 
-def _parse(module: ModuleType, parser: Parser, words: list[str]) -> Namespace:
+def _parse(module: ModuleType, parser: Parser, leading: list[str], rest: list[str]) -> Namespace:
     parse = getattr(module, "parse", None)
-    args: Namespace = parse(parser, words) if parse else parser.parse_intermixed_args(words)
+    if parse:  # words of another program may be among the rest
+        leading, flags = plain_flags(parser, leading)
+        args: Namespace = parse(parser, leading + rest)
+    else:
+        words, flags = plain_flags(parser, leading + rest)
+        args = parser.parse_intermixed_args(words)
+    vars(args).update(flags)
     return args
 
 

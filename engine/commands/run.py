@@ -41,10 +41,14 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def parse(parser: ArgumentParser, words: Sequence[str]) -> Namespace:
-    """From the first word that is no option on, everything belongs to the command."""
+    """From the first word that is no option on, everything belongs to the command.
+
+    An ``exec`` before it says what is the case anyway (micromamba's wrapper is a shell, where it means something).
+    """
     args = parser.parse_args(words)
-    if args.command[:1] == ["--"]:
-        del args.command[0]
+    for word in ("--", "exec"):
+        if args.command[:1] == [word]:
+            del args.command[0]
     return args
 
 

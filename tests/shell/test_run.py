@@ -189,3 +189,9 @@ def test_mistakes(environ: dict[str, str], plain: str) -> None:
         prepare(RunRequest(plain, [], "/root", {}), pytest.fail)
     assert whipsnake(["run", "-p", "/no/such/prefix", "true"], environ).returncode == 1
     assert whipsnake(["run", "-p", plain], environ).returncode == 2
+
+
+def test_exec_before_the_command_is_passed_over(environ: dict[str, str], plain: str) -> None:
+    """micromamba's wrapper is a shell, where it means something."""
+    ran = whipsnake(["run", "-p", plain, "exec", "echo", "exec"], environ)
+    assert (ran.returncode, ran.stdout) == (0, b"exec\n")
