@@ -17,8 +17,12 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command in ``argv`` (default: the process's arguments) and return its exit code."""
     words = sys.argv[1:] if argv is None else argv
     if words in (["--version"], ["-V"]):
-        print(version_as(sys.argv[0]))  # noqa: T201 - the quickest answer there is: nothing else is imported
-        return 0
+        try:
+            print(version_as(sys.argv[0]), flush=True)  # noqa: T201 - the quickest answer there is: nothing else is imported
+        except OSError:
+            pass  # what can't be written is told below
+        else:
+            return 0
     if argv is None:
         _import_msgspec()
     from engine.commands.dispatch import dispatch

@@ -205,7 +205,7 @@ def _print(app: App, shell: str, operation: str, code: str) -> None:
     if isinstance(stream, io.TextIOWrapper):
         newline = "" if sys.platform == "win32" else None
         stream.reconfigure(encoding="utf-8", errors="surrogateescape", newline=newline)
-    stream.write(code)
+    app.out.code(code)
 
 
 def _in_a_file(code: str) -> str:

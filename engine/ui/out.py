@@ -56,6 +56,10 @@ class Out:
         if not self.json:
             self._write(text if text.endswith("\n") else text + "\n")
 
+    def code(self, text: str) -> None:
+        """Print what a program reads, as it is."""
+        self._write(text)
+
     def _write(self, text: str) -> None:
         try:
             self._out.write(text)

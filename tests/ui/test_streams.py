@@ -81,7 +81,9 @@ def test_closed_streams(closed: str, words: tuple[str, ...]) -> None:
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-@pytest.mark.parametrize("words", [("info",), ("info", "--json")])
+@pytest.mark.parametrize(
+    "words", [("info",), ("info", "--json"), ("--version",), ("--help",), ("shell", "hook", "-s", "bash")]
+)
 def test_an_answer_that_can_not_be_written(words: tuple[str, ...]) -> None:
     found = run(*words, shell=">/dev/full")
     assert found.returncode == 1
@@ -90,8 +92,9 @@ def test_an_answer_that_can_not_be_written(words: tuple[str, ...]) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
-def test_a_reader_who_has_seen_enough() -> None:
-    assert run("info", shell="| true").stderr == b""
+@pytest.mark.parametrize("words", [("info",), ("--version",), ("shell", "hook", "-s", "bash")])
+def test_a_reader_who_has_seen_enough(words: tuple[str, ...]) -> None:
+    assert run(*words, shell="| true").stderr == b""
 
 
 def test_silence(tmp_path: Path) -> None:

@@ -70,5 +70,5 @@ def missing_file(dist: str, path: str, directory: str) -> LinkError:
     """The error where the cache lacks a file, or has another in its place."""
     return LinkError(
         f"Could not link {dist}: its file {path} is not in the package cache ({directory})",
-        hint="The cache is damaged: run `whipsnake clean --packages` and try again.",
+        hint="It was emptied meanwhile or is damaged: try again, and if it stays so, run `whipsnake clean --packages`.",
     )
