@@ -2,7 +2,8 @@
 
 The interpreter reports such calls to audit hooks (PEP 578). One counts if an event loop runs in its thread and the
 innermost coroutine above it is the engine's; what a test's own coroutine calls is the test's business, and importing a
-module is the interpreter's.
+module is the interpreter's. So is when a finalizer runs: garbage that one test left is collected in the middle of
+another, in whatever coroutine happens to be at work.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -20,6 +22,7 @@ _CALLS = """
     time.sleep
 """
 BLOCKING = frozenset(_CALLS.split())
+_FINALIZERS = frozenset({weakref.finalize.__call__.__code__})
 _found: list[str] | None = None
 _installed = False
 
@@ -48,9 +51,9 @@ def _hook(event: str, args: tuple[object, ...]) -> None:
 
 
 def _innermost_coroutine(frame: FrameType | None) -> FrameType | None:
-    """None if a module is being imported there."""
+    """None if a module is being imported there, or a finalizer runs."""
     while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
+        if frame.f_code.co_filename.startswith("<frozen importlib") or frame.f_code in _FINALIZERS:
             return None
         if frame.f_code.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
             return frame

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import weakref
 from pathlib import Path
 from types import ModuleType
 
@@ -14,7 +16,7 @@ from tests.kit.blocking import watching
 pytestmark = pytest.mark.anyio
 
 SOURCE = """
-import anyio.to_thread, os, time
+import anyio.to_thread, gc, os, time
 
 def look(path):
     return os.listdir(path)
@@ -24,6 +26,9 @@ async def blocks(path):
 
 async def sleeps():
     time.sleep(0)
+
+async def collects():
+    gc.collect()
 
 async def does_not(path):
     await anyio.to_thread.run_sync(look, path)
@@ -57,6 +62,23 @@ async def test_threads_and_the_tests_themselves_may(module: ModuleType, tmp_path
         module.look(tmp_path)  # called from a coroutine of the test
     module.look(tmp_path)
     assert found == []
+
+
+class Garbage:
+    """An object in a cycle, with a finalizer that removes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.me = self
+        weakref.finalize(self, os.unlink, path)
+
+
+async def test_what_others_left_is_not_its_fault(module: ModuleType, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.touch()
+    with watching() as found:
+        Garbage(path)
+        await module.collects()
+    assert found == [] and not path.exists()
 
 
 async def test_nothing_is_seen_afterwards(module: ModuleType, tmp_path: Path) -> None:

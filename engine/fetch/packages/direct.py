@@ -27,7 +27,7 @@ from engine.fetch.packages.settings import FetchSettings
 from engine.fetch.packages.spooled import SpooledArchive, spool
 from engine.fetch.packages.unpack import unpack_stream
 from engine.fetch.packages.unpackers import unpack_options
-from engine.flow import delivering
+from engine.flow import delivering, in_thread
 from engine.model.records import CachedPackage, RepoDataRecord
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class _Direct:
             try:
                 await self._sink.send(package)
             except BaseException:
-                _let_go(packages[number:])
+                await in_thread(_let_go, packages[number:])
                 raise
 
     async def _one(self, record: RepoDataRecord) -> CachedPackage:
@@ -121,7 +121,7 @@ class _Direct:
                 if package is None:
                     made.append(await self._one(record))
         except BaseException:
-            _let_go(made)
+            await in_thread(_let_go, made)
             raise
         return made
 
