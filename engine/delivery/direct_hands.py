@@ -16,10 +16,7 @@ from engine.link.files.direct import make_here
 from engine.link.files.making import Made, Making
 from engine.model.payload import Payload
 from engine.model.records import RepoDataRecord
-from engine.system.helpers import Helpers
-
-_PATIENCE = 0.05
-"""Seconds between two looks whether we are to stop."""
+from engine.system.helpers import PATIENCE, Helpers
 
 
 def direct_hands(records: Sequence[RepoDataRecord], settings: FetchSettings) -> DirectHands | None:
@@ -40,10 +37,10 @@ class DirectHands(Helpers):
         spooled = payload.spooled() if isinstance(payload, SpooledArchive) and len(self) else None
         if spooled is None:
             return make_here(payload, making, checkpoint)
-        hand = self.take()
+        hand = self.take(checkpoint)
         hand.give(Job(spooled, making))
         try:
-            while not hand.has_answered(_PATIENCE):
+            while not hand.has_answered(PATIENCE):
                 checkpoint()
         except BaseException:
             hand.process.kill()  # what it has made is thrown away with the rest

@@ -12,6 +12,7 @@ import select
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -20,6 +21,8 @@ from engine.errors import CacheError
 from engine.system.helper import WIDTH, Failed, framed
 from engine.system.process import home, spawn
 
+PATIENCE = 0.05
+"""Seconds between two looks whether we are to stop."""
 _HINT = "Were they killed, or out of memory? If it stays so, `extract_threads: 1` does without such processes."
 
 
@@ -86,13 +89,18 @@ class Helpers:
         with self._changed:
             return self._idle.pop() if self._idle else None
 
-    def take(self) -> Helper:
-        """One that has nothing to do, as soon as there is one. Raises `CacheError` if all have died."""
+    def take(self, checkpoint: Callable[[], None] | None = None) -> Helper:
+        """One that has nothing to do, as soon as there is one. Raises `CacheError` if all have died.
+
+        ``checkpoint`` is called often and may raise to stop.
+        """
         with self._changed:
             while not self._idle:
+                if checkpoint is not None:
+                    checkpoint()  # first: who stops may have killed them all
                 if not self._count:
                     raise CacheError("Could not unpack any more: all helper processes ended unexpectedly", hint=_HINT)
-                self._changed.wait()
+                self._changed.wait(None if checkpoint is None else PATIENCE)
             return self._idle.pop()
 
     def outcome(self, helper: Helper, doing: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,3 +90,27 @@ def test_whoever_is_to_stop_does_not_wait(
 def test_where_they_would_not_pay(size: int, threads: int) -> None:
     record = record_of(make_package("tool"), size=size)
     assert direct_hands([record], FetchSettings(extract_threads=threads)) is None
+
+
+def test_whoever_is_to_stop_does_not_wait_for_a_process(
+    hands: DirectHands, payload: SpooledArchive, tmp_path: Path
+) -> None:
+    """Who else stops kills the process that it had: that is no failure of who waits for it."""
+    (tmp_path / "prefix").mkdir()
+    busy = hands.take()
+    stopped = threading.Event()
+
+    def stop_too() -> None:
+        stopped.set()
+        busy.process.kill()
+        hands.give_back(busy)
+
+    def checkpoint() -> None:
+        if stopped.is_set():
+            raise InterruptedError
+
+    other = threading.Timer(0.1, stop_too)
+    other.start()
+    with pytest.raises(InterruptedError):
+        hands.make(payload, making(tmp_path / "prefix"), checkpoint)
+    other.join()
