@@ -17,6 +17,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
+import anyio.from_thread
 import anyio.to_thread
 import msgspec
 from anyio.streams.memory import MemoryObjectSendStream
@@ -73,7 +74,7 @@ async def prepare(  # noqa: PLR0917  (the engine's parts, each of its own type)
     cleaned up after itself; what was published before stays in the cache. If the receiver leaves, the rest is given up
     without an error: whoever left has one of its own.
     """
-    own = unpackers or Unpackers(cache, settings)
+    own = unpackers or Unpackers(cache, settings, anyio.from_thread.check_cancelled)
     run = _Preparation(cache, transport, settings, report, sink, own)
     async with delivering(sink):
         try:

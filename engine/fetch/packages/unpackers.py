@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import zip_longest
 from typing import TYPE_CHECKING
@@ -51,8 +51,11 @@ def unpack_options(settings: FetchSettings) -> UnpackOptions:
 class Unpackers:
     """Serves many threads. Make one for a run, `close` it."""
 
-    def __init__(self, cache: PackageCache, settings: FetchSettings) -> None:
-        self._cache, self._settings = cache, settings
+    def __init__(
+        self, cache: PackageCache, settings: FetchSettings, checkpoint: Callable[[], None] | None = None
+    ) -> None:
+        """``checkpoint`` is called often by threads that wait for a process, and may raise to stop all of them."""
+        self._cache, self._settings, self._checkpoint = cache, settings, checkpoint
         self._gate = _Gate(settings.threads)
         self._hands: Hands | None = None
         self._expected = 0
@@ -67,7 +70,7 @@ class Unpackers:
             if self._hands is None and processes:
                 from engine.fetch.packages.hands import Hands
 
-                self._hands = Hands(processes)
+                self._hands = Hands(processes, self._checkpoint)
 
     @cached_property
     def _options(self) -> UnpackOptions:

@@ -17,6 +17,7 @@ from engine.fetch.packages.hands import Hands
 from engine.fetch.packages.settings import FetchSettings
 from engine.fetch.packages.unpack import UnpackOptions
 from engine.fetch.packages.unpackers import WORTH, Unpackers
+from engine.system.temporary import PREFIX, temporary_name
 from tests.fetch.feeding import WAYS, record_of, whole
 from tests.kit import evil
 from tests.kit.package import BuiltPackage, make_package
@@ -218,3 +219,43 @@ def test_a_process_that_dies_over_a_group(processes: Unpackers, cache: PackageCa
     with pytest.raises(CacheError, match="small"):
         processes.whole([(record_of(small), small.data)])
     assert left(cache) == set()
+
+
+class Stopped(Exception):
+    """What a checkpoint raises."""
+
+
+@pytest.mark.parametrize("how", ["whole", "file", "arriving", "broken"])
+def test_whoever_is_to_stop_waits_for_no_process(
+    how: str, cache: PackageCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """These processes do nothing any more, as if they were deep in work; what they had begun is removed."""
+
+    def stop() -> None:
+        raise Stopped
+
+    def breaking() -> Iterator[bytes]:
+        yield bytes(1 << 19)
+        raise Stopped
+
+    monkeypatch.setattr("engine.fetch.packages.hands._FAREWELL", 0.01)
+    unpackers = Unpackers(cache, FetchSettings(extract_threads=2), stop)
+    unpackers.expect(WORTH)
+    assert unpackers._hands is not None
+    world, _, _ = temporary_name().removeprefix(PREFIX).split("-")
+    for helper in unpackers._hands.all:
+        os.kill(helper.process.pid, signal.SIGSTOP)
+        (tmp_path / "pkgs" / f"{PREFIX}{world}-{helper.process.pid}-0123abcd").mkdir(parents=True)
+    small = make_package("small", files={"share/text": "x"})
+    (tmp_path / small.fn).write_bytes(small.data)
+    record = record_of(small)
+    with pytest.raises(Stopped):
+        if how == "whole":
+            unpackers.whole([(record, small.data)])
+        elif how == "file":
+            unpackers.file(str(tmp_path / small.fn), record)
+        else:
+            unpackers.arriving(record, breaking() if how == "broken" else [small.data], None)
+    assert len(unpackers._hands) == 1
+    assert len(left(cache)) == (2 if how == "broken" else 1)  # that of the other process
+    unpackers.close()
