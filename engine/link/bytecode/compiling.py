@@ -75,6 +75,8 @@ class Compiling:
         self._staged: set[str] = set()
         self._claims: list[Claim] = []
         self._placer = Placer(target.python, target.staging)
+        # Packages wait here until the compilers get to them, and these may have to wait for the Python that comes
+        # through the same linker: a full queue would hold that back for ever. So its bound is the number of packages.
         self._send, self._receive = anyio.create_memory_object_stream[Pending](float("inf"))
 
     async def prepare(self) -> None:
