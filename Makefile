@@ -52,7 +52,6 @@ $(VENV)/installed: pyproject.toml .ci/prerequisites.py
 	@echo "Setting up $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) install -e .
-	@$(VENV)/bin/python -m compileall -q cli.py whipsnake.py engine
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
