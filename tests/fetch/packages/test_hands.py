@@ -23,7 +23,10 @@ from tests.kit import evil
 from tests.kit.package import BuiltPackage, make_package
 from tests.kit.tree import tree
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="there are no such processes on Windows")
+pytestmark = [
+    pytest.mark.skipif(os.name != "posix", reason="there are no such processes on Windows"),
+    pytest.mark.usefixtures("interpreter_lock"),
+]
 FORMATS = (".conda", ".tar.bz2")
 
 

@@ -18,7 +18,10 @@ from engine.link.files.hands import WORTH, Hands
 from engine.link.files.special import LINK, LINKED
 from tests.kit.tree import tree
 
-pytestmark = pytest.mark.skipif(os.link not in os.supports_dir_fd, reason="this system links by path only")
+pytestmark = [
+    pytest.mark.skipif(os.link not in os.supports_dir_fd, reason="this system links by path only"),
+    pytest.mark.usefixtures("interpreter_lock"),
+]
 
 
 @pytest.fixture(params=["ourselves", "a process"])

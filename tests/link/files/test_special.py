@@ -106,6 +106,7 @@ def test_a_void_signature_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert make([special], PREFIX, "osx-arm64") == [changed(b"signed")]
 
 
+@pytest.mark.usefixtures("interpreter_lock")
 def test_a_process_does_the_same(tmp_path: Path) -> None:
     data = b"at " + OLD.encode()
     kinds = [change(tmp_path, data)[:2]] * WORTH
