@@ -5,7 +5,7 @@ show, which is that in the final prefix; where to write, or nothing for the usua
 is, then answers each line with one of its own: ``+``, the size and the path that Python will look for; ``-`` and a
 reason where the source is at fault; ``!`` and a reason where something else is. What it writes is what Python's own
 ``compileall`` writes (PEP 3147, PEP 552: time and size of the source), so that one finds nothing to do later. It serves
-CPython 2.7 and 3.4 to 3.14, and PyPy.
+CPython 2.7 and 3.4 to 3.15, and PyPy.
 """
 
 from __future__ import annotations
