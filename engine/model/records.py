@@ -52,7 +52,10 @@ class RecordHead(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def timestamp_ms(self) -> int:
         """When the package was built, in Unix milliseconds; 0 where unknown (CEP 34: old records hold seconds)."""
         stamp = self.timestamp or 0
-        return int(stamp if stamp > MAX_SECONDS else stamp * 1000)
+        try:
+            return int(stamp if stamp > MAX_SECONDS else stamp * 1000)
+        except (OverflowError, ValueError):  # MessagePack can say what is no number
+            return 0
 
     @property
     def noarch_type(self) -> Literal["python", "generic"] | None:

@@ -152,8 +152,11 @@ def join_url(base: str, rel: str) -> str:
     """Where ``rel`` (CEP 15's ``base_url``, or a file name) leads from the directory ``base``; no slash at the end.
 
     An absolute ``rel`` replaces ``base`` and gets none of its secrets; a relative one keeps them. What was served
-    over a network can't point into the local file system: that raises `InvalidChannel`.
+    over a network can't point into the local file system: that raises `InvalidChannel`, and so do signs that no address
+    has (it becomes part of a path, and a line of a list).
     """
+    if not rel.isprintable():
+        raise InvalidChannel(mask_secrets(rel), "an address has no control characters")
     if scheme_of(rel):
         if scheme_of(rel) == "file" and scheme_of(base) != "file":
             raise InvalidChannel(mask_secrets(rel), f"{strip_secrets(base)} must not point to local files")

@@ -60,6 +60,11 @@ def test_sizes_of_files_that_no_message_can_hold_are_refused() -> None:
             msgspec.json.decode(f'{{"_path": "a", "size_in_bytes": {TOO_MUCH}}}', type=kind)
 
 
+@pytest.mark.parametrize("stamp", [float("inf"), float("-inf"), float("nan"), -1e308])
+def test_times_that_are_none_are_unknown(stamp: float) -> None:
+    assert RepoDataRecord(name="a", version="1", timestamp=stamp).timestamp_ms == 0
+
+
 def test_equal_records_are_one_in_a_set() -> None:
     groups = {"extra_depends": {"g": ["b"]}}
     assert len({record(**groups), record(**groups), record(), record()}) == 2

@@ -66,6 +66,12 @@ def test_an_index_from_the_network_can_not_point_to_local_files() -> None:
         u.join_url("https://h/c", "file:///etc")
 
 
+@pytest.mark.parametrize("rel", ["a\0b", "https://h/a\nb", "a\x1b[31m"])
+def test_an_index_can_not_point_to_what_is_no_address(rel: str) -> None:
+    with pytest.raises(InvalidChannel, match="control characters"):
+        u.join_url("https://h/c", rel)
+
+
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
