@@ -40,8 +40,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     explicit: tuple[ExplicitPackage, ...] = ()
     """Packages by address, in their order."""
     with_needs: bool = False
-    """Whether what those need shall come too: a package of this machine was named by its path. (Addresses, and files
-    that list packages, say all that is wanted.)"""
+    """Whether what those need shall come too: a package was named by its address or path. (Files that list packages,
+    such as ``@EXPLICIT`` ones, say all that is wanted.)"""
     channels: tuple[str, ...] = ()
     """Of the files; they come after those of the command line."""
     name: str = ""
@@ -76,13 +76,17 @@ def gather(
     return Asked(
         specs=_specs(text for text in texts if not is_explicit(text)),
         explicit=explicit,
-        with_needs=any(scheme_of(package.url) == "file" for package in named),
+        with_needs=bool(named),
         channels=file.channels,
         name=file.name,
         pip_parts=file.pip_parts,
         use_uv=file.pip_tool == "uv",
         variables={} if config.no_env else file.variables,
-        notices=(*file.notices, *(_NO_VARIABLES if config.no_env and file.variables else ())),
+        notices=(
+            *file.notices,
+            *(_NO_VARIABLES if config.no_env and file.variables else ()),
+            *(f"{text!r} names no version: any will do." for text in texts if text.rstrip().endswith("=")),
+        ),
     )
 
 

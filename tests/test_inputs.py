@@ -32,6 +32,17 @@ def test_words_are_specs_or_addresses(config: Config, tmp_path: Path) -> None:
     assert not asked.is_empty
 
 
+def test_what_a_package_that_was_named_by_its_address_needs_comes_too(config: Config, tmp_path: Path) -> None:
+    assert ask(config, URL).with_needs
+    for text, needs in ((URL, True), (f"@EXPLICIT\n{URL}", False)):
+        (file := tmp_path / "list.txt").write_text(f"{text}\n")
+        assert ask(config, files=(str(file),)).with_needs is needs
+
+
+def test_a_missing_version_is_told(config: Config) -> None:
+    assert ask(config, "python=", "zlib").notices == ("'python=' names no version: any will do.",)
+
+
 def test_a_local_package_must_be_there(config: Config) -> None:
     with pytest.raises(UsageError, match=r"local-1\.0-0\.tar\.bz2: there is no such file"):
         ask(config, "./local-1.0-0.tar.bz2")

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from engine.system.home import home_directory
 from engine.ui.out import Out
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class App:
         """The configuration: options over environment over rc files over defaults."""
         from engine.config import load_config
 
-        config = load_config(self.options, self.environ, home=os.path.expanduser("~"), cwd=self._directory())
+        config = load_config(self.options, self.environ, home=home_directory(), cwd=self._directory())
         self.out.configure(json=config.json, quiet=config.quiet)
         for notice in config.notices:
             self.out.warning(notice)

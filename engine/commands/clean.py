@@ -55,7 +55,7 @@ def run(args: Namespace, app: App) -> int:
     if app.config.dry_run:
         app.out.line("Dry run: nothing was removed.")
         return 0
-    if app.asks and not confirm("Remove these", default=not request.force_pkgs_dirs):
+    if app.asks and not _confirmed(whole=request.force_pkgs_dirs):
         app.out.line("Nothing was removed.")
         return 0
     freed, failures = remove_garbage(found)
@@ -64,6 +64,11 @@ def run(args: Namespace, app: App) -> int:
     app.out.result(bytes_freed=freed)
     app.out.line(f"Freed {human_bytes(freed)}.")
     return 1 if failures else 0
+
+
+def _confirmed(*, whole: bool) -> bool:
+    """Where nobody can answer (an image is built): yes, since everything can be had again. Not for whole caches."""
+    return confirm("Remove these", default=not whole, unanswered=None if whole else True)
 
 
 def _request(asked: dict[str, object], app: App) -> CleanRequest:

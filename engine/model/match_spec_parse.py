@@ -173,13 +173,18 @@ def _matcher(source: str, text: str, start: int) -> TextMatcher:
         raise InvalidMatchSpec(source, error.reason, span=(start + low, start + high)) from error
 
 
+_ANY = ("*", "=*", "==*", "=", "==")
+"""No constraint. The last two are what scripts write where a variable for the version is empty; micromamba reads them
+so as well."""
+
+
 def _set_version_and_build(fields: Fields, source: str, start: int, end: int) -> None:
     words = _words(source[start:end])
     if not words:
         return
     version, build, joined_by_equals = words[0], "", False
     if len(words) == 1:
-        version, build, joined_by_equals = _split_at_equals(source, words[0], (start, end))
+        version, build, joined_by_equals = _split_at_equals(words[0])
     elif len(words) == 2:
         build = words[1].removeprefix("=")
         joined_by_equals = build != words[1]
@@ -188,7 +193,7 @@ def _set_version_and_build(fields: Fields, source: str, start: int, end: int) ->
         raise InvalidMatchSpec(source, reason, span=(start, end))
     if joined_by_equals and version[0] == "=" and not version.startswith("=="):
         version = version[1:]  # in name=version=build, '=' only separates: the version is exact
-    if version.strip("=") != "*":
+    if version not in _ANY:
         fields["version"] = _version(source, version, start)
     if build and build != "*":
         fields["build"] = _build(source, build, start)
@@ -222,16 +227,14 @@ def _words(text: str) -> list[str]:
     return words
 
 
-def _split_at_equals(source: str, word: str, span: tuple[int, int]) -> tuple[str, str, bool]:
+def _split_at_equals(word: str) -> tuple[str, str, bool]:
     """``=1.8=py_0`` → version and build."""
     regex = re.match(r"=?\^[^$]*\$", word)
     found = _BUILD_SEPARATOR.search(word, regex.end() if regex else 1)
     if found is None:
         return word, "", False
     build = word[found.end() :]
-    if not build:
-        raise InvalidMatchSpec(source, "a build is missing after '='", span=span)
-    return word[: found.start()], build, True
+    return word[: found.start()], build, bool(build)
 
 
 def _build(source: str, text: str, start: int) -> TextMatcher:

@@ -39,8 +39,8 @@ class Rules(msgspec.Struct, frozen=True):
 
     root_prefix: str
     path_separator: str = ":"
-    default_path: str = "/usr/bin:/bin"
-    """Where to look for programs if PATH isn't set at all."""
+    default_path: str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    """Where to look for programs if PATH isn't set at all, as in ``run --clean-env``: a shell's own default."""
     prompt_format: str | None = "({default_env}) "
     """`env_prompt` of the configuration; None where the prompt is to be left alone (`changeps1: false`)."""
     prompt_variable: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -198,6 +199,18 @@ def test_all_and_names_contradict_each_other(create: Create, run_command: RunCom
     create("-n", "one", "tool")
     assert run_command("remove", "-y", "-n", "one", "tool", "--all").code == ExitCode.USAGE
     assert run_command("remove", "-y", "-n", "one", "tool", "--all", "--keep-env").code == ExitCode.USAGE
+
+
+def test_clean_where_nobody_can_answer(
+    create: Create, run_command: RunCommand, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a Dockerfile: what is thrown away can be had again. Whole caches are another matter."""
+    create("-n", "one", "tool")
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert run_command("clean", "--all").code == 0
+    assert not list((root / "pkgs").glob("*.conda"))
+    assert run_command("clean", "--force-pkgs-dirs").code == ExitCode.USAGE
+    assert (root / "pkgs").exists()
 
 
 def test_a_dry_run_of_clean_says_so(create: Create, run_command: RunCommand, root: Path) -> None:

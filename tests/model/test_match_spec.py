@@ -202,7 +202,7 @@ class TestConditions:
         ("numpy[version=]", "version"), ("numpy[version='1]", "'"), ("numpy[colour=red]", "colour"),
         ("numpy[version=>=3,<4]", "<"), ("numpy[version=1,version=2]", "version"), ("numpy[build=1][md5=2]", "]"),
         ("numpy[version='>=1&']", "&"), ("numpy >=1 <2", "<2"), ("numpy 1 2 3", " 1 2 3"), ("numpy >=1.x$", ">=1.x$"),
-        ("numpy=1.0=", None), ("numpy ==", None), ("numpy>=", None), ("numpy 1.0 ^a(b$", "("),
+        ("numpy===", None), ("numpy>=", None), ("numpy 1.0 ^a(b$", "("),
         ("numpy[build='^a++$']", "+"), ("a[extras=[x,,y]]", ","), ("a[extras=X]", "X"), ("a[extras=[x]", None),
         ("a[flags='x:y:z']", "x:y:z"), ("a[version=[1]]", "[1]"), ("a[channel=[b]]", "[b]"), ("a" * 10_000, None),
         ("a " + "(" * 4000, None), ("a[when=" * 900 + "b" + "]" * 900, None), ("https://h/a-b.conda", None),
@@ -222,6 +222,15 @@ def test_an_error_keeps_secrets() -> None:
     assert "hunter2" not in str(caught.value) and "tk-secret" not in str(caught.value)
     assert caught.value.__suppress_context__
     assert "hunter2" not in repr(MatchSpec.parse("https://me:hunter2@h.org/c::numpy"))
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("numpy=", "numpy"), ("numpy==", "numpy"), ("numpy =", "numpy"), ("numpy=1.0=", "numpy=1.0")],
+)
+def test_nothing_behind_an_equals_sign_is_no_constraint(text: str, meant: str) -> None:
+    """What scripts write where a variable is empty; micromamba reads it so."""
+    assert MatchSpec.parse(text) == MatchSpec.parse(meant)
 
 
 def test_a_part_of_an_address_in_an_error_keeps_secrets() -> None:

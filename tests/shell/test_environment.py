@@ -122,7 +122,9 @@ def test_condabin_comes_once() -> None:
     bare = {"PATH": "/usr/bin"}
     assert activated(A, start=bare)["PATH"] == f"{A}/bin:{ROOT}/condabin:/usr/bin"
     assert activated(A, C, start=bare)["PATH"] == f"{C}/bin:{ROOT}/condabin:/usr/bin"
-    assert activated(A, start={})["PATH"] == f"{A}/bin:{ROOT}/condabin:/usr/bin:/bin"
+    assert activated(A, start={})["PATH"] == (
+        f"{A}/bin:{ROOT}/condabin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    )
 
 
 def test_an_unset_mark_hides_a_variable_until_deactivation() -> None:

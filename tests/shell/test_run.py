@@ -115,7 +115,7 @@ def test_directory_and_variables(environ: dict[str, str], scripted: str, tmp_pat
     found = variables_of(ran)
     assert (found["OWN"], found["PASSED"]) == ("a=b", "on")
     assert "LEFT" not in found
-    assert found["PATH"].endswith("/condabin:/usr/bin:/bin")
+    assert found["PATH"].endswith("/condabin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
     assert b"GONE" in ran.stderr
     assert whipsnake([*words, "pwd"], environ).stdout.strip() == os.fsencode(tmp_path)
     wrong = whipsnake(["run", "-p", scripted, "--cwd", "/no/such", "pwd"], environ)

@@ -20,6 +20,7 @@ from engine.link.prefix.records import read_records
 from engine.link.request import LinkRequest
 from engine.model.platform import is_of_system
 from engine.model.records import PrefixRecord
+from engine.system.home import home_directory
 
 if TYPE_CHECKING:
     from engine.menu.apply import Planned
@@ -77,7 +78,7 @@ def _place(request: LinkRequest, records: tuple[PrefixRecord, ...]) -> MenuPlace
         prefix=request.prefix,
         base_prefix=root,
         platform=request.platform,
-        home=os.path.expanduser("~"),
+        home=home_directory(),
         environ=options.environ,
         system=for_all_users(root, request.platform),
         program=options.program,
