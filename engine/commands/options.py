@@ -7,7 +7,7 @@ a default here (`SUPPRESS`): what the command line does not say, `engine.config`
 from __future__ import annotations
 
 from argparse import SUPPRESS, Action, ArgumentParser, Namespace, _ArgumentGroup
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 Options: TypeAlias = ArgumentParser | _ArgumentGroup
@@ -29,6 +29,21 @@ def add_value(parser: Options, *names: str, dest: str, help: str, **more: Any) -
     parser.add_argument(*names, dest=dest, default=SUPPRESS, help=help, **more)
 
 
+def one_of(*names: str) -> Callable[[str], str]:
+    """The names in any case; or a number, which micromamba's parser takes for the name at its place."""
+
+    def named(text: str) -> str:
+        return names[int(text)] if text.isdecimal() and int(text) < len(names) else text.lower()
+
+    return named
+
+
+_LOG_LEVELS = ("trace", "debug", "info", "warning", "error", "critical", "off")
+_PRIORITIES = ("disabled", "flexible", "strict")
+_CHECKS = ("disabled", "warn", "enabled")
+"""In micromamba's order: see `one_of`."""
+
+
 def add_general_options(parser: ArgumentParser) -> None:
     """What every command understands."""
     files = parser.add_argument_group("configuration options")
@@ -39,8 +54,9 @@ def add_general_options(parser: ArgumentParser) -> None:
     group.add_argument(
         "-v", "--verbose", action="count", dest="verbose", default=SUPPRESS, help="say more (twice: still more)"
     )
-    levels = ("critical", "error", "warning", "info", "debug", "trace", "off")
-    add_value(group, "--log-level", dest="log_level", type=str.lower, choices=levels, help="how much to log")
+    add_value(
+        group, "--log-level", dest="log_level", type=one_of(*_LOG_LEVELS), choices=_LOG_LEVELS, help="how much to log"
+    )
     add_flag(group, "-q", "--quiet", dest="quiet", help="print nothing; implies --yes")
     add_flag(group, "-y", "--yes", dest="always_yes", help="ask nothing")
     add_flag(group, "--json", dest="json", help="print one JSON object; implies --yes")
@@ -95,9 +111,9 @@ def add_channel_options(parser: ArgumentParser) -> None:
     text = "a channel (name, URL or path); the first has the highest priority"
     add_value(group, "-c", "--channel", dest="channels", action="append", metavar="CHANNEL", help=text)
     add_flag(group, "--override-channels", dest="override_channels", help="use only the channels given here")
-    kinds = ("disabled", "flexible", "strict")
     add_value(
-        group, "--channel-priority", dest="channel_priority", action=_Priority, type=str.lower, choices=kinds,
+        group, "--channel-priority", dest="channel_priority", action=_Priority, type=one_of(*_PRIORITIES),
+        choices=_PRIORITIES,
         help="how channels rank against each other",
     )  # fmt: skip
     for flag, kind in (("--strict-channel-priority", "strict"), ("--no-channel-priority", "disabled")):
@@ -215,8 +231,8 @@ def add_linking_options(parser: ArgumentParser) -> None:
     text = "seconds to wait for another process (0: as long as it takes)"
     add_value(group, "--lock-timeout", dest="lock_timeout", type=int, metavar="N", help=text)
     add_switch(group, ["--shortcuts"], ["--no-shortcuts"], dest="shortcuts", help="make menu entries")
-    checks = ("enabled", "warn", "disabled")
-    add_value(group, "--safety-checks", dest="safety_checks", type=str.lower, choices=checks, help="check cached files")
+    text = "check cached files"
+    add_value(group, "--safety-checks", dest="safety_checks", type=one_of(*_CHECKS), choices=_CHECKS, help=text)
     add_switch(
         group, ["--extra-safety-checks"], ["--no-extra-safety-checks"], dest="extra_safety_checks",
         help="check the digest of every file",

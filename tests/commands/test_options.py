@@ -9,6 +9,7 @@ import pytest
 
 from engine.commands import ALIASES, COMMANDS
 from engine.commands.dispatch import make_parser
+from engine.errors import UsageError
 
 GENERAL = (
     "--rc-file F", "--no-rc", "--no-env", "-v", "--verbose", "-vv", "--log-level debug", "-q", "--quiet", "-y", "--yes",
@@ -111,6 +112,15 @@ def test_every_command_of_micromamba_is_there() -> None:
     wanted = {*TABLE, "run", "shell", "activate", "deactivate", "uninstall", "upgrade"}
     assert wanted <= names
     assert len(list(_cases())) > 700
+
+
+def test_numbers_stand_for_names() -> None:
+    parser = make_parser("create", importlib.import_module("engine.commands.create"))
+    words = ["--channel-priority", "0", "--log-level=2", "--safety-checks", "Warn"]
+    found = parser.parse_intermixed_args(words)
+    assert (found.channel_priority, found.log_level, found.safety_checks) == ("disabled", "info", "warn")
+    with pytest.raises(UsageError, match="invalid choice: '3'"):
+        parser.parse_intermixed_args(["--channel-priority", "3"])
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
