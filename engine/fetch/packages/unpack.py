@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from io import FileIO
 
 import msgspec
 
@@ -71,7 +72,7 @@ def unpack_stream(
             staging.archive = kept
             return _Job(iter(pieces), record, staging, options, kept).run()
     with _staged(record, cache) as staging, open(staging.archive, "xb", buffering=0) as archive:
-        return _Job(kept_in(archive.fileno(), pieces), record, staging, options, staging.archive).run()
+        return _Job(kept_in(archive, pieces), record, staging, options, staging.archive).run()
 
 
 def unpack_file(path: str, record: RepoDataRecord, cache: PackageCache, options: UnpackOptions) -> Unpacked:
@@ -118,11 +119,12 @@ _HINTS = {
 }
 
 
-def kept_in(file: int, pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Write the pieces to a file while they pass."""
+def kept_in(file: FileIO, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Write the pieces to a file while they pass. It is closed behind the last one: Windows moves no open file."""
     for piece in pieces:
-        write_all(file, piece)
+        write_all(file.fileno(), piece)
         yield piece
+    file.close()
 
 
 def bunzip_for(options: UnpackOptions, size: int | None) -> Callable[[Iterable[bytes]], Iterator[bytes]]:

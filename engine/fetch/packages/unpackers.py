@@ -142,7 +142,7 @@ class Unpackers:
         with on_disk(record, self._cache.writable_dir):  # the process words its own errors
             try:
                 with open(path, "xb", buffering=0) as file:
-                    return hands.unpack_arriving(self._job(record, path, keep=True), kept_in(file.fileno(), pieces))
+                    return hands.unpack_arriving(self._job(record, path, keep=True), kept_in(file, pieces))
             finally:
                 remove_tree(path)  # unless the package took it along
 

@@ -180,7 +180,8 @@ class Compiler:
     def _read(self, source: Source, answer: bytes) -> Made:
         if answer.startswith(b"+"):
             size, _, path = answer[1:].partition(b"\t")
-            return Made(source, os.fsdecode(path)[len(self._baked) + 1 :], int(size))
+            pyc = os.fsdecode(path)[len(self._baked) + 1 :].replace(os.sep, "/")  # Python joins as its system does
+            return Made(source, pyc, int(size))
         self._note(source, answer[1:].decode("utf-8", "replace"))
         return Made(source, certain=answer.startswith(b"-"))
 

@@ -15,7 +15,7 @@ from engine.fetch.cache.package_cache import PackageCache
 from engine.fetch.packages.unpack import UnpackOptions, unpack_file, unpack_stream
 from engine.model.records import RepoDataRecord
 from tests.fetch.feeding import WAYS, record_of, whole
-from tests.kit import evil
+from tests.kit import evil, open_files
 from tests.kit.package import BuiltPackage, make_package
 from tests.kit.tree import tree
 
@@ -46,6 +46,15 @@ def test_however_the_bytes_come(format: str, feed, cache: PackageCache) -> None:
     assert Path(made.package.directory, "share/big").read_text() == "x" * 5000
     assert Path(made.package.archive).read_bytes() == built.data
     assert made.files == sum(1 for path in tree(made.package.directory) if path != "info/repodata_record.json")
+
+
+@pytest.mark.skipif(not os.path.isdir(open_files.DESCRIPTORS), reason="can't see what is open")
+@pytest.mark.parametrize("format", FORMATS)
+def test_the_archive_is_closed_before_it_is_moved(format: str, cache: PackageCache) -> None:
+    built = package(format)
+    with open_files.held_fast():
+        made = unpack_stream(whole(built.data), record_of(built), cache, UnpackOptions())
+    assert Path(made.package.archive).read_bytes() == built.data
 
 
 def test_sizes_behind_the_data_are_read_from_the_kept_archive(cache: PackageCache, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.link.bytecode.compiler import BATCH, Compiler, Source, batches, fit
+from engine.link.bytecode.compiler import BATCH, Compiler, Made, Source, batches, fit
 from engine.link.plan.noarch import PythonInfo
 from tests.kit.interpreter import Facts, interpreter_package
 from tests.kit.package import PLACEHOLDER, File, make_package
@@ -184,3 +184,12 @@ async def test_no_pyc(tmp_path: Path) -> None:
     tool = cached(make_package("tool", noarch="python", files={"site-packages/a.py": "x = 1\n"}), tmp_path / "pkgs")
     summary = await create(tmp_path / "env", [python, tool], compile_pyc=False)
     assert summary.compiled == 0 and not list((tmp_path / "env").glob("**/site-packages/__pycache__"))
+
+
+async def test_paths_have_slashes_whatever_the_systems_python_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiler = Compiler(sys.executable, facts(sys.executable), "/staging", "C:\\envs\\a", os.environ, Recorder())
+    answer = rb"+77" + b"\t" + rb"C:\envs\a/Lib/pkg\__pycache__\x.cpython-312.pyc"
+    source = Source("Lib/pkg/x.py")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "sep", "\\")
+        assert compiler._read(source, answer) == Made(source, "Lib/pkg/__pycache__/x.cpython-312.pyc", 77)
