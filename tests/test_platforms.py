@@ -80,6 +80,13 @@ for name in ("chmod", "link", "lstat", "mkdir", "open", "readlink", "rename", "r
 """
 """No function takes a handle of a directory, and a directory can't be opened."""
 
+HOLD_FAST = """
+from tests.kit import open_files
+if os.path.isdir(open_files.DESCRIPTORS):
+    open_files.hold_fast()
+"""
+"""Nothing that is open can be moved or removed."""
+
 
 QUESTIONS = (
     "shell activate a -s bash",
@@ -141,7 +148,7 @@ anyio.run(main)
 
 def test_environments_are_made_changed_and_removed_without_posix(tmp_path: Path) -> None:
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
-    script = WITHOUT_POSIX + WITHOUT_HANDLES + LINK
+    script = WITHOUT_POSIX + WITHOUT_HANDLES + HOLD_FAST + LINK
     ran = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path)], env=environ, capture_output=True, text=True, check=False
     )
@@ -153,7 +160,7 @@ def test_the_main_job_without_posix(tmp_path: Path) -> None:
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "MAMBA_ROOT_PREFIX": str(tmp_path / "root")}
     environ |= {"CONDA_CHANNELS": str(channel.path), "CONDA_SUBDIR": "linux-64", "PYTHONPATH": str(ROOT)}
     environ |= {"CONDA_OVERRIDE_ARCHSPEC": "x86_64"}
-    code = f"{WITHOUT_POSIX}{WITHOUT_HANDLES}\nfrom cli import main\n"
+    code = f"{WITHOUT_POSIX}{WITHOUT_HANDLES}{HOLD_FAST}\nfrom cli import main\n"
     code += f"for words in {MAIN_JOB!r}:\n    assert main(words.split()) == 0, words\n"
     ran = subprocess.run(
         [sys.executable, "-c", code], env=environ, cwd=tmp_path, capture_output=True, text=True, check=False
@@ -167,6 +174,11 @@ MAIN_JOB = (
     "list -n a",
     "install -n a old-tool -y --no-pyc",
     "remove -n a data -y",
-    "env remove -n a -y",
+    "create -n b tool -y --no-pyc --copy",
+    "create -n a data tool -y --no-pyc",
+    "rename -n a c",
+    "install -n b data -y --no-pyc",
+    "remove -n b --all -y",
+    "env remove -n c -y",
     "clean -a -y",
 )

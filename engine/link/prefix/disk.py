@@ -104,6 +104,18 @@ def remove_tree(path: str) -> None:
         sweep(os.path.dirname(path))
 
 
+def remove_in_use(directory: str) -> None:
+    """Remove an environment of which something is running, on Windows: what runs is moved beside it.
+
+    ``conda-meta`` goes last.
+    """
+    with storage(f"remove {directory}"):
+        _make_writable(directory)
+        for name in sorted(os.listdir(directory), key=lambda name: (name == META, name)):
+            set_aside(os.path.join(directory, name), os.path.dirname(directory))
+    remove_tree(directory)
+
+
 def empty(directory: str) -> None:
     """Remove what is in a directory that itself can't go: ``conda-meta`` last, and of that the journal, so that who
     comes after us knows what was being done."""

@@ -7,26 +7,33 @@ knows it), and goes the next time that something is removed there. So an environ
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 
 _START, _ENDING = ".whipsnake-in-use-", ".trash"
 
 
-def set_aside(tree: str) -> int:
-    """Move what can't be removed out of ``tree``, beside it; returns how many files that were.
+def set_aside(tree: str, beside: str = "") -> int:
+    """Remove the files of ``tree`` (a directory or a file), and move those that can't go into the directory ``beside``,
+    which is the one above it unless told; returns how many these were.
 
     Raises `OSError` for what can be neither removed nor moved.
     """
-    beside, count = os.path.dirname(os.path.abspath(tree)), 0
-    for directory, _, names in os.walk(tree, topdown=False):
-        for name in names:
-            path = os.path.join(directory, name)
-            try:
-                os.unlink(path)
-            except PermissionError:
-                os.rename(path, os.path.join(beside, f"{_START}{os.urandom(8).hex()}{_ENDING}"))
-                count += 1
+    beside, count = beside or os.path.dirname(os.path.abspath(tree)), 0
+    for path in _files(tree):
+        try:
+            os.unlink(path)
+        except PermissionError:
+            os.rename(path, os.path.join(beside, f"{_START}{os.urandom(8).hex()}{_ENDING}"))
+            count += 1
     return count
+
+
+def _files(tree: str) -> Iterator[str]:
+    if not os.path.isdir(tree) or os.path.islink(tree):
+        yield tree
+    for directory, _, names in os.walk(tree, topdown=False):
+        yield from (os.path.join(directory, name) for name in names)
 
 
 def sweep(directory: str) -> None:

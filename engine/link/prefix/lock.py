@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
+from types import MappingProxyType
 
 import anyio
 
@@ -37,7 +38,21 @@ LOCK_NAME = f"{OURS}.lock"
 _LONGEST = 300
 """Bytes in a lock file, which say who holds it."""
 
-_HELD: ContextVar[frozenset[str]] = ContextVar("held prefixes", default=frozenset())
+
+class _Held:
+    """A lock that is ours, until it is given back for the first time."""
+
+    def __init__(self, path: str, opened: int) -> None:
+        self._path = path
+        self._opened: int | None = opened
+
+    def give_back(self) -> None:
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            _give_back(self._path, opened)
+
+
+_HELD: ContextVar[Mapping[str, _Held]] = ContextVar("held prefixes", default=MappingProxyType({}))
 """The prefixes whose lock this task, or the one that started it, holds."""
 
 
@@ -151,13 +166,20 @@ async def prefix_lock(prefix: str, options: LinkOptions, report: Report) -> Asyn
         yield
         return
     path = os.path.join(prefix, "conda-meta", LOCK_NAME)
-    opened = await _take(path, prefix, options.lock_timeout, report)
-    token = _HELD.set(held | {prefix})
+    lock = _Held(path, await _take(path, prefix, options.lock_timeout, report))
+    token = _HELD.set({**held, prefix: lock})
     try:
         yield
     finally:
         _HELD.reset(token)
-        await in_thread(_give_back, path, opened)
+        await in_thread(lock.give_back)
+
+
+def let_go(prefix: str) -> None:
+    """Before an environment is moved as a whole: Windows moves no directory while a file in it is open, and our lock is
+    one. If another process begins with the environment now, the move fails."""
+    if os.name == "nt" and (lock := _HELD.get().get(prefix)):
+        lock.give_back()
 
 
 def _give_back(path: str, opened: int) -> None:

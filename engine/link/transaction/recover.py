@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from engine.errors import LockError
 from engine.link.prefix.disk import empty, remove_empty, remove_tree, storage
-from engine.link.prefix.lock import LOCK_NAME, lock_nowait, unheld
+from engine.link.prefix.lock import LOCK_NAME, let_go, lock_nowait, unheld
 from engine.link.prefix.meta import JOURNAL, META, OURS, beside, is_in_work
 from engine.link.transaction.exchange import exchange
 from engine.link.transaction.journal import Journal, committed_change, drop_journal, read_journal, undo_change
@@ -86,6 +86,7 @@ def _undo_create(prefix: str, journal: Journal) -> str:
 def _take_away(prefix: str, old: str | None) -> None:
     parent, name = os.path.split(prefix)
     trash = os.path.join(parent, f"{beside(name)}{OURS}-{os.getpid()}-0")
+    let_go(prefix)
     with storage(f"put back {prefix}"):
         if old is not None and exchange(old, prefix):
             trash = old

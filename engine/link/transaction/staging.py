@@ -22,7 +22,7 @@ import msgspec
 
 from engine.errors import PrefixError
 from engine.link.prefix.disk import empty, make_parents, remove_empty, remove_tree, storage, sync_dir
-from engine.link.prefix.lock import LOCK_NAME, hold_directory, make_held, unheld
+from engine.link.prefix.lock import LOCK_NAME, hold_directory, let_go, make_held, unheld
 from engine.link.prefix.meta import META, beside, own_name
 from engine.link.prefix.present import check_new_prefix
 from engine.link.transaction.exchange import exchange
@@ -97,6 +97,7 @@ def _appear(staging: Staging) -> None:
 
 
 def _replace(staging: Staging) -> None:
+    let_go(staging.prefix)
     if exchange(staging.path, staging.prefix):
         staging.old = staging.path
     else:

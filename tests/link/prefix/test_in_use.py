@@ -10,6 +10,7 @@ import pytest
 from engine.errors import StorageError
 from engine.link.prefix.disk import remove_tree
 from engine.link.prefix.in_use import set_aside, sweep
+from engine.link.transaction.vanish import vanish
 
 
 def in_use(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
@@ -48,6 +49,30 @@ def test_the_tree_goes_and_the_rest_goes_later(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "name", "nt")
         remove_tree(str(tree))
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_environment_goes_although_a_program_of_it_runs(tmp_path: Path) -> None:
+    """Windows does not move the directory then."""
+    prefix = tmp_path / "env"
+    make(prefix)
+    (prefix / "running.exe").write_text("x")
+    (prefix / "conda-meta").mkdir()
+    real = os.rename
+
+    def rename(old: str, new: str) -> None:
+        if os.path.isdir(old):
+            raise PermissionError(13, "Permission denied", old)
+        real(old, new)
+
+    with pytest.MonkeyPatch.context() as patch:
+        in_use(patch, "running.exe")
+        patch.setattr(os, "rename", rename)
+        vanish(str(prefix))
+    assert [name.endswith(".trash") for name in os.listdir(tmp_path)] == [True, True]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "name", "nt")
+        sweep(str(tmp_path))
     assert os.listdir(tmp_path) == []
 
 
