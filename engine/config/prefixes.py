@@ -77,7 +77,7 @@ def resolve_target_prefix(
 def _path_prefix(path: str, context: PrefixContext) -> str:
     """A path; or, as in micromamba, the name of an environment if it has no separator in it and is not ``.``."""
     if _is_name(path):
-        return f"{context.root_prefix}/envs/{check_name(path)}"
+        return os.path.join(context.root_prefix, "envs", check_name(path))
     return real_path(path, home=context.home, cwd=context.cwd)
 
 
@@ -138,17 +138,18 @@ def place_of(name: str, context: PrefixContext) -> str:
     check_name(name)
     if name in BASE_NAMES:
         return context.root_prefix
-    return find_named(name, context.envs_dirs) or f"{creation_dir(context)}/{name}"
+    return find_named(name, context.envs_dirs) or os.path.join(creation_dir(context), name)
 
 
 def find_named(name: str, envs_dirs: Iterable[str]) -> str | None:
     """The first directory called ``name`` below ``envs_dirs``."""
-    return next((place for envs in envs_dirs if os.path.isdir(place := f"{envs}/{name}")), None)
+    return next((place for envs in envs_dirs if os.path.isdir(place := os.path.join(envs, name))), None)
 
 
 def creation_dir(context: PrefixContext) -> str:
     """The directory to make a new environment in that has a name."""
-    return next((envs for envs in context.envs_dirs if can_be_written(envs)), f"{context.root_prefix}/envs")
+    first = next((envs for envs in context.envs_dirs if can_be_written(envs)), None)
+    return first or os.path.join(context.root_prefix, "envs")
 
 
 def can_be_written(directory: str) -> bool:

@@ -126,7 +126,7 @@ class _Loader:
         dirs = list(dict.fromkeys(self._path(path) for path in listed if path))
         for path in dirs:
             self._refuse_file("envs_dirs", path)
-        self.values["envs_dirs"] = tuple(dict.fromkeys([*dirs, f"{root}/envs"]))
+        self.values["envs_dirs"] = tuple(dict.fromkeys([*dirs, os.path.join(root, "envs")]))
         return PrefixContext(
             root_prefix=root,
             envs_dirs=self._texts("envs_dirs"),

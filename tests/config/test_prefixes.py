@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ntpath
 import os
 from pathlib import Path
 
@@ -37,6 +38,19 @@ def test_by_path(context: PrefixContext) -> None:
 
 def test_a_path_without_separator_is_a_name_as_in_micromamba(context: PrefixContext) -> None:
     assert resolve_target_prefix(context, path="x") == f"{context.root_prefix}/envs/x"
+
+
+def test_on_windows_a_place_has_backslashes_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two spellings of one path would be two environments in `env list`, and two locks."""
+    root = "C:\\root"
+    context = PrefixContext(root_prefix=root, envs_dirs=(), home="C:\\home", cwd=root)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "path", ntpath)
+        found = {resolve_target_prefix(context, name="x"), resolve_target_prefix(context, path="x")}
+        listed = msgspec.structs.replace(context, envs_dirs=("C:\\envs",))
+        patch.setattr(os.path, "isdir", lambda path: path == "C:\\envs\\x")
+        there = resolve_target_prefix(listed, name="x")
+    assert (found, there) == ({"C:\\root\\envs\\x"}, "C:\\envs\\x")
 
 
 def test_symbolic_links_are_resolved(context: PrefixContext) -> None:
