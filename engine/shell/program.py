@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from engine.shell.dialect import SHELLS
 
 _DEFAULT_NAME = "whipsnake"
+_ENDINGS = (".exe", ".bat", ".cmd")
+"""Of programs on Windows. Every file counts as executable there."""
 
 
 def executable(argv0: str, environ: Mapping[str, str]) -> str:
@@ -21,12 +23,20 @@ def executable(argv0: str, environ: Mapping[str, str]) -> str:
 
     Links are kept: the program may have been given another name on purpose.
     """
-    found = os.path.abspath(argv0) if os.path.dirname(argv0) else find_program(argv0, environ.get("PATH", ""))
-    if found and os.access(found, os.X_OK) and not os.path.isdir(found):
+    directory, name = os.path.split(argv0)
+    path = environ.get("PATH", "")
+    found = find_program(name, os.path.abspath(directory) if directory else path)
+    if found and (sys.platform != "win32" or found.lower().endswith(_ENDINGS)):
         return found
     # Started as `python cli.py` or from a test: the console script of this Python is the next best.
-    beside = os.path.join(os.path.dirname(sys.executable), _DEFAULT_NAME)
-    return beside if os.access(beside, os.X_OK) else find_program(_DEFAULT_NAME, environ.get("PATH", "")) or beside
+    home = os.path.dirname(sys.executable)
+    if sys.platform == "win32":  # Python is not among its scripts there, but in a virtual environment
+        home = os.pathsep.join((home, os.path.join(home, "Scripts")))
+    return find_program(_DEFAULT_NAME, home) or find_program(_DEFAULT_NAME, path) or _missing()
+
+
+def _missing() -> str:
+    return os.path.join(os.path.dirname(sys.executable), _DEFAULT_NAME)
 
 
 def function_name(path: str) -> str:
@@ -37,7 +47,7 @@ def function_name(path: str) -> str:
 
 def find_program(name: str, path: str) -> str | None:
     """The file that ``name`` means in ``path``. (`shutil.which`, without importing every compressor there is.)"""
-    endings = ("", ".exe", ".bat", ".cmd") if sys.platform == "win32" else ("",)
+    endings = (*_ENDINGS, "") if sys.platform == "win32" else ("",)
     for directory in path.split(os.pathsep):
         for ending in endings:
             found = os.path.join(directory or os.curdir, name + ending)

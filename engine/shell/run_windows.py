@@ -6,11 +6,14 @@ Rule of this file: the program is a child that is waited for; scripts run in a `
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 
 from engine.shell.program import find_program
+
+_OPERATORS = re.compile(r'[&|<>^()"!]')
 
 
 def call(argv: Sequence[str], environ: Mapping[str, str], script: str, closed: frozenset[str]) -> int:
@@ -24,9 +27,23 @@ def call(argv: Sequence[str], environ: Mapping[str, str], script: str, closed: f
         file_name = os.path.join(directory, "run.bat")
         with open(file_name, "w", encoding="utf-8", newline="\r\n") as file:
             # 65001 is UTF-8: the encoding of this file.
-            command = subprocess.list2cmdline(argv).replace("%", "%%")
-            file.write(f"@chcp 65001 > NUL\n{script}@{command}\n")
+            file.write(f"@chcp 65001 > NUL\n{script}@{_in_batch(argv)}\n")
         return _wait([environ.get("COMSPEC", "cmd.exe"), "/D", "/C", file_name], environ, closed)
+
+
+def _in_batch(argv: Sequence[str]) -> str:
+    """The command as a batch file has it: nothing that is said to the program is an operator of cmd.exe."""
+    return " ".join(map(_word, argv)).replace("%", "%%")
+
+
+def _word(text: str) -> str:
+    word = subprocess.list2cmdline([text])
+    if '"' in text:  # it would end the quotes for cmd.exe, which knows no backslash
+        return _OPERATORS.sub(lambda found: "^" + found[0], word)
+    if word == text and _OPERATORS.search(text):
+        backslashes = len(text) - len(text.rstrip("\\"))
+        return f'"{text}{text[len(text) - backslashes :]}"'
+    return word
 
 
 def _wait(argv: Sequence[str], environ: Mapping[str, str], closed: frozenset[str]) -> int:

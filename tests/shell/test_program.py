@@ -32,6 +32,17 @@ def test_a_script_that_can_not_be_started_is_not_it(tmp_path: Path) -> None:
         assert executable(str(script), {"PATH": str(tmp_path)}) == str(path)
 
 
+def test_on_windows_a_program_has_an_ending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The launcher of a console script takes its own away from argv[0], and a script is no program."""
+    for name in ("tool", "tool.exe", "cli.py", "whipsnake.exe"):
+        (tmp_path / name).touch(0o755)
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert find_program("tool", str(tmp_path)) == str(tmp_path / "tool.exe")
+    assert executable(str(tmp_path / "tool"), {}) == str(tmp_path / "tool.exe")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python.exe"))
+    assert executable(str(tmp_path / "cli.py"), {}) == str(tmp_path / "whipsnake.exe")
+
+
 @pytest.mark.parametrize(
     ("path", "name"),
     [

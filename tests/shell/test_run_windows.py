@@ -31,13 +31,13 @@ def test_scripts_run_in_a_batch_file_around_it(tmp_path: Path) -> None:
     shell = tmp_path / "cmd"
     shell.write_text(f'#!/bin/sh\necho "$1 $2" > {tmp_path}/said\ncat "$3" >> {tmp_path}/said\nexit 5\n')
     shell.chmod(0o755)
-    argv = ["tool.exe", "two words", "100%", 'a"b']
+    argv = ["tool.exe", "two words", "100%", 'a"b', "a&b", "c|d\\", 'e" & f', ""]
     assert call(argv, {**ENVIRON, "COMSPEC": str(shell)}, '@SET "A=é"\n', NOTHING) == 5
     assert (tmp_path / "said").read_text().split("\n") == [
         "/D /C",
         "@chcp 65001 > NUL",
         '@SET "A=é"',
-        '@tool.exe "two words" 100%% a\\"b',
+        '@tool.exe "two words" 100%% a\\^"b "a&b" "c|d\\\\" ^"e\\^" ^& f^" ""',
         "",
     ]
 
