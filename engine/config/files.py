@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from engine.config.roots import user_directory
 from engine.config.values import Place, expand_variables
 from engine.errors import ConfigError, StorageError
 
@@ -45,7 +46,7 @@ class RcFile(msgspec.Struct, frozen=True):
 
 def early_places(root_prefix: str, home: str, environ: Mapping[str, str]) -> list[str]:
     """Where to look before the target prefix is known, the weakest first; each place once, where it is weakest."""
-    config_home = environ.get("XDG_CONFIG_HOME") or f"{home}/.config"
+    config_home = user_directory("XDG_CONFIG_HOME", ".config", home, environ)
     system = _WINDOWS_SYSTEM if os.name == "nt" else _UNIX_SYSTEM
     places = [f"{where}/{name}" for where in (*system, root_prefix) for name in _PREFIX_NAMES]
     places += _named(_CONDA_NAMES, f"{config_home}/conda", f"{home}/.conda")
@@ -54,12 +55,12 @@ def early_places(root_prefix: str, home: str, environ: Mapping[str, str]) -> lis
     places.append(environ.get("CONDARC", ""))
     places += _named(_MAMBA_NAMES, f"{config_home}/mamba", f"{home}/.mamba")
     places += [f"{home}/.mambarc", environ.get("MAMBARC", "")]
-    return list(dict.fromkeys(place for place in places if place))
+    return list(dict.fromkeys(place.replace("/", os.sep) for place in places if place))
 
 
 def prefix_places(target_prefix: str) -> list[str]:
     """Where to look in the target prefix; these are the strongest."""
-    return list(_named(_PREFIX_NAMES, target_prefix))
+    return [place.replace("/", os.sep) for place in _named(_PREFIX_NAMES, target_prefix)]
 
 
 def _named(names: Iterable[str], *directories: str | None) -> Iterator[str]:
@@ -81,7 +82,7 @@ def _read_place(place: str, environ: Mapping[str, str]) -> Iterator[RcFile]:
     elif stat.S_ISDIR(mode):
         for name in sorted(os.listdir(place)):
             if name.endswith((".yml", ".yaml")) and os.path.isfile(f"{place}/{name}"):
-                yield read_rc_file(f"{place}/{name}", environ)
+                yield read_rc_file(os.path.join(place, name), environ)
 
 
 def read_rc_file(path: str, environ: Mapping[str, str]) -> RcFile:

@@ -36,7 +36,7 @@ FILE`) without touching its comments. `$NAME` and `${NAME}` in values are replac
 ## Where rc files are looked for
 
 The strongest first. A `condarc.d` or `mambarc.d` stands for its `*.yml` and `*.yaml`. On Windows,
-`C:/ProgramData/conda` takes the place of `/etc/conda` and `/var/lib/conda`.
+`C:/ProgramData/conda` takes the place of `/etc/conda` and `/var/lib/conda`, and `%APPDATA%` that of `.config`.
 
 | where | files |
 |---|---|

@@ -2,7 +2,7 @@
 
 Rule of this file: looks at the disk, makes nothing. The order is micromamba's: ``-r``, ``$MAMBA_ROOT_PREFIX``,
 ``$MAMBA_DEFAULT_ROOT_PREFIX``, the root that the program itself is installed in, ``~/micromamba`` if it is a root
-already, ``$XDG_DATA_HOME/mamba``.
+already, ``$XDG_DATA_HOME/mamba``; on Windows, ``%APPDATA%\\mamba``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,16 @@ _MARKS = ("pkgs", "conda-meta", "envs")
 def real_path(path: str, *, home: str, cwd: str) -> str:
     """The absolute path, ``~`` expanded and symbolic links resolved as far as it exists (micromamba does so too)."""
     return os.path.realpath(absolute_path(path, cwd, home))
+
+
+def user_directory(variable: str, usual: str, home: str, environ: Mapping[str, str]) -> str:
+    """A directory that XDG gives a name to, ``usual`` is where it is else. Windows has one for all: that of what goes
+    with the user from machine to machine."""
+    if environ.get(variable):
+        return environ[variable]
+    if os.name == "nt":
+        return environ.get("APPDATA") or os.path.join(home, "AppData", "Roaming")
+    return f"{home}/{usual}"
 
 
 def find_root_prefix(
@@ -51,7 +61,7 @@ def _default_root(environ: Mapping[str, str], home: str) -> str:
     first = f"{home}/micromamba"
     if _is_root(first):
         return os.path.realpath(first)
-    second = f"{environ.get('XDG_DATA_HOME') or f'{home}/.local/share'}/mamba"
+    second = os.path.join(user_directory("XDG_DATA_HOME", ".local/share", home, environ), "mamba")
     if not _is_root(second) and _is_taken(second):
         raise ConfigError(
             f"The default root prefix {second} exists, but is no root prefix: it has none of {', '.join(_MARKS)}",

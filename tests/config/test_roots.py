@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from engine.config.roots import find_root_prefix
+from engine.config.files import early_places
+from engine.config.roots import find_root_prefix, user_directory
 from engine.errors import ConfigError
+
+ROAMING = {"APPDATA": "/roaming"}
 
 
 def find(base: Path, asked: str | None = None, install: str = "nowhere", **environ: str) -> tuple[str, str]:
@@ -44,6 +48,15 @@ def test_the_last_resort(tmp_path: Path) -> None:
     (tmp_path / "home/micromamba").mkdir(parents=True)  # not a root: it has none of the marks
     assert find(tmp_path)[0] == "/home/.local/share/mamba"
     assert find(tmp_path, None, XDG_DATA_HOME=f"{tmp_path.resolve()}/data")[0] == "/data/mamba"
+
+
+def test_windows_has_a_directory_for_what_goes_with_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "name", "nt")
+    places = [user_directory("XDG_DATA_HOME", ".x", "/h", {}), user_directory("XDG_DATA_HOME", ".x", "/h", ROAMING)]
+    assert places == ["/h/AppData/Roaming", "/roaming"]
+    assert user_directory("XDG_DATA_HOME", ".x", "/h", {**ROAMING, "XDG_DATA_HOME": "/d"}) == "/d"
+    assert "/roaming/mamba/mambarc" in early_places("/r", "/h", ROAMING)
+    assert find_root_prefix(None, ROAMING, home="/h", cwd="/w", install_prefix="/w") == ("/roaming/mamba", "default")
 
 
 def test_a_default_that_is_something_else_is_refused(tmp_path: Path) -> None:
