@@ -120,20 +120,27 @@ LINK = """
 from pathlib import PosixPath
 import anyio
 from engine.link.transaction.remove import remove_prefix
-from tests.kit.package import PLACEHOLDER, make_package
+from tests.kit.package import PLACEHOLDER, Symlink, make_package
 from tests.link.support import cached, change, create, request_for
 from engine.events import silent
 from engine.link.prefix.records import read_records
 
 here, cache = PosixPath(sys.argv[1]), PosixPath(sys.argv[1]) / "pkgs"
-tool = cached(make_package("tool", files={"bin/tool": f"#!{PLACEHOLDER}/x", "share/a/b": "c"}, subdir="win-64"), cache)
+def refuse(*_, **__):
+    error = OSError(22, "Invalid argument")
+    error.winerror = 1314  # no privilege
+    raise error
+
+os.symlink = refuse
+files = {"bin/tool": f"#!{PLACEHOLDER}/x", "share/a/b": "c", "share/link": Symlink("a/b")}
+tool = cached(make_package("tool", files=files, subdir="win-64"), cache)
 newer = cached(make_package("tool", "2.0", files={"share/a/d": "e"}, subdir="win-64"), cache)
 other = cached(make_package("other", files={"share/a/f": "g"}, subdir="win-64"), cache)
 prefix = here / "envs" / "a"
 
 async def main():
     await create(prefix, [tool], platform="win-64", compile_pyc=False)
-    assert (prefix / "bin/tool").read_text() == f"#!{prefix}/x"
+    assert (prefix / "bin/tool").read_text() == f"#!{prefix}/x" and (prefix / "share/link").read_text() == "c"
     await change(prefix, [newer, other], platform="win-64", compile_pyc=False)
     assert not (prefix / "bin").exists() and (prefix / "share/a/d").read_text() == "e"
     removed = [record for record in read_records(str(prefix)) if record.name == "tool"]

@@ -24,7 +24,7 @@ from engine.errors import ArchiveError, UnsafeArchive
 from engine.fetch.archive import handles
 from engine.fetch.archive.file_list import MAX_LIST, declared_size, read_paths
 from engine.fetch.archive.members import Budget
-from engine.fetch.archive.paths import MAX_PATH, check_softlinks, safe_path
+from engine.fetch.archive.paths import MAX_PATH, check_softlinks, leads_to, safe_path
 from engine.fetch.archive.tar import Member
 from engine.model.records import PathEntry
 from engine.system.file_io import write_all
@@ -35,6 +35,7 @@ MAX_HANDLES = 48
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 _BAD_NAME = {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}
+_NO_PRIVILEGE = 1314  # ERROR_PRIVILEGE_NOT_HELD
 _NO_HARDLINKS = {errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 _ODD_BEGINNINGS = ("", ".")
 INDEX, PATHS = "info/index.json", "info/paths.json"
@@ -97,10 +98,11 @@ def extract(members: Iterable[Member], root: int, budget: Budget, options: Extra
     try:
         for member in members:
             extractor.add(member)
+        if not options.external_links:
+            check_softlinks(extractor.contents.softlinks, windows=options.windows)
+        extractor.copy_for_links()
     finally:
         extractor.close()
-    if not options.external_links:
-        check_softlinks(extractor.contents.softlinks, windows=options.windows)
     return extractor.contents
 
 
@@ -124,6 +126,8 @@ class _Extractor:
         self._withheld = 0 if options.all_modes else 0o022 & self._umask
         self._handles: dict[str, int] = {"": root}
         self._most = handles_allowed()
+        self._refused: list[str] = []
+        """Soft links that Windows did not let us make."""
         self._makers: dict[str, Callable[[str, int, str, Member], None]] = {
             "file": self._any_file,
             "softlink": self._softlink,
@@ -248,7 +252,31 @@ class _Extractor:
         except FileExistsError:
             self._make_room(path, parent, name, self.contents.softlinks)
             handles.soft_link(target, parent, name)
+        except OSError as error:
+            if getattr(error, "winerror", None) != _NO_PRIVILEGE:
+                raise
+            self._refused.append(path)
         self.contents.softlinks[path] = target
+
+    def copy_for_links(self) -> None:
+        """Copy what soft links lead to where Windows lets this user make none (conda does so too)."""
+        contents = self.contents
+        for path in dict.fromkeys(self._refused):
+            source = leads_to(path, contents.softlinks, windows=self._options.windows)
+            size = contents.files.get(source)
+            if size is None:
+                raise ArchiveError(
+                    f"{path!r} is a soft link, which Windows lets only some users make, and no file of the package "
+                    "that could be copied in its place",
+                    hint="Switch on Windows' developer mode, or do this as an administrator.",
+                )
+            self._budget.copied(size)
+            self._copy(source, path)
+            contents.files[path] = size
+            if source in contents.digests:
+                contents.digests[path] = contents.digests[source]
+        for path in self._refused:
+            contents.softlinks.pop(path, None)
 
     def _hardlink(self, path: str, parent: int, name: str, member: Member) -> None:
         source = safe_path(member.target, windows=self._options.windows)

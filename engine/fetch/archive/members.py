@@ -66,6 +66,11 @@ class Budget:
             self._check()
             yield piece
 
+    def copied(self, size: int) -> None:
+        """Count the bytes of a file that is made a second time. Raises as `plain`."""
+        self._plain += size
+        self._check()
+
     def members(self, members: Iterable[Member]) -> Iterator[Member]:
         """Count the members as they pass."""
         for member in members:

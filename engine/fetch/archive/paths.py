@@ -55,19 +55,24 @@ def check_softlinks(links: Mapping[str, str], *, windows: bool = False) -> None:
     Targets need not exist. Raises `UnsafeArchive`.
     """
     for path, target in links.items():
-        if _escapes(path, target, links, windows):
+        if _walk(path, target, links, windows) is None:
             raise UnsafeArchive(f"{path!r} is a soft link to {target!r}, which leads out of the package")
 
 
-def _escapes(path: str, target: str, links: Mapping[str, str], windows: bool) -> bool:
-    """Walk to ``target`` as a kernel would, with the package as the whole world."""
+def leads_to(path: str, links: Mapping[str, str], *, windows: bool = False) -> str:
+    """The path in the package that a soft link leads to in the end; empty if it leads out of it, or in a circle."""
+    return _walk(path, links[path], links, windows) or ""
+
+
+def _walk(path: str, target: str, links: Mapping[str, str], windows: bool) -> str | None:
+    """Walk to ``target`` as a kernel would, with the package as the whole world; None if the way leads out of it."""
     at = path.split("/")[:-1]
     ahead = _steps(target, windows)
     hops = 0
     while ahead:
         step = ahead.pop()
         if step == "/" or (step == ".." and not at):
-            return True
+            return None
         if step == "..":
             at.pop()
             continue
@@ -76,10 +81,10 @@ def _escapes(path: str, target: str, links: Mapping[str, str], windows: bool) ->
         if onward is not None:
             hops += 1
             if hops > _MAX_HOPS:
-                return False
+                return ""
             at.pop()
             ahead += _steps(onward, windows)
-    return False
+    return "/".join(at)
 
 
 def _steps(target: str, windows: bool) -> list[str]:

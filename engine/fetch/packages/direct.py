@@ -168,6 +168,11 @@ def _lists_info(archive: SpooledArchive) -> bool:
     return archive.lists(b"info/") and any(entry.path.startswith("info/") for entry in archive.entries())
 
 
+def _may_need_copies(archive: SpooledArchive) -> bool:
+    """Whether it has soft links that Windows may refuse; copies can stand for them once all is unpacked."""
+    return os.name == "nt" and archive.lists(b"softlink")
+
+
 def _has_pre_link(archive: SpooledArchive, record: RepoDataRecord) -> bool:
     """Whether a package has a script that is run before it is linked, from where it is unpacked."""
     if not archive.lists(b"-pre-link."):

@@ -50,6 +50,35 @@ def unpack(data: bytes, name: str, target: Path, options: ExtractOptions | None 
         handles.close(root)
 
 
+def without_privilege(*_: object, **__: object) -> None:
+    error = OSError(22, "Invalid argument")
+    error.winerror = 1314  # type: ignore[attr-defined]
+    raise error
+
+
+@pytest.mark.parametrize("format", [".conda", ".tar.bz2"])
+def test_copies_stand_for_soft_links_that_windows_refuses(
+    format: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "symlink", without_privilege)
+    links = {"bin/a": Symlink("../lib/b"), "lib/b": Symlink("c"), "lib/c": "content"}
+    built = make_package("tool", files=links, format=format)
+    contents = unpack(built.data, built.fn, tmp_path / "tree", ExtractOptions(digests=True))
+    assert not contents.softlinks and contents.digests["bin/a"] == contents.digests["lib/c"]
+    assert [(tmp_path / "tree" / path).read_text() for path in links] == ["content"] * 3
+
+
+@pytest.mark.parametrize("target", ["nowhere", "../lib", "a"])
+def test_what_can_not_be_copied_is_refused_with_a_hint(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "symlink", without_privilege)
+    built = make_package("tool", files={"bin/a": Symlink(target), "lib/c": "content"})
+    with pytest.raises(ArchiveError, match="lets only some users make") as caught:
+        unpack(built.data, built.fn, tmp_path / "tree")
+    assert "developer mode" in str(caught.value.hint)
+
+
 @pytest.fixture
 def umask() -> Iterator[None]:
     before = os.umask(0o022)
