@@ -16,11 +16,14 @@ if sys.platform == "win32":
     _QUERY_LIMITED_INFORMATION = 0x1000
     _ACCESS_DENIED = 5
     _STILL_ACTIVE = 259
+    _LARGEST = (1 << 32) - 1
 
     def is_alive(pid: int) -> bool:
         """Whether there is a process with this number; true as well if it is somebody else's."""
         import ctypes
 
+        if pid > _LARGEST:
+            return False
         kernel = ctypes.WinDLL("kernel32", use_last_error=True)
         handle = kernel.OpenProcess(_QUERY_LIMITED_INFORMATION, False, pid)
         if not handle:

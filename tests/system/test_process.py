@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
 
 import pytest
 
+from engine.system import process
 from engine.system.process import can_help, is_alive
 
 
@@ -24,3 +26,13 @@ def test_the_living_and_the_dead() -> None:
 def test_processes_help_where_there_is_an_interpreter_lock(locked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "_is_gil_enabled", lambda: locked, raising=False)
     assert can_help() is locked
+
+
+def test_windows_is_not_asked_for_a_number_that_it_can_not_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record that somebody wrote may hold any."""
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "platform", "win32")
+        importlib.reload(process)
+        alive = process.is_alive(1 << 70)
+    importlib.reload(process)
+    assert not alive
