@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
@@ -23,6 +22,7 @@ from engine.errors import PrefixError, UsageError
 from engine.inputs import Asked, with_default_packages
 from engine.link.prefix.meta import is_environment
 from engine.request import InstallRequest, Outcome
+from engine.ui.typed import typed
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -121,7 +121,7 @@ def _say_goodbye(session: Session, outcome: Outcome, prefix: str) -> None:
 def activation_lines(prefix: str, config: Config, program: str) -> Sequence[str]:
     """How to use a new environment, in micromamba's words."""
     name = environment_name(prefix, config)
-    which = shlex.quote(name or prefix)
+    which = typed([name or prefix])
     return (
         "\nTo activate this environment, use:\n",
         f"    {program} activate {which}\n",

@@ -6,13 +6,13 @@ It is a package like others, so who installed it updates it: nothing is replaced
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from engine.commands.options import add_install_options, add_value
 from engine.errors import ExitCode
+from engine.ui.typed import typed
 from engine.version import __version__
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def run(args: Namespace, app: App) -> int:
     how, command = _advice(vars(args).get("wanted_version", ""), app)
     app.out.result(version=__version__, installed=how, command=command, updated=False)
     app.out.line(f"{_NAME} {__version__} {how}; it does not replace itself. Update it with:")
-    app.out.line(f"    {shlex.join(command)}")
+    app.out.line(f"    {typed(command)}")
     return ExitCode.FAILURE
 
 
