@@ -13,6 +13,8 @@ import threading
 from collections.abc import Iterable
 from typing import Final
 
+from engine.system.moving import replace
+
 BINARY: Final[int] = getattr(os, "O_BINARY", 0)
 _READING = os.O_RDONLY | BINARY | getattr(os, "O_CLOEXEC", 0)
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY | getattr(os, "O_CLOEXEC", 0)
@@ -70,7 +72,7 @@ def write_atomic(path: str, pieces: Iterable[bytes]) -> None:
     aside = temporary(path)
     try:
         make_file(aside, pieces)
-        os.replace(aside, path)
+        replace(aside, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(aside)

@@ -27,6 +27,7 @@ from engine.fetch.cache.entry_lock import EntryLock, LocksDontWork
 from engine.fetch.cache.package_cache import PackageCache
 from engine.model.records import Bytecode, CachedPackage, CompiledFiles, RepoDataRecord
 from engine.system.file_io import write_atomic
+from engine.system.moving import rename
 from engine.system.temporary import remove_tree, temporary_name
 
 PLACE = "info/whipsnake"
@@ -119,7 +120,7 @@ class BytecodeCache:
             os.makedirs(place, exist_ok=True)
             if os.path.lexists(target) and self.find(package, kind) is None:
                 self._remove(target)
-            os.rename(staged, target)
+            rename(staged, target)
         except OSError:
             return made
         return Bytecode(target, files)
@@ -138,7 +139,7 @@ class BytecodeCache:
     def _remove(self, directory: str) -> None:
         """Out of sight first, so that nobody meets half of it."""
         aside = os.path.join(os.path.dirname(directory), temporary_name())
-        os.rename(directory, aside)
+        rename(directory, aside)
         remove_tree(aside)
 
     def _base(self, package: CachedPackage, place: str) -> str:

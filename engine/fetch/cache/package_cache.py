@@ -27,6 +27,7 @@ from engine.fetch.cache.marker import MARKER, completed, is_same, marked_record,
 from engine.model.records import CachedPackage, RepoDataRecord
 from engine.model.url import strip_secrets
 from engine.system.file_io import make_file
+from engine.system.moving import rename, replace
 from engine.system.temporary import dead_leftovers, remove_tree, temporary_name
 
 MAGIC = "urls.txt"
@@ -182,7 +183,7 @@ class Staging:
             if self._place(target, record, final=base == bases[-1]):
                 archive = os.path.join(base, record.fn)
                 with suppress(FileNotFoundError):  # it was there already, and stays where it is
-                    os.replace(self.archive, archive)
+                    replace(self.archive, archive)
                 self._note_url(strip_secrets(record.url))
                 return CachedPackage(record, target, archive)
         raise AssertionError("the last base is always taken")
@@ -191,7 +192,7 @@ class Staging:
         """Rename the tree to ``target``; False if a different, sound package is there (and ``final`` is not set)."""
         for attempt in range(_ATTEMPTS):
             try:
-                os.rename(self.tree, target)
+                rename(self.tree, target)
                 return True
             except OSError as error:
                 if error.errno not in _TAKEN or not os.path.lexists(target):
@@ -202,7 +203,7 @@ class Staging:
             if found is not None and not is_same(record, found[0]) and not final:
                 return False
             try:  # broken, or replaced by the channel: whoever has its files open keeps them
-                os.rename(target, os.path.join(self.directory, f"replaced-{attempt}"))
+                rename(target, os.path.join(self.directory, f"replaced-{attempt}"))
             except FileNotFoundError:
                 continue  # and another process just did the same
         raise CacheError(

@@ -29,6 +29,7 @@ import msgspec
 from engine.fetch.index.index_file import Identity, Parts, announce, write_index
 from engine.model.channel import Channel, strip_secrets
 from engine.system.file_io import BINARY, temporary, write_all, write_atomic
+from engine.system.moving import replace
 
 _LIBSTDCXX_EPOCH: Final = 6_437_664_000 * 10**9
 """mamba on Linux counts file times from 2174-01-01 (the epoch of libstdc++'s file clock); elsewhere from 1970."""
@@ -186,7 +187,7 @@ class IndexWriter:
         try:
             identity = Identity.of(self._fd)
             self._close()
-            os.replace(self._temporary, self.path)
+            replace(self._temporary, self.path)
             if parts:
                 with contextlib.suppress(OSError):  # then the index is split once more when it is read
                     write_index(self.path, identity, parts)
@@ -238,7 +239,7 @@ def _link(source: str, target: str) -> bool:
     aside = temporary(target)
     try:
         os.link(source, aside)
-        os.replace(aside, target)
+        replace(aside, target)
     except OSError:
         return False
     with contextlib.suppress(FileNotFoundError):

@@ -25,6 +25,7 @@ from engine.fetch.index.repodata_cache import IndexState, cache_keys, now_ns
 from engine.model.channel import Channel, strip_secrets
 from engine.model.shard_index import ENDING, referenced
 from engine.system.file_io import temporary, write_atomic
+from engine.system.moving import replace
 
 NOTE: Final = ".shards.json"
 SHARDS: Final = "shards"
@@ -215,7 +216,7 @@ def _link(source: str, target: str) -> None:
     aside = temporary(target)
     with contextlib.suppress(OSError):
         os.link(source, aside)
-        os.replace(aside, target)
+        replace(aside, target)
         os.unlink(aside)  # renaming one link of a file onto another does nothing and leaves both
 
 

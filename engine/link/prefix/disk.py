@@ -13,6 +13,7 @@ from engine.errors import StorageError
 from engine.link.prefix.in_use import set_aside, sweep
 from engine.link.prefix.meta import JOURNAL, META
 from engine.system.file_io import write_all
+from engine.system.moving import replace
 
 _CHUNK = 1 << 20
 
@@ -36,7 +37,7 @@ def write_atomic(path: str, data: bytes, *, sync: bool = False) -> None:
                 if sync:
                     file.flush()
                     os.fsync(file.fileno())
-            os.replace(temporary, path)
+            replace(temporary, path)
         except OSError:
             _try_unlink(temporary)
             raise

@@ -16,6 +16,7 @@ import msgspec
 from engine.errors import LinkError
 from engine.link.prefix.disk import leads_inside, storage, sync_dir, write_atomic
 from engine.link.prefix.meta import JOURNAL, META
+from engine.system.moving import rename
 
 Kind = Literal["create", "change", "remove", "rename", "moved"]
 
@@ -94,7 +95,7 @@ def drop_journal(prefix: str) -> None:
 def commit_change(prefix: str, journal: Journal) -> None:
     """A change is done: its journal goes into the staging directory, where it tells what is left to tidy up."""
     with storage(f"finish the change of {prefix}"):
-        os.rename(journal_path(prefix), os.path.join(prefix, journal.staging, JOURNAL))
+        rename(journal_path(prefix), os.path.join(prefix, journal.staging, JOURNAL))
         _sync(prefix)
 
 
@@ -114,16 +115,16 @@ def do_change(prefix: str, journal: Journal) -> None:
     """Carry out the renames. On failure the caller undoes."""
     with storage(f"change the environment {prefix}"):
         for number, path in enumerate(journal.away):
-            os.rename(os.path.join(prefix, path), _old(prefix, journal, number))
+            rename(os.path.join(prefix, path), _old(prefix, journal, number))
         for directory in journal.dirs:
             os.mkdir(os.path.join(prefix, directory))
         for path in journal.come:
-            os.rename(_new(prefix, journal, path), os.path.join(prefix, path))
+            rename(_new(prefix, journal, path), os.path.join(prefix, path))
         parents = {os.path.dirname(os.path.join(prefix, path)) for path in journal.links}
         ways = {parent: os.path.realpath(parent) for parent in parents}
         for path in journal.links:
             _check_way(prefix, path, ways)
-            os.rename(_new(prefix, journal, path), os.path.join(prefix, path))
+            rename(_new(prefix, journal, path), os.path.join(prefix, path))
 
 
 def _check_way(prefix: str, path: str, ways: dict[str, str]) -> None:
@@ -144,13 +145,13 @@ def undo_change(prefix: str, journal: Journal) -> None:
         for path in reversed((*journal.come, *journal.links)):
             end = os.path.join(prefix, path)
             if not os.path.lexists(_new(prefix, journal, path)) and os.path.lexists(end):
-                os.rename(end, _new(prefix, journal, path))
+                rename(end, _new(prefix, journal, path))
         for directory in reversed(journal.dirs):
             _remove_dir(os.path.join(prefix, directory))
         for number in reversed(range(len(journal.away))):
             origin = _old(prefix, journal, number)
             if os.path.lexists(origin):
-                os.rename(origin, os.path.join(prefix, journal.away[number]))
+                rename(origin, os.path.join(prefix, journal.away[number]))
 
 
 def _old(prefix: str, journal: Journal, number: int) -> str:

@@ -18,6 +18,7 @@ from engine.link.transaction.exchange import exchange
 from engine.link.transaction.journal import Journal, committed_change, drop_journal, read_journal, undo_change
 from engine.link.transaction.staging import OLD, clean_leftovers
 from engine.link.transaction.vanish import vanish
+from engine.system.moving import rename
 
 _STAGING = re.compile(rf"\{OURS}-(\d+)-[0-9a-f]+")
 
@@ -91,9 +92,9 @@ def _take_away(prefix: str, old: str | None) -> None:
         if old is not None and exchange(old, prefix):
             trash = old
         else:
-            os.rename(prefix, trash)
+            rename(prefix, trash)
             if old is not None:
-                os.rename(old, prefix)
+                rename(old, prefix)
     remove_tree(trash)
 
 

@@ -27,6 +27,7 @@ from engine.link.prefix.meta import META, beside, own_name
 from engine.link.prefix.present import check_new_prefix
 from engine.link.transaction.exchange import exchange
 from engine.link.transaction.journal import Journal, drop_journal, read_journal, write_journal
+from engine.system.moving import rename
 
 OLD = ".old"
 _MARK = "whipsnake-"
@@ -89,7 +90,7 @@ def publish(staging: Staging) -> None:
 
 def _appear(staging: Staging) -> None:
     try:
-        os.rename(staging.path, staging.prefix)
+        rename(staging.path, staging.prefix)
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
             raise _appeared(staging.prefix) from error
@@ -101,11 +102,11 @@ def _replace(staging: Staging) -> None:
     if exchange(staging.path, staging.prefix):
         staging.old = staging.path
     else:
-        os.rename(staging.prefix, staging.old)
+        rename(staging.prefix, staging.old)
         try:
             _appear(staging)
         except BaseException:
-            os.rename(staging.old, staging.prefix)
+            rename(staging.old, staging.prefix)
             raise
     with suppress(OSError):  # it is so for every process; only a power failure could still undo it
         sync_dir(os.path.dirname(staging.prefix))  # before the old one is deleted
@@ -124,7 +125,7 @@ def _move_up(staging: Staging) -> None:
     write_journal(staging.path, msgspec.structs.replace(marked or Journal(kind="create"), come=tuple(names)))
     try:
         for name in names:
-            os.rename(os.path.join(staging.path, name), os.path.join(staging.prefix, name))
+            rename(os.path.join(staging.path, name), os.path.join(staging.prefix, name))
     except OSError:
         _move_down(staging.path, staging.prefix, names)
         raise
@@ -138,7 +139,7 @@ def _move_down(staging: str, prefix: str, names: Iterable[str]) -> None:
     """Put back what was moved up, ``conda-meta`` first: the journal is in it."""
     for name in reversed(list(names)):
         if not os.path.lexists(os.path.join(staging, name)) and os.path.lexists(os.path.join(prefix, name)):
-            os.rename(os.path.join(prefix, name), os.path.join(staging, name))
+            rename(os.path.join(prefix, name), os.path.join(staging, name))
 
 
 def take_back(staging: Staging) -> None:
@@ -150,9 +151,9 @@ def take_back(staging: Staging) -> None:
         if staging.old == staging.path:
             exchange(staging.path, staging.prefix)
         else:
-            os.rename(staging.prefix, staging.path)
+            rename(staging.prefix, staging.path)
             if staging.replaces:
-                os.rename(staging.old, staging.prefix)
+                rename(staging.old, staging.prefix)
     remove_tree(staging.path)
 
 
@@ -229,7 +230,7 @@ def _clean_lock(path: str) -> None:
 def _clean(path: str, *, back_to: str | None) -> None:
     if back_to is not None and not os.path.lexists(back_to):
         with storage(f"put back {back_to}"):
-            os.rename(path, back_to)
+            rename(path, back_to)
     else:
         remove_tree(path)
 

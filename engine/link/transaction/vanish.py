@@ -12,6 +12,7 @@ from engine.link.prefix.disk import empty, remove_in_use, remove_tree, storage
 from engine.link.prefix.lock import hold_directory, let_go
 from engine.link.prefix.meta import beside, own_name
 from engine.link.transaction.journal import Journal, read_journal, write_journal
+from engine.system.moving import rename
 
 
 def vanish(prefix: str) -> None:
@@ -44,7 +45,7 @@ def vanish(prefix: str) -> None:
 def _move(real: str, trash: str) -> bool:
     """False where Windows does not because something in it is in use."""
     try:
-        os.rename(real, trash)
+        rename(real, trash)
     except PermissionError:
         if os.name == "nt":
             return False

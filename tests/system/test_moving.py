@@ -1,0 +1,49 @@
+"""Renaming where others open what is new for a moment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.system import moving
+
+
+def refusing(times: int) -> tuple[Callable[[str, str], None], list[str]]:
+    """`os.rename` after so many refusals, and what was asked."""
+    real, asked = os.rename, list[str]()
+
+    def rename(old: str, new: str) -> None:
+        asked.append(old)
+        if len(asked) <= times:
+            raise PermissionError(13, "Permission denied", old)
+        real(old, new)
+
+    return rename, asked
+
+
+@pytest.mark.parametrize(("system", "tries"), [("nt", 3), ("posix", 1)])
+def test_windows_is_asked_again(system: str, tries: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.touch()
+    rename, asked = refusing(2)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", rename)
+        patch.setattr(os, "name", system)
+        try:
+            moving.rename(str(old), str(new))
+        except PermissionError:
+            assert system == "posix"
+    assert len(asked) == tries and os.path.exists(new) == (system == "nt")
+
+
+def test_but_not_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rename, asked = refusing(1000)
+    monkeypatch.setattr(moving, "PATIENCE", 0.05)
+    with monkeypatch.context() as patch, pytest.raises(PermissionError):
+        patch.setattr(os, "rename", rename)
+        patch.setattr(os, "name", "nt")
+        moving.rename(str(tmp_path), "x")
+    assert 1 < len(asked) < 10
