@@ -45,7 +45,7 @@ def _formatter(prog: str) -> HelpFormatter:
     """How help is set. One is made for every parser, and would by itself import `shutil` for the terminal's width."""
     width = os.environ.get("COLUMNS", "")
     try:
-        columns = int(width) if width.isdecimal() and int(width) else os.get_terminal_size(1).columns
+        columns = int(width[:9]) if width.isdecimal() and int(width[:9]) else os.get_terminal_size(1).columns
     except OSError:  # no terminal
         columns = 80
     return HelpFormatter(prog, width=(columns or 80) - 2)

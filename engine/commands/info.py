@@ -116,12 +116,12 @@ def _everything(app: App) -> dict[str, str | list[str]]:
 def _in_condas_words(app: App) -> dict[str, object]:
     """The keys of conda's ``info --json`` that editors and workflow managers look for, beside micromamba's."""
     config = app.config
-    active = config.active_prefix
+    active, level = config.active_prefix, app.environ.get("CONDA_SHLVL", "")
     return {
         "active_prefix": active,
         "active_prefix_name": (environment_name(active, config) or os.path.basename(active)) if active else None,
         "conda_prefix": config.root_prefix,
-        "conda_shlvl": int(level) if (level := app.environ.get("CONDA_SHLVL", "")).isdigit() else -1,
+        "conda_shlvl": int(level) if level.isdecimal() and len(level) < 10 else -1,
         "config_files": list(config.rc_files),
         "default_prefix": active or config.root_prefix,
         "envs": known_environments(config),

@@ -122,7 +122,7 @@ class Activator(msgspec.Struct, frozen=True):
     def _level(self) -> int:
         """How many environments are active. A missing, broken or orphaned CONDA_SHLVL counts as none."""
         text = self.environ.get("CONDA_SHLVL", "").strip()
-        return int(text) if text.isascii() and text.isdigit() and self._current else 0
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 and self._current else 0
 
     def _back_to_none(self, change: Change, old: PrefixFacts) -> str:
         change.path_first = self._path_without(old, None)

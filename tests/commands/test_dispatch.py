@@ -71,6 +71,16 @@ def test_usage_errors(words: list[str], message: str, hint: str, capsys: pytest.
     assert "Traceback" not in captured.err
 
 
+@pytest.mark.parametrize("value", ["²", "9" * 5000])
+@pytest.mark.parametrize("name", ["COLUMNS", "CONDA_SHLVL"])
+def test_variables_that_are_no_numbers(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert cli.main(["info", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["conda_shlvl"] == -1
+
+
 def test_options_alone_are_no_fault(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["env", "--json", "-n", "x"]) == 0
     answer = json.loads(capsys.readouterr().out)
