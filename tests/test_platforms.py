@@ -118,7 +118,7 @@ def test_questions_are_answered_without_posix(tmp_path: Path) -> None:
 
 LINK = """
 from pathlib import PosixPath
-import anyio
+import anyio, msgspec
 from engine.link.transaction.remove import remove_prefix
 from tests.kit.package import PLACEHOLDER, Symlink, make_package
 from tests.link.support import cached, change, create, request_for
@@ -141,6 +141,8 @@ prefix = here / "envs" / "a"
 async def main():
     await create(prefix, [tool], platform="win-64", compile_pyc=False)
     assert (prefix / "bin/tool").read_text() == f"#!{prefix}/x" and (prefix / "share/link").read_text() == "c"
+    cached_earlier = msgspec.structs.replace(tool, unchecked=True)  # and there is no archive to make it anew
+    await create(here / "envs" / "b", [cached_earlier], platform="win-64", compile_pyc=False)
     await change(prefix, [newer, other], platform="win-64", compile_pyc=False)
     assert not (prefix / "bin").exists() and (prefix / "share/a/d").read_text() == "e"
     removed = [record for record in read_records(str(prefix)) if record.name == "tool"]

@@ -38,6 +38,7 @@ _GOES_ON = frozenset(
 )
 """What concerns one file alone."""
 _KIND, _REGULAR = 0o170000, 0o100000
+_HANDLES = os.stat in os.supports_dir_fd
 _DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
 
 
@@ -84,6 +85,8 @@ def _part(groups: list[Files]) -> Done:
 def find_damage(group: Files) -> str | None:
     """The first file that is not there, no regular file, or not of its size."""
     directory, _, names, _, sizes = group
+    if not _HANDLES:
+        return _find_by_path(directory, names, sizes)
     look, kind, regular = os.stat, _KIND, _REGULAR
     name = ""
     try:
@@ -99,6 +102,19 @@ def find_damage(group: Files) -> str | None:
         return f"{directory}/{name}"
     finally:
         os.close(handle)
+    return None
+
+
+def _find_by_path(directory: str, names: list[str], sizes: list[int | None]) -> str | None:
+    """The same where a directory can't be opened (Windows)."""
+    for name, size in zip(names, sizes):  # noqa: B905 - as above
+        path = f"{directory}/{name}"
+        try:
+            facts = os.lstat(path)
+        except OSError:
+            return path
+        if (facts.st_size != size and size is not None) or facts.st_mode & _KIND != _REGULAR:
+            return path
     return None
 
 

@@ -182,3 +182,14 @@ def test_ctrl_c_is_not_for_the_process() -> None:
         process.stdin.close()
         assert process.wait() == 0
         assert process.stderr.read() == b""
+
+
+def test_damage_is_found_alike_where_a_directory_can_not_be_opened(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases: list[tuple[list[str], list[int | None]]]
+    cases = [(["a", "b"], [1, None]), (["a", "b"], [1, 3]), (["a", "x"], [1, 1]), (["sub"], [None])]
+    found = [batch.find_damage(place.files("", *case)) for case in cases]
+    monkeypatch.setattr(batch, "_HANDLES", False)
+    assert [batch.find_damage(place.files("", *case)) for case in cases] == found
+    assert found == [None, *(f"{place.source}/{name}" for name in ("b", "x", "sub"))]
