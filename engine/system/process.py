@@ -37,14 +37,25 @@ if sys.platform == "win32":
 else:
 
     def is_alive(pid: int) -> bool:
-        """Whether there is a process with this number; true as well if it is somebody else's."""
+        """Whether a process with this number runs; true as well if it is somebody else's.
+
+        One that has ended is there until its parent asks for its exit code. In containers nobody may ever do so.
+        """
         try:
             os.kill(pid, 0)
         except (ProcessLookupError, OverflowError):
             return False
         except PermissionError:
-            return True
-        return True
+            pass  # somebody else's
+        return not _has_ended(pid)
+
+    def _has_ended(pid: int) -> bool:
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as file:
+                state = file.read().rpartition(b")")[2].split()[0]  # behind the name, which may hold anything
+        except (OSError, IndexError):
+            return False  # systems without /proc don't say
+        return state in (b"Z", b"X")
 
 
 def available_cores() -> int:

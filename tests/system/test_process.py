@@ -21,6 +21,16 @@ def test_the_living_and_the_dead() -> None:
     assert not is_alive(1 << 70), "a number that no system gives"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="says it by /proc")
+def test_who_has_ended_and_was_not_asked_for_is_dead() -> None:
+    """In a container, what was left in the background may stay so for ever."""
+    child = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    os.kill(child.pid, 0)  # it is there
+    assert not is_alive(child.pid)
+    child.wait()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="there are no such processes on Windows")
 @pytest.mark.parametrize("locked", [True, False])
 def test_processes_help_where_there_is_an_interpreter_lock(locked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
