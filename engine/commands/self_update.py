@@ -29,12 +29,13 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace, app: App) -> int:
-    """Say it; exit code 1, for nothing was updated."""
-    how, command = _advice(vars(args).get("wanted_version", ""), app)
+    """Say it. A script that only wants the newest goes on; one that asks for a version which this isn't must not."""
+    wanted = vars(args).get("wanted_version", "")
+    how, command = _advice(wanted, app)
     app.out.result(version=__version__, installed=how, command=command, updated=False)
     app.out.line(f"{_NAME} {__version__} {how}; it does not replace itself. Update it with:")
     app.out.line(f"    {typed(command)}")
-    return ExitCode.FAILURE
+    return ExitCode.OK if wanted in ("", __version__) else ExitCode.FAILURE
 
 
 def _advice(version: str, app: App) -> tuple[str, list[str]]:

@@ -58,8 +58,9 @@ def test_what_can_not_be_compared(two: Path, run_command: RunCommand) -> None:
 
 def test_self_update_says_how(run_command: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = run_command("self-update")
-    assert done.code == 1
+    assert done.code == 0
     assert "it does not replace itself" in done.out
+    assert run_command("self-update", "--version", "0.2").code == 1
     prefix = tmp_path / "conda"
     (prefix / "conda-meta").mkdir(parents=True)
     (prefix / "conda-meta/whipsnake-0.1.0-py_0.json").write_text("{}")
