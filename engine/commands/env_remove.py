@@ -40,7 +40,7 @@ def remove_environment(prefix: str, app: App) -> int:
     if prefix == config.root_prefix:
         raise PrefixError(
             f"Could not remove {prefix}: it is the root prefix, which other environments need",
-            hint="`whipsnake remove -n base --all --keep-env` removes all packages in it.",
+            hint="`whipsnake remove -n base --all` removes all packages in it.",
         )
     installed = read_prefix(prefix).records
     actions = {"FETCH": [], "LINK": [], "UNLINK": [record_json(record) for record in installed], "PREFIX": prefix}

@@ -1,8 +1,11 @@
-"""``remove``: packages out of an environment, with what needs them; or, with ``--all``, the environment itself."""
+"""``remove``: packages out of an environment, with what needs them; or, with ``--all``, all of them.
+
+The environment itself stays, with what the user put there, as in micromamba; ``env remove`` removes it.
+"""
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 
 from engine.commands.app import App
 from engine.commands.asking import given_words
@@ -22,8 +25,8 @@ def arguments(parser: ArgumentParser) -> None:
     """micromamba's options, and conda's ``--keep-env``."""
     parser.add_argument("specs", nargs="*", metavar="SPECS", help="what to remove")
     group = parser.add_argument_group("remove options")
-    add_flag(group, "-a", "--all", dest="remove_all", help="remove the whole environment")
-    add_flag(group, "--keep-env", dest="keep_env", help="with --all: remove the packages, keep the environment")
+    add_flag(group, "-a", "--all", dest="remove_all", help="remove all packages; the environment stays, empty")
+    add_flag(group, "--keep-env", dest="ignored", help=SUPPRESS)  # conda's, for what is the case anyway
     add_flag(group, "-f", "--force", dest="force", help="remove just these, even if others need them")
     add_switch(
         group, ["--prune-deps"], ["--no-prune-deps"], dest="prune_deps", help="remove what nobody needs any more too"
@@ -40,13 +43,9 @@ def run(args: Namespace, app: App) -> int:
     prefix = existing_prefix(app.config, app.out.warning)
     if asked.get("remove_all") and args.specs:
         raise UsageError("Either name packages to remove, or remove all of them with --all.")
-    if asked.get("remove_all") and not asked.get("keep_env"):
-        from engine.commands.env_remove import remove_environment
-
-        return remove_environment(prefix, app)
     specs = _specs(prefix, args, app)
-    if not specs and not asked.get("remove_all"):
-        return nothing_to_do(app, "" if args.specs else " (Name packages, or use --all.)")
+    if not specs:
+        return nothing_to_do(app, "" if args.specs or asked.get("remove_all") else " (Name packages, or use --all.)")
     session = Session(app)
     session.run(_request(prefix, specs, args, app))
     session.last_line()

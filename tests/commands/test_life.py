@@ -138,16 +138,28 @@ def test_nothing_was_named(create: Create, run_command: RunCommand, command: str
     assert run_command(command, "-y", "-n", "one", "--json").json["success"]
 
 
-@pytest.mark.parametrize("words", [("remove", "--all"), ("env", "remove")])
-def test_a_whole_environment_goes(
-    create: Create, run_command: RunCommand, root: Path, isolated: Path, words: tuple[str, ...]
-) -> None:
+def test_a_whole_environment_goes(create: Create, run_command: RunCommand, root: Path, isolated: Path) -> None:
     create("-n", "one", "tool")
-    assert run_command(*words, "-y", "-n", "one", "--dry-run").code == 0
+    assert run_command("env", "remove", "-y", "-n", "one", "--dry-run").code == 0
     assert (root / "envs/one").exists()
-    assert run_command(*words, "-y", "-n", "one").code == 0
+    assert run_command("env", "remove", "-y", "-n", "one").code == 0
     assert list((root / "envs").iterdir()) == []
     assert (isolated / ".conda/environments.txt").read_text() == ""
+
+
+@pytest.mark.parametrize("more", [(), ("--keep-env",)])
+def test_all_packages_go_and_the_environment_stays(
+    create: Create, run_command: RunCommand, root: Path, isolated: Path, more: tuple[str, ...]
+) -> None:
+    """As in micromamba. What the user put there is nobody's to remove."""
+    create("-n", "one", "tool")
+    (root / "envs/one/mine.txt").touch()
+    assert run_command("remove", "-y", "-n", "one", "--all", *more).code == 0
+    assert sorted(path.name for path in (root / "envs/one").iterdir()) == ["conda-meta", "mine.txt"]
+    assert (isolated / ".conda/environments.txt").read_text() == f"{root / 'envs/one'}\n"
+    again = run_command("remove", "-y", "-n", "one", "--all")
+    assert (again.code, again.out.startswith("Nothing to do.")) == (0, True)
+    assert create("-n", "one", "base-lib").code == 0
 
 
 def test_env_list_and_info(create: Create, run_command: RunCommand, root: Path) -> None:
@@ -198,7 +210,6 @@ def test_info_has_the_keys_of_micromamba_and_of_conda(run_command: RunCommand, r
 def test_all_and_names_contradict_each_other(create: Create, run_command: RunCommand) -> None:
     create("-n", "one", "tool")
     assert run_command("remove", "-y", "-n", "one", "tool", "--all").code == ExitCode.USAGE
-    assert run_command("remove", "-y", "-n", "one", "tool", "--all", "--keep-env").code == ExitCode.USAGE
 
 
 def test_clean_where_nobody_can_answer(

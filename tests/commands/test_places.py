@@ -78,10 +78,10 @@ def test_a_new_root_prefix(run_command: RunCommand, server: ChannelServer, here:
     assert (again.code, "may not be overwritten" in again.err) == (1, True)
     assert run_command("install", *words, "tool").code == 0
     for more in ((), ("--dry-run",)):
-        done = run_command("remove", "-y", "-r", "./new", "-n", "base", "--all", *more)
+        done = run_command("env", "remove", "-y", "-r", "./new", "-n", "base", *more)
         assert (done.code, done.out) == (1, "")
         assert "it is the root prefix" in done.err
-    assert run_command("remove", "-y", "-r", "./new", "-n", "base", "--all", "--keep-env").code == 0
+    assert run_command("remove", "-y", "-r", "./new", "-n", "base", "--all").code == 0
     assert sorted(os.listdir(here / "new" / "conda-meta")) == ["history", "whipsnake-removed.jsonl"]
 
 

@@ -132,8 +132,8 @@ class Demo:
             print(f"  {command[0]}: {line}")
 
     def remove(self) -> None:
-        """``whipsnake remove --all``; nothing may be left."""
-        self.whipsnake("remove", "remove", "--yes", "-r", str(self.base / "root"), "-p", str(self.prefix), "--all")
+        """``whipsnake env remove``; nothing may be left."""
+        self.whipsnake("remove", "env", "remove", "--yes", "-r", str(self.base / "root"), "-p", str(self.prefix))
         if self.prefix.exists():
             raise Failed(f"{self.prefix} is still there")
 
