@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from argparse import ArgumentParser, Namespace
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from engine.commands.options import add_general_options
@@ -58,17 +59,34 @@ def _as_json(process: RunningProcess) -> dict[str, object]:
 
 
 def stop(name: str, app: App) -> int:
-    """Ask each process with this number or label to end (SIGTERM). That none has it is no failure (micromamba)."""
+    """Ask each process with this number or label to end (SIGTERM; on Windows it is ended, with all that it started).
+
+    That none has it is no failure (micromamba).
+    """
     found = [process for process in _running(app) if name in (str(process.pid), process.name)]
     if not found:
         app.out.line(f"Did not find any matching process: none that `run` started is called {name!r}.")
     for process in found:
         app.out.line(f"Stopping {process.name} [{process.pid}]")
         try:
-            os.kill(process.pid, signal.SIGTERM)
-        except ProcessLookupError:
-            pass  # it was faster
+            (_end_with_children if os.name == "nt" else _ask_to_end)(process.pid)
         except PermissionError as error:
             raise NotOurProcess(f"Could not stop process {process.pid}: it belongs to somebody else.") from error
     app.out.result(success=True, stopped=[process.pid for process in found])
     return ExitCode.OK
+
+
+def _ask_to_end(pid: int) -> None:
+    with suppress(ProcessLookupError):  # it was faster
+        os.kill(pid, signal.SIGTERM)
+
+
+def _end_with_children(pid: int) -> None:
+    """On Windows `run` waits for the program, which would go on without it."""
+    import subprocess
+
+    from engine.system.process import is_alive
+
+    subprocess.run(["taskkill", "/PID", str(pid), "/T", "/F"], capture_output=True, check=False)
+    if is_alive(pid):
+        raise PermissionError
