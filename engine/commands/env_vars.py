@@ -7,11 +7,12 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from engine.commands.options import add_general_options, add_prefix_options
+from engine.commands.options import add_frozen_option, add_general_options, add_prefix_options
 from engine.environment.environments import existing_prefix
 from engine.environment.state import RESERVED, environment_variables, read_state, state_with
 from engine.errors import StorageError, UsageError
 from engine.link.prefix.disk import write_atomic
+from engine.link.prefix.present import check_frozen
 
 if TYPE_CHECKING:
     from engine.commands.app import App
@@ -23,6 +24,12 @@ def arguments(parser: ArgumentParser) -> None:
     """What to do comes from the command's name (see `engine.commands.env_vars_set` and its like)."""
     add_general_options(parser)
     add_prefix_options(parser)
+
+
+def change_arguments(parser: ArgumentParser) -> None:
+    """What ``set`` and ``unset`` take besides."""
+    arguments(parser)
+    add_frozen_option(parser)
 
 
 def run(args: Namespace, app: App) -> int:
@@ -49,9 +56,15 @@ def variable_name(text: str, app: App) -> str:
     return name
 
 
-def change_variables(app: App, wanted: Mapping[str, str], gone: Iterable[str] = ()) -> None:
-    """Set some, take some away; other keys of the file stay as they are."""
+def change_variables(app: App, wanted: Mapping[str, str], gone: Iterable[str] = (), *, told: Iterable[str]) -> None:
+    """Set some, take some away, and say so in the lines ``told``; other keys of the file stay as they are.
+
+    Raises `FrozenError` where nothing may be changed: variables are part of an environment too (CEP 22).
+    """
     prefix = existing_prefix(app.config, app.out.warning)
+    check_frozen(prefix, override=not app.config.protect_frozen_envs)
+    for line in told:
+        app.out.line(line)
     if not app.config.dry_run:
         directory = os.path.join(prefix, "conda-meta")
         try:

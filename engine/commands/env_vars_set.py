@@ -5,8 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from engine.commands import env_vars
-from engine.commands.env_vars import OPTIONS, change_variables, variable_name
+from engine.commands.env_vars import OPTIONS, change_arguments, change_variables, variable_name
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,15 +17,13 @@ __all__ = ["OPTIONS", "arguments", "run"]
 def arguments(parser: ArgumentParser) -> None:
     """What to set."""
     parser.add_argument("vars", nargs="+", metavar="KEY=VALUE", help="variables with their values")
-    env_vars.arguments(parser)
+    change_arguments(parser)
 
 
 def run(args: Namespace, app: App) -> int:
     """All of them, or none if one is wrong."""
     wanted = dict(_pair(text, app) for text in args.vars)
-    for name, value in wanted.items():
-        app.out.line(f"Set environment variable: {name}={value}")
-    change_variables(app, wanted)
+    change_variables(app, wanted, told=[f"Set environment variable: {name}={value}" for name, value in wanted.items()])
     return 0
 
 

@@ -31,6 +31,8 @@ class Key(msgspec.Struct, frozen=True):
     """Whether ``CONDA_<NAME>`` sets it too, and is stronger than ``MAMBA_<NAME>``."""
     rc: bool = True
     """Whether rc files may set it."""
+    only_option: bool = False
+    """Whether neither rc files nor variables may set it: only the command line of each single command."""
     home_only: bool = False
     """Whether the rc files of the target prefix have no say, since they are found with its help."""
     choices: tuple[str, ...] = ()
@@ -41,6 +43,8 @@ class Key(msgspec.Struct, frozen=True):
     @property
     def variables(self) -> tuple[str, ...]:
         """The environment variables that set it, the strongest first."""
+        if self.only_option:
+            return ()
         names = (self.env, f"CONDA_{self.name.upper()}" if self.conda else "", f"MAMBA_{self.name.upper()}")
         return tuple(name for name in names if name)
 
@@ -143,7 +147,8 @@ GROUPS: Final[Mapping[str, tuple[Key, ...]]] = {
         Key("skip_run_link_scripts", "bool", False, "run no link scripts"),
         Key("shortcuts", "bool", True, "make menu entries"),
         Key("use_uv", "bool", False, "install the pip part of a file with uv"),
-        Key("protect_frozen_envs", "bool", True, "leave frozen environments alone (CEP 22)", conda=True),
+        Key("protect_frozen_envs", "bool", True, "leave frozen environments alone (CEP 22)",
+            rc=False, only_option=True),
         Key("envvars_force_uppercase", "bool", True, "an environment's variables have names in capitals", conda=True),
     ),
     "Output, Prompt and Flow Control": (

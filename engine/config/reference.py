@@ -101,7 +101,9 @@ def _meaning(key: Key) -> str:
         notes.append("also " + ", ".join(f"`{name}`" for name in key.aliases))
     if len(key.variables) > 1:
         notes.append(", ".join(f"`{name}`" for name in key.variables))
-    if not key.rc:
+    if key.only_option:
+        notes.append("neither in rc files nor by a variable, only by an option")
+    elif not key.rc:
         notes.append("not in rc files")
     return f"{text} ({'; '.join(notes)})" if notes else text
 

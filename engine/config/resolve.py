@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from engine.config.accepted import ACCEPTED
 from engine.config.files import RcFile, early_places, prefix_places, read_places, read_rc_file
-from engine.config.keys import BY_NAME, KEYS
+from engine.config.keys import BY_NAME, KEYS, Key
 from engine.config.merge import Inputs, Merged, merge
 from engine.config.prefixes import PrefixContext, asked_prefix, name_notice
 from engine.config.roots import find_root_prefix, real_path
@@ -72,6 +72,8 @@ class _Loader:
         for key in KEYS:
             if key.name not in self.values:
                 self._put(key.name, merge(key, self._inputs()))
+            if key.only_option:
+                self._tell_of_no_effect(key)
         self._complete(root, source, target)
         return self._config()
 
@@ -153,6 +155,13 @@ class _Loader:
     def _refuse_file(self, key: str, path: str) -> None:
         if os.path.exists(path) and not os.path.isdir(path):
             raise ConfigError(f"The key '{key}' lists {path}, which is a file, expected a directory")
+
+    def _tell_of_no_effect(self, key: Key) -> None:
+        """A key that only an option may set stands in a file or in the environment, as conda would have it."""
+        variables = (f"CONDA_{key.name.upper()}", f"MAMBA_{key.name.upper()}")
+        found = [f"${name}" for name in variables if self.environ.get(name)]
+        found += [str(rc.settings[key.name].place) for rc in self.rc_files if key.name in rc.settings]
+        self.notices += [f"{place}: '{key.name}' has no effect here, only on the command line" for place in found]
 
     # --- keys that depend on others
 

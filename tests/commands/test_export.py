@@ -235,3 +235,15 @@ def test_an_environment_is_made_again_from_a_lock_file_without_an_index(
     listed = [run_command("list", "-n", name, "--json").json["packages"] for name in ("one", "two")]
     assert listed[0] == listed[1]
     assert run_command("create", "-y", "-n", "three", "-f", lock, "--platform", "win-64").code == 1
+
+
+@pytest.mark.parametrize("words", [("set", "A=2"), ("unset", "A")])
+def test_a_frozen_environment_keeps_its_variables(one: Path, variables: Ask, words: tuple[str, ...]) -> None:
+    """CEP 22, "Specification": the marker must be respected, and there is a way to override it."""
+    variables("set", "A=1")
+    (one / "conda-meta/frozen").write_text('{"message": "do not touch"}')
+    done = variables(*words)
+    assert done.code == 1 and "do not touch" in done.err and not done.out
+    assert variables("list", "--json").json == {"env_vars": {"A": "1"}}
+    assert variables(*words, "--override-frozen").code == 0
+    assert variables("list", "--json").json != {"env_vars": {"A": "1"}}

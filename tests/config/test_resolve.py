@@ -42,10 +42,21 @@ def test_command_line_over_variable_over_file_over_default(load: Load, home: Pat
 @pytest.mark.parametrize("key", [key for key in KEYS if key.kind == "bool" and key.name not in {"always_softlink"}])
 def test_every_switch_has_its_variable(key: object, load: Load) -> None:
     name = key.name  # type: ignore[attr-defined]
-    if name == "no_env":
+    if name == "no_env" or key.only_option:  # type: ignore[attr-defined]
         return
     default = key.default  # type: ignore[attr-defined]
     assert getattr(load(**{f"MAMBA_{name.upper()}": "0" if default else "1"}), name) is not default
+
+
+def test_nothing_but_an_option_opens_frozen_environments(load: Load, home: Path) -> None:
+    """CEP 22, "Specification": tools must not offer ways to enable the overrides by default."""
+    rc = home / ".condarc"
+    rc.write_text("protect_frozen_envs: false\n")
+    config = load(CONDA_PROTECT_FROZEN_ENVS="0", MAMBA_PROTECT_FROZEN_ENVS="0")
+    assert config.protect_frozen_envs
+    assert len(config.notices) == 3 and all("no effect" in notice for notice in config.notices)
+    assert str(rc) in config.notices[2] and not config.unknown_keys
+    assert not load({"protect_frozen_envs": False}).protect_frozen_envs
 
 
 def test_lists_are_joined_the_strongest_first(load: Load, home: Path) -> None:
