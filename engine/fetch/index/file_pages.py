@@ -1,6 +1,7 @@
 """Pages that stay in conda's own file: read from there, name by name, each checked before it is believed.
 
 The file is opened once and held. conda, mamba and we replace it by renaming, so what is held stays what was indexed.
+(Windows can neither replace nor remove what somebody holds: there it is opened for each question.)
 A file that someone cuts or changes in place all the same shows in the checksums: that is one clear error, for half an
 answer from the old text and half from the new would be a wrong one. If the file is as it was, the table is wrong and
 made anew.
@@ -12,6 +13,7 @@ import os
 import weakref
 import zlib
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from engine.errors import DamagedIndex, RepodataError, StorageError
@@ -23,6 +25,9 @@ from engine.model.repodata_split import IndexSplitter
 from engine.system.file_io import BINARY, read_at
 
 _PIECE: Final = 1 << 20
+_READING: Final = os.O_RDONLY | BINARY
+HOLDS: Final = os.name != "nt"
+"""Whether the file stays open."""
 
 
 class FilePages:
@@ -34,14 +39,27 @@ class FilePages:
 
     def __init__(self, json_path: str) -> None:
         self._path = json_path
+        self._held: int | None = None
         try:
-            self._fd = os.open(json_path, os.O_RDONLY | BINARY)
-            weakref.finalize(self, os.close, self._fd)
-            self._identity = Identity.of(self._fd)
-            known = read_index(json_path, self._identity)
+            if HOLDS:
+                self._held = os.open(json_path, _READING)
+                weakref.finalize(self, os.close, self._held)
+            with self._opened() as fd:
+                self._identity = Identity.of(fd)
+                self._table, self.head = read_index(json_path, self._identity) or self._rebuilt(fd)
         except OSError as error:
             raise StorageError.from_os_error(f"read {json_path}", error) from error
-        self._table, self.head = known or self._rebuilt()
+
+    @contextmanager
+    def _opened(self) -> Iterator[int]:
+        if self._held is not None:
+            yield self._held
+            return
+        fd = os.open(self._path, _READING)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
 
     def names(self) -> Collection[str]:
         """The names that have pages."""
@@ -50,10 +68,11 @@ class FilePages:
     def pages(self, name: str) -> Sequence[Page]:
         """Those of one name."""
         try:
-            found = self._read(name)
-            if found is None and Identity.of(self._fd) == self._identity:
-                self._table, self.head = self._rebuilt()
-                found = self._read(name)
+            with self._opened() as fd:
+                found = self._read(fd, name)
+                if found is None and Identity.of(fd) == self._identity:
+                    self._table, self.head = self._rebuilt(fd)
+                    found = self._read(fd, name)
         except OSError as error:
             raise StorageError.from_os_error(f"read {self._path}", error) from error
         except RepodataError as error:
@@ -62,35 +81,35 @@ class FilePages:
             raise self._spoilt()
         return found
 
-    def _read(self, name: str) -> list[Page] | None:
+    def _read(self, fd: int, name: str) -> list[Page] | None:
         """The pages of a name; None if the file does not say any more what it said."""
         found = []
         for table, offset, length, crc in self._table.ranges(name):
-            text = read_at(self._fd, length, offset)
+            text = read_at(fd, length, offset)
             if len(text) != length or zlib.crc32(text) != crc or table >= len(ENDINGS):
                 return None
             found.append(Page(ENDINGS[table], b"".join((b"{", text, b"}"))))
         return found
 
-    def _rebuilt(self) -> tuple[NameTable, Head]:
+    def _rebuilt(self, fd: int) -> tuple[NameTable, Head]:
         """Read the whole file, and save what was found for the next time if that can be done."""
         forget(self._path)
         builder = TableBuilder()
         try:
             splitter = IndexSplitter(builder, self._path)
-            for piece in self._pieces():
+            for piece in self._pieces(fd):
                 splitter.feed(piece)
             head = splitter.finish()
             parts = Parts(*builder.finish(), head)
-            if Identity.of(self._fd) == self._identity:
+            if Identity.of(fd) == self._identity:
                 _save(self._path, self._identity, parts)
         except OSError as error:
             raise StorageError.from_os_error(f"read {self._path}", error) from error
         return NameTable(parts.table, parts.names, parts.ranges), head
 
-    def _pieces(self) -> Iterator[bytes]:
+    def _pieces(self, fd: int) -> Iterator[bytes]:
         at = 0
-        while piece := read_at(self._fd, _PIECE, at):
+        while piece := read_at(fd, _PIECE, at):
             at += len(piece)
             yield piece
 

@@ -20,6 +20,7 @@ from engine.fetch.index.file_pages import FilePages
 from engine.fetch.index.index_file import Identity, announce, index_path
 from engine.model.channel import Channel
 from engine.model.repodata import RepoData, RepoDataSplitter
+from tests.kit import open_files
 from tests.kit.shared import needs_shared, shared_data
 
 CHANNEL = Channel("chan", "https://host/chan")
@@ -52,6 +53,21 @@ def load(path: str) -> RepoData:
     return RepoData.assemble(CHANNEL, "linux-64", pages, pages.head, path)
 
 
+@pytest.mark.skipif(not os.path.isdir(open_files.DESCRIPTORS), reason="can't see what is open")
+def test_windows_can_replace_and_remove_what_is_read(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_pages, "HOLDS", False)
+    repodata = load(path)
+    first = list(repodata.records("a"))
+    same = Path(path).with_suffix(".new")
+    same.write_bytes(Path(path).read_bytes())
+    with open_files.held_fast():
+        os.replace(same, path)
+        assert list(load(path).records("a")) == first and list(repodata.records("b"))
+        os.unlink(path)
+    with pytest.raises(StorageError):
+        list(repodata.records("c"))
+
+
 def everything(repodata: RepoData) -> tuple[object, ...]:
     rows = {name: list(repodata.records(name)) for name in sorted(repodata.names())}
     return rows, repodata.base_url, repodata.notes, json.loads(repodata.info), repodata.problems
@@ -70,9 +86,9 @@ def splits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     rebuild = FilePages._rebuilt
 
-    def spy(self: FilePages) -> object:
+    def spy(self: FilePages, fd: int) -> object:
         found.append(self._path)
-        return rebuild(self)
+        return rebuild(self, fd)
 
     monkeypatch.setattr(FilePages, "_rebuilt", spy)
     return found
