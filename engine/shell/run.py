@@ -108,7 +108,10 @@ def execute(request: RunRequest, notice: Notice) -> int:
     if request.windows:
         from engine.shell.run_windows import call
 
-        return call(prepared.argv, prepared.environ, prepared.script, request.closed)
+        try:
+            return call(prepared.argv, prepared.environ, prepared.script, request.closed)
+        except OSError as error:
+            raise _not_started(prepared.argv[0], error) from error
     _close(request.closed)
     _restore_signals()
     become = _exec_through_shell if prepared.script else _exec
@@ -155,9 +158,13 @@ def _exec(prepared: Prepared, label: str | None) -> NoReturn:
     except OSError as error:
         if error.errno == errno.ENOEXEC:  # a script without "#!": for sh, as POSIX and every shell have it
             os.execve("/bin/sh", ["sh", path, *argv[1:]], prepared.environ)
-        if error.errno == errno.ENOENT:
-            raise CommandNotFound(f"Could not run {name!r}: {os.strerror(error.errno)}.") from error
-        raise CommandNotExecutable(f"Could not run {name!r}: {error.strerror}.") from error
+        raise _not_started(name, error) from error
+
+
+def _not_started(name: str, error: OSError) -> CommandNotFound | CommandNotExecutable:
+    if error.errno == errno.ENOENT:
+        return CommandNotFound(f"Could not run {name!r}: {os.strerror(error.errno)}.")
+    return CommandNotExecutable(f"Could not run {name!r}: {error.strerror}.")
 
 
 def _exec_through_shell(prepared: Prepared, label: str | None) -> NoReturn:

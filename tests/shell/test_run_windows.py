@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.shell.run import CommandNotExecutable, CommandNotFound, RunRequest, execute
 from engine.shell.run_windows import call
 
 ENVIRON = {"PATH": os.environ["PATH"]}
@@ -48,3 +49,15 @@ def test_an_interrupt_is_the_programs_business() -> None:
     code = "import os, signal, sys; os.kill(os.getppid(), signal.SIGINT); sys.exit(3)"
     assert call([sys.executable, "-c", code], ENVIRON, "", NOTHING) == 3
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize(("name", "code"), [("no-such-program", 127), ("text", 126)])
+def test_what_can_not_be_started_is_an_error_for_people(name: str, code: int, tmp_path: Path) -> None:
+    (tmp_path / "text").write_bytes(b"\x7fELF, but not really")
+    (tmp_path / "text").chmod(0o755)
+    environ = {"PATH": str(tmp_path)}
+    (tmp_path / "env/conda-meta").mkdir(parents=True)
+    request = RunRequest(str(tmp_path / "env"), [str(tmp_path / name)], str(tmp_path), environ, windows=True)
+    with pytest.raises((CommandNotFound, CommandNotExecutable)) as caught:
+        execute(request, pytest.fail)
+    assert caught.value.exit_code == code
