@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from engine.errors import ConfigError
+from engine.errors import ConfigError, InvalidVersion
 from engine.model.platform import (
     NOARCH,
     is_linux,
@@ -148,10 +148,21 @@ def _override(environ: Mapping[str, str], name: str, pattern: re.Pattern[str] = 
     if value is None:
         return None
     value = value.strip()
-    if value and not pattern.fullmatch(value):
+    if value and not (pattern.fullmatch(value) and (name == "ARCHSPEC" or _is_version(value))):
         kind = "a build string" if name == "ARCHSPEC" else "a version"
         raise ConfigError(f"${variable} is {value!r}, expected {kind}", hint=f"Unset ${variable} or correct it.")
     return value
+
+
+def _is_version(text: str) -> bool:
+    """Whether ``text`` can be compared with what packages ask for (CEP 30: wherever it is from, CEP 33 holds for it)."""
+    from engine.model.version import key_of  # only here: most machines have no overrides
+
+    try:
+        key_of(text)
+    except InvalidVersion:
+        return False
+    return True
 
 
 def _archspec(platform: str, environ: Mapping[str, str], probes: Probes) -> tuple[str, str]:

@@ -141,9 +141,11 @@ def test_overrides_of_other_systems_are_passed_over(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("LINUX", "new"), ("LINUX", "5"), ("GLIBC", "2 17"), ("CUDA", "../x"), ("ARCHSPEC", "a b"), ("CUDA_ARCH", "9.0a")],
-)
+    [("LINUX", "new"), ("LINUX", "5"), ("GLIBC", "2 17"), ("CUDA", "../x"), ("ARCHSPEC", "a b"), ("CUDA_ARCH", "9.0a"),
+     ("GLIBC", "2..5"), ("CUDA", "1!2!3"), ("CUDA", "9" * 30)],
+)  # fmt: skip
 def test_malformed_overrides_are_errors_that_name_the_variable(name: str, value: str) -> None:
+    """CEP 30, "Specification": a version follows CEP 33, regardless of its origin."""
     with pytest.raises(ConfigError, match=f"CONDA_OVERRIDE_{name}"):
         seen("linux-64", machine(cuda=("12.0", "8.0")), **{name: value})
 
