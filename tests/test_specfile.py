@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -245,6 +247,17 @@ def test_explicit_files() -> None:
     ]
     assert "made for osx-64" in found.notices[0]
     assert parse_spec_text(EXPLICIT, "list.txt", context("osx-64")).notices == ()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="users are found otherwise there")
+def test_other_users_homes_in_explicit_files() -> None:
+    """CEP 23, "Explicit input files": leading tildes must be replaced as `os.path.expanduser` does it."""
+    root = os.path.expanduser("~root")
+    found = parse_spec_text("@EXPLICIT\n~root/a-1-0.conda\n~nobody-such/a-1-0.conda\n", "x.txt", context())
+    assert [package.url for package in found.explicit] == [
+        f"file://{root}/a-1-0.conda",
+        "file:///here/~nobody-such/a-1-0.conda",
+    ]
 
 
 @pytest.mark.parametrize("line", ["numpy", "https://h/c", f"https://h/a-1-0.conda#{MD5}0", "https://h/a-1-0.conda#",

@@ -1,7 +1,8 @@
-"""Text spec files: ``@EXPLICIT`` lists of packages by address, and lists of specifications (CEP 23). Pure."""
+"""Text spec files: ``@EXPLICIT`` lists of packages by address, and lists of specifications (CEP 23). Pure, but for homes of other users."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -39,6 +40,8 @@ def explicit_package(text: str, context: SpecContext) -> ExplicitPackage:
     """
     address, mark, digest = expand_variables(text.strip(), context.environ).partition("#")
     if not scheme_of(address):
+        if address[0:1] == "~" and address[1:2] not in ("/", "\\"):
+            address = os.path.expanduser(address)  # another user's home, which only the system knows
         address = path_to_url(absolute_path(address, context.cwd, context.home))
     parts = package_url_parts(address + mark + digest)
     return ExplicitPackage(parts.url, parts.md5, parts.sha256)

@@ -155,7 +155,7 @@ def _override(environ: Mapping[str, str], name: str, pattern: re.Pattern[str] = 
 
 
 def _is_version(text: str) -> bool:
-    """Whether ``text`` can be compared with what packages ask for (CEP 30: wherever it is from, CEP 33 holds for it)."""
+    """Whether ``text`` can be compared with what packages ask for (CEP 30: CEP 33 holds, wherever it is from)."""
     from engine.model.version import key_of  # only here: most machines have no overrides
 
     try:
