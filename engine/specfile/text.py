@@ -1,4 +1,7 @@
-"""Text spec files: ``@EXPLICIT`` lists of packages by address, and lists of specifications (CEP 23). Pure, but for homes of other users."""
+"""Text spec files: ``@EXPLICIT`` lists of packages by address, and lists of specifications (CEP 23).
+
+Pure, but for the homes of other users.
+"""
 
 from __future__ import annotations
 
