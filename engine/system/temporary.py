@@ -79,12 +79,25 @@ def remove_tree(path: str) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISDIR(facts.st_mode):
-        os.unlink(path)
+        _remove_file(path)
         return
     import shutil  # with it come compressors, and most runs remove nothing
 
     shutil.rmtree(path, ignore_errors=True)
     if os.path.lexists(path):  # read-only directories, as some caches have: make them writable, then in earnest
-        for base, _, _ in os.walk(path):
+        for base, _, names in os.walk(path):
             os.chmod(base, 0o700)
+            for name in names if os.name == "nt" else ():  # Windows keeps read-only files, too
+                if not os.path.islink(os.path.join(base, name)):
+                    os.chmod(os.path.join(base, name), 0o700)
         shutil.rmtree(path)
+
+
+def _remove_file(path: str) -> None:
+    try:
+        os.unlink(path)
+    except PermissionError:
+        if os.name != "nt":
+            raise
+        os.chmod(path, 0o700)
+        os.unlink(path)

@@ -6,6 +6,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from engine.system.temporary import STRANGER_LIFETIME, dead_leftovers, is_dead, remove_tree, temporary_name
 
 
@@ -42,3 +44,24 @@ def test_read_only_trees_can_be_removed(tmp_path: Path) -> None:
     remove_tree(str(tmp_path / "tree"))
     remove_tree(str(tmp_path / "tree"))
     assert not (tmp_path / "tree").exists()
+
+
+def test_windows_keeps_files_that_nobody_may_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    outside, tree, single = tmp_path / "outside", tmp_path / "tree", tmp_path / "single"
+    (tree / "a").mkdir(parents=True)
+    for path in (outside, tree / "a" / "file", single):
+        path.touch(0o444)
+    (tree / "link").symlink_to(outside)
+    real = os.unlink
+
+    def unlink(path: str, *, dir_fd: int | None = None) -> None:
+        if not os.lstat(path, dir_fd=dir_fd).st_mode & 0o200:
+            raise PermissionError(13, "Permission denied", path)
+        real(path, dir_fd=dir_fd)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", unlink)
+        patch.setattr(os, "name", "nt")
+        for path in (tree, single):
+            remove_tree(str(path))
+    assert os.listdir(tmp_path) == ["outside"] and not outside.stat().st_mode & 0o200

@@ -147,7 +147,8 @@ def _make_writable(path: str) -> None:
     for directory, _, names in os.walk(path):
         os.chmod(directory, 0o700)
         for name in names if os.name == "nt" else ():
-            os.chmod(os.path.join(directory, name), 0o700)
+            if not os.path.islink(os.path.join(directory, name)):
+                os.chmod(os.path.join(directory, name), 0o700)
 
 
 def leads_inside(path: str, prefix: str) -> bool:
