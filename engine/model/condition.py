@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 MAX_DEPTH: Final = 20
 """Of parentheses in parentheses."""
+_JOINTS: Final = "<>=!~,|"
+"""What stands between a name and its version, or within a version; it begins or ends no specification."""
+_NOT_OF_A_VERSION: Final = frozenset({"", "(", ")", "and", "or"})
 
 
 class Joined(msgspec.Struct, frozen=True):
@@ -72,7 +75,8 @@ class _Parser:
         start, end = self.tokens[self.at]
         self.at += 1
         if token != "(":
-            return self._spec(token, start, end)
+            end = self._end_of_version(end)
+            return self._spec(self.source[start:end], start, end)
         if depth == MAX_DEPTH:
             reason = f"parentheses are nested more than {MAX_DEPTH} deep"
             raise InvalidMatchSpec(self.source, reason, span=(start, end))
@@ -81,6 +85,18 @@ class _Parser:
             raise InvalidMatchSpec(self.source, "this '(' is never closed", span=(start, end))
         self.at += 1
         return tree
+
+    def _end_of_version(self, end: int) -> int:
+        """Where the specification ends whose name ends at ``end``, if its version stands apart (``python >=3.10``).
+
+        CEP 43 wants no blank there, but people and other tools write one, and it can't mean anything else.
+        """
+        while (after := self._peek()) not in _NOT_OF_A_VERSION and (
+            after[0] in _JOINTS or self.source[end - 1] in _JOINTS
+        ):
+            end = self.tokens[self.at][1]
+            self.at += 1
+        return end
 
     def _spec(self, token: str, start: int, end: int) -> Condition:
         try:

@@ -184,9 +184,28 @@ class TestConditions:
     def test_a_single_query(self) -> None:
         assert MatchSpec.parse("a[when=__unix]").when == MatchSpec.parse("__unix")
 
+    @pytest.mark.parametrize("when", ["b >=1,<2 and c", "b >= 1 , < 2 and c", "(b >=1,<2) and c"])
+    def test_a_version_may_stand_apart_from_its_name(self, when: str) -> None:
+        """CEP 43, "Syntax" wants no blank there; other tools read it, so channels may hold it."""
+        assert MatchSpec.parse(f"x[when='{when}']") == MatchSpec.parse("x[when='b>=1,<2 and c']")
+
     @pytest.mark.parametrize(
         "when",
-        ["a and", "or a", "a b", "(a", "a)", "()", "and", "a[when=b]", "a >=1", "(" * 30 + "a" + ")" * 30, "&"],
+        [
+            "a and",
+            "or a",
+            "a b",
+            "(a",
+            "a)",
+            "()",
+            "and",
+            "a[when=b]",
+            "a >=",
+            "a >= and b",
+            "a >=1 b",
+            "(" * 30 + "a" + ")" * 30,
+            "&",
+        ],
     )
     def test_what_is_no_condition_is_refused(self, when: str) -> None:
         with pytest.raises(InvalidMatchSpec):
