@@ -57,6 +57,8 @@ def open_local(url: str, range_header: str | None = None) -> LocalResponse:
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return LocalResponse(url, 404, Headers())
     except OSError as error:
+        if os.path.isdir(path):  # Windows says that it is not permitted
+            return LocalResponse(url, 404, Headers())
         raise StorageError.from_os_error(f"read {path}", error) from error
     try:
         return _answer(url, file, range_header)

@@ -32,6 +32,19 @@ async def test_answers(tmp_path: Path) -> None:
         assert (await read(nothing.as_uri()))[0] == 404
 
 
+async def test_a_directory_is_absent_also_where_the_system_calls_it_not_permitted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: str, flags: int) -> int:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr("engine.fetch.http.local._no_waiting", refuse)
+    assert (await read(tmp_path.as_uri()))[0] == 404
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError):
+        await read((tmp_path / "file").as_uri())
+
+
 async def test_a_pipe_is_no_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert (await read((tmp_path / "pipe").as_uri()))[0] == 404
@@ -41,6 +54,8 @@ async def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.M
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied", str(tmp_path))
 
+    file = tmp_path / "file"
+    file.touch()
     monkeypatch.setattr("builtins.open", refuse)
     with pytest.raises(StorageError, match="Permission denied"):
-        open_local(tmp_path.as_uri())
+        open_local(file.as_uri())
