@@ -47,3 +47,21 @@ def test_but_not_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         patch.setattr(os, "name", "nt")
         moving.rename(str(tmp_path), "x")
     assert 1 < len(asked) < 10
+
+
+def test_what_is_being_replaced_is_opened_a_moment_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, real, asked = tmp_path / "file", os.open, list[str]()
+    path.touch()
+
+    def refuse_once(path: str, flags: int) -> int:
+        asked.append(path)
+        if len(asked) == 1:
+            raise PermissionError(13, "Permission denied", path)
+        return real(path, flags)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refuse_once)
+        patch.setattr(os, "name", "nt")
+        opened = moving.open_file(str(path), os.O_RDONLY)
+    os.close(opened)
+    assert len(asked) == 2

@@ -23,6 +23,7 @@ from engine.model.pages import ENDINGS, Page
 from engine.model.repodata_head import Head
 from engine.model.repodata_split import IndexSplitter
 from engine.system.file_io import BINARY, read_at
+from engine.system.moving import open_file
 
 _PIECE: Final = 1 << 20
 _READING: Final = os.O_RDONLY | BINARY
@@ -42,7 +43,7 @@ class FilePages:
         self._held: int | None = None
         try:
             if HOLDS:
-                self._held = os.open(json_path, _READING)
+                self._held = open_file(json_path, _READING)
                 weakref.finalize(self, os.close, self._held)
             with self._opened() as fd:
                 self._identity = Identity.of(fd)
@@ -55,7 +56,7 @@ class FilePages:
         if self._held is not None:
             yield self._held
             return
-        fd = os.open(self._path, _READING)
+        fd = open_file(self._path, _READING)
         try:
             yield fd
         finally:
