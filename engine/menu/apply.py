@@ -18,7 +18,7 @@ import msgspec
 from engine.errors import LinkError
 from engine.events import Notice, Report
 from engine.menu.item import Menu, OldForm, read_menu
-from engine.menu.linux import linux_artifacts
+from engine.menu.linux import SYSTEM_DATA, linux_artifacts
 from engine.menu.osx import osx_artifacts
 from engine.menu.place import Artifacts, MenuPlace
 from engine.menu.windows import MAKE, Shortcut, windows_artifacts
@@ -50,7 +50,7 @@ def for_all_users(base_prefix: str, platform: str) -> bool:
         import ctypes
 
         return bool(ctypes.windll.shell32.IsUserAnAdmin())
-    return os.access("/Applications" if platform.startswith("osx-") else "/usr/share", os.W_OK)
+    return os.access("/Applications" if platform.startswith("osx-") else SYSTEM_DATA, os.W_OK)
 
 
 def plan_menus(place: MenuPlace, files: Iterable[str], report: Report) -> list[Planned]:
@@ -93,7 +93,8 @@ def make_menus(planned: Sequence[Planned], report: Report, *, run_code: bool = T
 def remove_menus(planned: Sequence[Planned], prefix: str, report: Report) -> None:
     """Remove the entries of ``prefix`` that are there."""
     for plan in planned:
-        paths = (*plan.artifacts.trees, *(artifact.path for artifact in plan.artifacts.files))
+        made = plan.artifacts
+        paths = (*made.trees, *(artifact.path for artifact in made.files), *made.elsewhere)
         for path in paths:
             if os.path.lexists(path) and _is_of(path, prefix):
                 _try(f"remove the menu entry {path}", report, lambda path=path: _remove(path))  # type: ignore[misc]

@@ -21,6 +21,10 @@ _KEYS = (
     "NotShowIn", "OnlyShowIn", "PrefersNonDefaultGPU", "SingleMainWindow", "StartupNotify", "StartupWMClass", "TryExec",
 )  # fmt: skip
 """Keys of the specification that packages may set."""
+SYSTEM_DATA = "/usr/local/share"
+"""Where entries for all users are (CEP 11, "Expected behavior")."""
+_MENUINST_DATA = "/usr/share"
+"""Where menuinst puts them: those that conda made are there."""
 
 
 def linux_artifacts(menu: Menu, place: MenuPlace) -> Artifacts:
@@ -41,6 +45,7 @@ def linux_artifacts(menu: Menu, place: MenuPlace) -> Artifacts:
     refresh: list[tuple[str, ...]] = [("update-desktop-database", f"{data}/applications")]
     return Artifacts(
         files=tuple(files),
+        elsewhere=tuple(f"{_MENUINST_DATA}/applications/{name}" for name in entries if place.system),
         directories=tuple(place.filled(item.working_dir) for item in entries.values() if item.working_dir),
         before=tuple(place.filled(item.precreate) for item in entries.values() if item.precreate),
         refresh=(*refresh, *([("update-mime-database", f"{data}/mime")] if mime else [])),
@@ -50,7 +55,7 @@ def linux_artifacts(menu: Menu, place: MenuPlace) -> Artifacts:
 def _directories(place: MenuPlace) -> tuple[str, str]:
     """Where menus and where everything else goes."""
     if place.system:
-        return "/etc/xdg", "/usr/share"
+        return "/etc/xdg", SYSTEM_DATA
     environ, home = place.environ, place.home
     return environ.get("XDG_CONFIG_HOME") or f"{home}/.config", environ.get("XDG_DATA_HOME") or f"{home}/.local/share"
 

@@ -88,6 +88,8 @@ class Artifacts(msgspec.Struct, frozen=True):
     files: tuple[Artifact, ...] = ()
     trees: tuple[str, ...] = ()
     """Directories that belong to the entries alone, and go with them."""
+    elsewhere: tuple[str, ...] = ()
+    """Where another tool would have put files of the entries: they go with them too."""
     copies: Mapping[str, str] = {}
     """Target → a file of the package (icons)."""
     links: Mapping[str, str] = {}

@@ -66,8 +66,17 @@ def test_files_are_where_desktops_look() -> None:
         "tools-of-its-me_a-tool.desktop",
         "tools-of-its-me_second.desktop",
     ]
-    for place_of, start in ((place(system=True), "/usr/share/"), (place(environ={"XDG_DATA_HOME": "/x"}), "/x/")):
+    for place_of, start in ((place(system=True), "/usr/local/share/"), (place(environ={"XDG_DATA_HOME": "/x"}), "/x/")):
         assert any(path.startswith(start) for path in by_name(linux_artifacts(menu(item()), place_of)))
+
+
+def test_entries_for_all_users_are_where_the_standard_puts_them() -> None:
+    """CEP 11, "Expected behavior". What conda has put elsewhere goes with the package too."""
+    made = linux_artifacts(menu(item()), place(system=True))
+    [entry] = [path for path in by_name(made) if path.endswith(".desktop")]
+    assert os.path.dirname(entry) == "/usr/local/share/applications"
+    assert made.elsewhere == (f"/usr/share/applications/{os.path.basename(entry)}",)
+    assert linux_artifacts(menu(item()), place()).elsewhere == ()
 
 
 def test_keys_of_the_specification() -> None:
