@@ -139,7 +139,7 @@ class _Change:
 
     def _prepare(self) -> Journal:
         """Stage what is left to stage, and plan the renames."""
-        restore(
+        restored = restore(
             self.request,
             self.new,
             removed=self.removed,
@@ -150,7 +150,7 @@ class _Change:
         self._stage_history()
         self._stage_removed()
         write_extra_files(self.request, self.new)
-        found = plan_change(self.prefix, self.staging, self.removed, self.survivors)
+        found = plan_change(self.prefix, self.staging, self.removed, self.survivors, restored)
         if found.warnings and self.request.options.prevent_conflicts:
             raise LinkError(found.warnings[0], hint=PREVENTED)
         for text in found.warnings:

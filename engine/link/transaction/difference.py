@@ -31,16 +31,23 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 def plan_change(
-    prefix: str, staging: str, removed: Sequence[PrefixRecord], survivors: Sequence[PrefixRecord]
+    prefix: str,
+    staging: str,
+    removed: Sequence[PrefixRecord],
+    survivors: Sequence[PrefixRecord],
+    restored: Iterable[str] = (),
 ) -> Difference:
-    """The plan; ``staging`` (relative to the prefix) holds the new files below ``new/``."""
+    """The plan; ``staging`` (relative to the prefix) holds the new files below ``new/``.
+
+    ``restored`` are those among them that a survivor gets back from a removed package: in nobody's way.
+    """
     with storage(f"plan the change of {prefix}"):
         new = os.path.join(prefix, staging, "new")
         links = set[str]()
         come = sorted(_files_below(new, links))
         owner = {path: record.dist for record in survivors for path in record.files}
         gone = _gone(prefix, removed, owner)
-        planner = _Planner(prefix, owner, gone)
+        planner = _Planner(prefix, owner, gone, frozenset(restored))
         for path in come:
             planner.make_way(path)
     journal = Journal(
@@ -128,8 +135,8 @@ def _is_file(path: str) -> bool:
 class _Planner:
     """Collects what must go and be made so that new files find their places free."""
 
-    def __init__(self, prefix: str, owner: dict[str, str], gone: list[str]) -> None:
-        self.prefix, self.owner = prefix, owner
+    def __init__(self, prefix: str, owner: dict[str, str], gone: list[str], restored: frozenset[str]) -> None:
+        self.prefix, self.owner, self.restored = prefix, owner, restored
         self.away = list(gone)
         self.whole_dirs: list[str] = []
         self.dirs: list[str] = []
@@ -173,7 +180,7 @@ class _Planner:
         self._ready.add(directory)
 
     def _send_away(self, path: str) -> None:
-        if not path.startswith(f"{META}/"):
+        if not path.startswith(f"{META}/") and path not in self.restored:
             self._warn(path)
         self.away.append(path)
         self._away.add(path)

@@ -118,6 +118,15 @@ async def test_a_clobbered_file_comes_back(prefix: Path, cache: Path) -> None:
     assert (prefix / "x").read_text() == f"first {prefix}"
 
 
+async def test_a_file_that_comes_back_is_in_nobodys_way(prefix: Path, cache: Path) -> None:
+    """CEP 32, "Removing a package": clobbered paths are restored, also where no new conflict is allowed."""
+    await create(prefix, [package(cache, "first", {"x": "first"}), package(cache, "second", {"x": "second"})])
+    recorder = Recorder()
+    await change(prefix, remove=installed(prefix, "second"), report=recorder, prevent_conflicts=True)
+    assert (prefix / "x").read_text() == "first"
+    assert not recorder.notices()
+
+
 async def test_a_clobbered_file_is_kept_if_the_cache_forgot_it(prefix: Path, cache: Path) -> None:
     first = package(cache, "first", {"x": "first"})
     await create(prefix, [first, package(cache, "second", {"x": "second"})])
