@@ -120,18 +120,14 @@ LINK = """
 from pathlib import PosixPath
 import anyio, msgspec
 from engine.link.transaction.remove import remove_prefix
+from tests.kit import privilege
 from tests.kit.package import PLACEHOLDER, Symlink, make_package
 from tests.link.support import cached, change, create, request_for
 from engine.events import silent
 from engine.link.prefix.records import read_records
 
 here, cache = PosixPath(sys.argv[1]), PosixPath(sys.argv[1]) / "pkgs"
-def refuse(*_, **__):
-    error = OSError(22, "Invalid argument")
-    error.winerror = 1314  # no privilege
-    raise error
-
-os.symlink = refuse
+os.symlink = privilege.refuse
 files = {"bin/tool": f"#!{PLACEHOLDER}/x", "share/a/b": "c", "share/link": Symlink("a/b")}
 tool = cached(make_package("tool", files=files, subdir="win-64"), cache)
 newer = cached(make_package("tool", "2.0", files={"share/a/d": "e"}, subdir="win-64"), cache)

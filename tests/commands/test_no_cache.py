@@ -17,7 +17,7 @@ import pytest
 from engine.errors import ExitCode
 from engine.system.temporary import temporary_name
 from tests.commands.conftest import Done, RunCommand
-from tests.kit import evil
+from tests.kit import evil, privilege
 from tests.kit.channel import ChannelBuilder
 from tests.kit.demo import ROOT, clean_environment
 from tests.kit.package import PLACEHOLDER, Directory, File, Symlink, make_package
@@ -121,6 +121,19 @@ def test_packages_that_say_odd_things(create: Create, channel: ChannelBuilder, t
     cached, direct = both(create, tmp_path / "env", "p")
     assert direct == cached
     assert {"bin/p", "lib/l", "share/d", "info/index.json"} < set(cached)
+
+
+@pytest.mark.parametrize("hands", ["threads"], indirect=True)
+def test_soft_links_that_the_system_refuses(
+    create: Create, channel: ChannelBuilder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel.add(make_package("p", files={"share/d": "d", "share/l": Symlink("d")}))
+    channel.write()
+    monkeypatch.setattr("engine.fetch.packages.direct._LINKS_MAY_BE_REFUSED", True)
+    monkeypatch.setattr(os, "symlink", privilege.refuse)
+    cached, direct = both(create, tmp_path / "env", "p")
+    assert direct == cached
+    assert (tmp_path / "env/share/l").read_text() == "d"
 
 
 def test_packages_that_must_be_unpacked_first(create: Create, channel: ChannelBuilder, tmp_path: Path) -> None:

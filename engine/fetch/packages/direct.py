@@ -1,8 +1,8 @@
 """Packages for direct mode: fetched and verified, not unpacked, and not kept.
 
 Rule of this file: as `engine.fetch.packages.prepare`, without a cache. What can't be unpacked straight into a prefix
-(packages of the old kind without a list of their files, those with scripts that run before linking, and those that list
-their own metadata) is unpacked into a directory that is removed in the end.
+(packages of the old kind without a list of their files, those with scripts that run before linking, those that list
+their own metadata, and on Windows those with soft links) is unpacked into a directory that is removed in the end.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import anyio.to_thread
@@ -32,6 +32,9 @@ from engine.model.records import CachedPackage, RepoDataRecord
 
 if TYPE_CHECKING:
     from engine.fetch.http.transport import Transport
+
+_LINKS_MAY_BE_REFUSED: Final = os.name == "nt"
+"""Windows lets only some users make soft links."""
 
 
 async def prepare_direct(  # noqa: PLR0917  (the engine's parts, each of its own type)
@@ -143,7 +146,7 @@ class _Direct:
         """In a worker thread."""
         archive = spool(pieces, record, self._place, self._options, named=self._named)
         try:
-            if archive.open() and not _has_pre_link(archive, record) and not _lists_info(archive):
+            if archive.open() and not _must_be_unpacked(archive, record):
                 known = archive.known()
                 directory = os.path.join(self._place, known.stem)
                 return CachedPackage(known, directory, os.path.join(self._place, known.fn), payload=archive)
@@ -163,14 +166,20 @@ def _let_go(packages: Iterable[CachedPackage]) -> None:
             package.payload.close()
 
 
+def _must_be_unpacked(archive: SpooledArchive, record: RepoDataRecord) -> bool:
+    """Whether a package needs all of itself at one place before it is linked."""
+    return _has_pre_link(archive, record) or _lists_info(archive) or _may_need_copies(archive)
+
+
 def _lists_info(archive: SpooledArchive) -> bool:
     """Whether a package wants its own metadata in the prefix, of which we only keep what we need."""
-    return archive.lists(b"info/") and any(entry.path.startswith("info/") for entry in archive.entries())
+    # The quote before it keeps out every Python package: their lists are full of ".dist-info/".
+    return archive.lists(b'"info') and any(entry.path.startswith("info/") for entry in archive.entries())
 
 
 def _may_need_copies(archive: SpooledArchive) -> bool:
     """Whether it has soft links that Windows may refuse; copies can stand for them once all is unpacked."""
-    return os.name == "nt" and archive.lists(b"softlink")
+    return _LINKS_MAY_BE_REFUSED and archive.lists(b"softlink")
 
 
 def _has_pre_link(archive: SpooledArchive, record: RepoDataRecord) -> bool:

@@ -15,7 +15,7 @@ from engine.fetch.archive.conda_zip import NotStreamable
 from engine.fetch.archive.extract import Contents, ExtractOptions, extract
 from engine.fetch.archive.members import Budget, Limits, read_conda_file, read_package
 from engine.fetch.archive.verify import check_contents
-from tests.kit import evil
+from tests.kit import evil, privilege
 from tests.kit.archive import Member
 from tests.kit.package import File, Symlink, make_package
 from tests.kit.shared import needs_shared, real_packages
@@ -50,17 +50,11 @@ def unpack(data: bytes, name: str, target: Path, options: ExtractOptions | None 
         handles.close(root)
 
 
-def without_privilege(*_: object, **__: object) -> None:
-    error = OSError(22, "Invalid argument")
-    error.winerror = 1314  # type: ignore[attr-defined]
-    raise error
-
-
 @pytest.mark.parametrize("format", [".conda", ".tar.bz2"])
 def test_copies_stand_for_soft_links_that_windows_refuses(
     format: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "symlink", without_privilege)
+    monkeypatch.setattr(os, "symlink", privilege.refuse)
     links = {"bin/a": Symlink("../lib/b"), "lib/b": Symlink("c"), "lib/c": "content"}
     built = make_package("tool", files=links, format=format)
     contents = unpack(built.data, built.fn, tmp_path / "tree", ExtractOptions(digests=True))
@@ -72,7 +66,7 @@ def test_copies_stand_for_soft_links_that_windows_refuses(
 def test_what_can_not_be_copied_is_refused_with_a_hint(
     target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "symlink", without_privilege)
+    monkeypatch.setattr(os, "symlink", privilege.refuse)
     built = make_package("tool", files={"bin/a": Symlink(target), "lib/c": "content"})
     with pytest.raises(ArchiveError, match="lets only some users make") as caught:
         unpack(built.data, built.fn, tmp_path / "tree")
