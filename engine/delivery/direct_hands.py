@@ -16,7 +16,7 @@ from engine.link.files.direct import make_here
 from engine.link.files.making import Made, Making
 from engine.model.payload import Payload
 from engine.model.records import RepoDataRecord
-from engine.system.helpers import PATIENCE, Helpers
+from engine.system.helpers import Helpers
 
 
 def direct_hands(records: Sequence[RepoDataRecord], settings: FetchSettings) -> DirectHands | None:
@@ -39,12 +39,6 @@ class DirectHands(Helpers):
             return make_here(payload, making, checkpoint)
         hand = self.take(checkpoint)
         hand.give(Job(spooled, making))
-        try:
-            while not hand.has_answered(PATIENCE):
-                checkpoint()
-        except BaseException:
-            hand.process.kill()  # what it has made is thrown away with the rest
-            self.give_back(hand)
-            raise
+        self.wait_for(hand, checkpoint)  # if it is stopped, what it has made is thrown away with the rest
         made: Made = self.outcome(hand, f"unpack {making.dist}")
         return made

@@ -21,7 +21,7 @@ from engine.errors import CacheError
 from engine.system.helper import WIDTH, Failed, framed
 from engine.system.process import home, spawn
 
-PATIENCE = 0.05
+_PATIENCE = 0.05
 """Seconds between two looks whether we are to stop."""
 _HINT = "Were they killed, or out of memory? If it stays so, `extract_threads: 1` does without such processes."
 
@@ -100,8 +100,19 @@ class Helpers:
                     checkpoint()  # first: who stops may have killed them all
                 if not self._count:
                     raise CacheError("Could not unpack any more: all helper processes ended unexpectedly", hint=_HINT)
-                self._changed.wait(None if checkpoint is None else PATIENCE)
+                self._changed.wait(None if checkpoint is None else _PATIENCE)
             return self._idle.pop()
+
+    def wait_for(self, helper: Helper, checkpoint: Callable[[], None]) -> None:
+        """Until a helper answers. ``checkpoint`` is called often; if it raises, the helper is killed, and has ended."""
+        try:
+            while not helper.has_answered(_PATIENCE):
+                checkpoint()
+        except BaseException:
+            helper.process.kill()
+            self.give_back(helper)
+            helper.process.wait()
+            raise
 
     def outcome(self, helper: Helper, doing: str) -> Any:
         """The answer of a helper, which is free then. Raises the error that it tells of; if it died, `CacheError`."""

@@ -12,7 +12,7 @@ from itertools import chain
 
 from engine.fetch.packages.hand import BROKEN, COMPLETE, Group, Job, UnpackedGroup, number
 from engine.fetch.packages.unpack import Unpacked
-from engine.system.helpers import PATIENCE, Helper, Helpers
+from engine.system.helpers import Helper, Helpers
 from engine.system.temporary import dead_leftovers, remove_tree
 
 _STEP = 1 << 18
@@ -36,7 +36,7 @@ class Hands(Helpers):
         """Have an archive unpacked that is all there. Raises what `engine.fetch.packages.unpack.unpack_file` does."""
         hand = self.take(self._checkpoint)
         hand.give(job, COMPLETE)
-        self._wait_for(hand, job.pkgs_dir)
+        self._wait_in(hand, job.pkgs_dir)
         unpacked: Unpacked = self.outcome(hand, f"unpack {job.record.fn}")
         return unpacked
 
@@ -44,7 +44,7 @@ class Hands(Helpers):
         """Have small archives unpacked, one after the other; None for what is not as it should be."""
         hand = self.take(self._checkpoint)
         hand.give(Group(list(jobs)))
-        self._wait_for(hand, *{job.pkgs_dir for job in jobs})
+        self._wait_in(hand, *{job.pkgs_dir for job in jobs})
         unpacked: UnpackedGroup = self.outcome(hand, f"unpack {', '.join(job.record.fn for job in jobs)}")
         return unpacked.each
 
@@ -81,21 +81,17 @@ class Hands(Helpers):
             hand.give(job, number(there) + COMPLETE)
         else:
             hand.tell(number(there) + COMPLETE)
-        self._wait_for(hand, job.pkgs_dir)
+        self._wait_in(hand, job.pkgs_dir)
         unpacked: Unpacked = self.outcome(hand, f"unpack {job.record.fn}")
         return unpacked
 
-    def _wait_for(self, hand: Helper, *places: str) -> None:
-        """Until it answers. Whoever stops before kills it, and removes what it leaves in ``places``."""
+    def _wait_in(self, hand: Helper, *places: str) -> None:
+        """Until it answers. Whoever stops before removes what it leaves in ``places``."""
         if self._checkpoint is None:
             return
         try:
-            while not hand.has_answered(PATIENCE):
-                self._checkpoint()
+            self.wait_for(hand, self._checkpoint)
         except BaseException:
-            hand.process.kill()
-            self.give_back(hand)
-            hand.process.wait()
             with suppress(OSError):  # another thread may be at the same
                 for path in chain.from_iterable(map(dead_leftovers, places)):
                     remove_tree(path)
