@@ -84,13 +84,19 @@ def remove_tree(path: str) -> None:
     import shutil  # with it come compressors, and most runs remove nothing
 
     shutil.rmtree(path, ignore_errors=True)
-    if os.path.lexists(path):  # read-only directories, as some caches have: make them writable, then in earnest
-        for base, _, names in os.walk(path):
-            os.chmod(base, 0o700)
-            for name in names if os.name == "nt" else ():  # Windows keeps read-only files, too
-                if not os.path.islink(os.path.join(base, name)):
-                    os.chmod(os.path.join(base, name), 0o700)
+    if os.path.lexists(path):  # read-only directories, as some caches have: in earnest now
+        make_writable(path)
         shutil.rmtree(path)
+
+
+def make_writable(path: str) -> None:
+    """Packages may bring directories that nobody may write to, and then nothing in them can be removed; on Windows
+    that is so of files, too."""
+    for directory, _, names in os.walk(path):
+        os.chmod(directory, 0o700)
+        for name in names if os.name == "nt" else ():
+            if not os.path.islink(os.path.join(directory, name)):
+                os.chmod(os.path.join(directory, name), 0o700)
 
 
 def _remove_file(path: str) -> None:

@@ -97,7 +97,9 @@ def remove_tree(path: str) -> None:
         try:
             shutil.rmtree(path)
         except PermissionError:
-            _make_writable(path)
+            from engine.system.temporary import make_writable  # rarely needed, and with it comes hashing
+
+            make_writable(path)
             if os.name == "nt":
                 set_aside(path)
             shutil.rmtree(path)
@@ -110,8 +112,10 @@ def remove_in_use(directory: str) -> None:
 
     ``conda-meta`` goes last.
     """
+    from engine.system.temporary import make_writable
+
     with storage(f"remove {directory}"):
-        _make_writable(directory)
+        make_writable(directory)
         for name in sorted(os.listdir(directory), key=lambda name: (name == META, name)):
             set_aside(os.path.join(directory, name), os.path.dirname(directory))
     remove_tree(directory)
@@ -139,16 +143,6 @@ def _remove(path: str) -> None:
         remove_tree(path)
     else:
         os.unlink(path)
-
-
-def _make_writable(path: str) -> None:
-    """Packages may bring directories that nobody may write to, and then nothing in them can be removed; on Windows
-    that is so of files, too."""
-    for directory, _, names in os.walk(path):
-        os.chmod(directory, 0o700)
-        for name in names if os.name == "nt" else ():
-            if not os.path.islink(os.path.join(directory, name)):
-                os.chmod(os.path.join(directory, name), 0o700)
 
 
 def leads_inside(path: str, prefix: str) -> bool:
