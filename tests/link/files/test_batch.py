@@ -136,13 +136,19 @@ def test_only_big_jobs_are_handed_over(place: Place) -> None:
     assert not hands._all
 
 
-def test_a_process_that_dies_is_one_error(place: Place) -> None:
+def dead() -> Hands:
+    """One whose only process has died."""
     hands = Hands(1)
     process = hands._take()
     assert process is not None
     hands._idle.append(process)
     process.kill()
     process.wait()
+    return hands
+
+
+def test_a_process_that_dies_is_one_error(place: Place) -> None:
+    hands = dead()
     with pytest.raises(LinkError, match="ended unexpectedly"):
         hands.carry_out(big(place))
     hands.close()
@@ -150,12 +156,7 @@ def test_a_process_that_dies_is_one_error(place: Place) -> None:
 
 def test_a_process_that_dies_over_what_is_not_linked(place: Place) -> None:
     special = (LINK, str(place.source / "a"), str(place.target / "a"), "")
-    hands = Hands(1)
-    process = hands._take()
-    assert process is not None
-    hands._idle.append(process)
-    process.kill()
-    process.wait()
+    hands = dead()
     with pytest.raises(LinkError, match=f"into {place.target}: .* ended unexpectedly"):
         hands.carry_out(([], [[(False, [])]], ("/env", "linux-64", [[special] * WORTH])))
     hands.close()
