@@ -22,7 +22,8 @@ from engine.solve.clauses import Problem
 from engine.solve.missing import ALONE, channel_data, for_another_system
 from engine.solve.reasons import Reason, Relation, Requested
 from engine.solve.relax import Remedy, Solve, find_remedies
-from engine.solve.sat import MAX_WORK, Formula, shrink
+from engine.solve.sat import Formula
+from engine.solve.shrinking import MAX_WORK, shrink
 from engine.solve.story import MAX_SPECS, Story
 from engine.solve.task import SolveTask
 from engine.solve.wording import listed, shortened

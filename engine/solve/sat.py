@@ -1,4 +1,4 @@
-"""The SAT solver's part: proofs that propagation alone would take too long to find, and small contradictions.
+"""The SAT solver's part: proofs that propagation alone would take too long to find, and answers to part of a problem.
 
 Rule of this file: the only importer of pycosat, which takes a whole formula at each call and knows no assumptions. So
 we hand over only the ranks that some clause speaks of (a package of 1000 candidates that clauses cut in three places
@@ -8,15 +8,13 @@ is three variables), and ask few questions.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import chain, pairwise
 from types import ModuleType
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from engine.solve.domains import Domains
 
-MAX_WORK = 60_000
-"""Clauses to hand over, in all, for the sake of a shorter explanation: some tenths of a second."""
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -27,45 +25,56 @@ class Formula:
     """
 
     def __init__(self, domains: Domains) -> None:
-        self._domains = domains
+        self.domains = domains
         self.calls = 0
         self.handed_over = 0
 
     def satisfiable(self, clauses: Iterable[Sequence[int]]) -> bool:
         """Whether some choices make all clauses true."""
-        return self.chooser({0: list(clauses)})((0,))
+        return Groups(self, {0: list(clauses)}).model((0,)) is not None
 
-    def chooser(self, groups: Mapping[Key, Sequence[Sequence[int]]]) -> Callable[[Iterable[Key]], bool]:
-        """The same for groups of clauses of which some are chosen, again and again: the answer to "are these fit?".
 
-        All is put into the form that pycosat takes once, for that takes longer than most of its answers.
-        """
-        pycosat = _library()
+class Groups(Generic[Key]):
+    """Groups of clauses of which some are chosen, again and again: do these fit?
+
+    All is put into the form that pycosat takes once, for that takes longer than most of its answers.
+    """
+
+    def __init__(self, formula: Formula, groups: Mapping[Key, Sequence[Sequence[int]]]) -> None:
+        self._formula = formula
         names: dict[int, int] = {}
 
         def dense_literal(literal: int) -> int:
             name = names.setdefault(abs(literal), len(names) + 1)
             return name if literal > 0 else -name
 
-        dense = {key: [list(map(dense_literal, clause)) for clause in clauses] for key, clauses in groups.items()}
-        hopeless = {key for key, clauses in dense.items() if not all(clauses)}
-        order = self._order(names)
+        self.clauses = {key: [list(map(dense_literal, clause)) for clause in found] for key, found in groups.items()}
+        """By group; each variable has a number of its own here."""
+        self.order = self._order(names)
+        """Pairs of variables: who is true needs the other, which is that of the next lower rank of its package."""
+        self._count = len(names)
+        self._hopeless = {key for key, found in self.clauses.items() if not all(found)}
+        self._order_clauses = [[-above, below] for above, below in self.order]
+        self._solve = _library().solve
 
-        def satisfiable(keys: Iterable[Key]) -> bool:
-            chosen = list(keys)
-            if not hopeless.isdisjoint(chosen):
-                return False
-            self.calls += 1
-            self.handed_over += len(order) + sum(len(dense[key]) for key in chosen)
-            return bool(pycosat.solve(chain(order, *(dense[key] for key in chosen))) != "UNSAT")
+    def model(self, keys: Iterable[Key]) -> set[int] | None:
+        """The true literals of an answer to some groups; None if there is none."""
+        chosen = list(keys)
+        if not self._hopeless.isdisjoint(chosen):
+            return None
+        order = self._order_clauses
+        self._formula.calls += 1
+        self._formula.handed_over += len(order) + sum(len(self.clauses[key]) for key in chosen)
+        found = self._solve(chain(order, *(self.clauses[key] for key in chosen)))
+        if found == "UNSAT":
+            return None
+        return {*found, *range(-self._count, -len(found))}  # of what no clause speaks of pycosat says nothing
 
-        return satisfiable
-
-    def _order(self, names: Mapping[int, int]) -> list[list[int]]:
-        """That a choice which is ≥ a rank is ≥ every lower rank that a clause speaks of."""
-        owner = self._domains.owner
+    def _order(self, names: Mapping[int, int]) -> list[tuple[int, int]]:
+        """A choice which is ≥ a rank is ≥ every lower rank that a clause speaks of."""
+        owner = self._formula.domains.owner
         pairs = pairwise(sorted(names))
-        return [[-names[above], names[below]] for below, above in pairs if owner[below] == owner[above]]
+        return [(names[above], names[below]) for below, above in pairs if owner[below] == owner[above]]
 
 
 def _library() -> ModuleType:
@@ -81,10 +90,10 @@ def shortest_refuted(formula: Formula, clauses: Sequence[Sequence[int]], decisio
     """The length of the shortest prefix of ``decisions`` that contradicts ``clauses``; None if all of them fit."""
 
     groups: dict[int, Sequence[Sequence[int]]] = {place: [[decision]] for place, decision in enumerate(decisions)}
-    satisfiable = formula.chooser({**groups, -1: clauses})
+    known = Groups(formula, {**groups, -1: clauses})
 
     def fits(length: int) -> bool:
-        return satisfiable(range(-1, length))
+        return known.model(range(-1, length)) is not None
 
     if fits(len(decisions)):
         return None
@@ -93,28 +102,3 @@ def shortest_refuted(formula: Formula, clauses: Sequence[Sequence[int]], decisio
         middle = (low + high) // 2
         low, high = (middle, high) if fits(middle) else (low, middle)
     return high
-
-
-def shrink(
-    formula: Formula, groups: Mapping[Key, Sequence[Sequence[int]]], stop: Callable[[], bool], limit: int
-) -> list[Key]:
-    """A set of groups that contradict each other, of which none can be left out.
-
-    It may hold more than that once ``limit`` clauses were handed over in all.
-
-    Whole halves, quarters and so on are tried first, later groups (farther from the request) before earlier ones.
-    """
-    satisfiable = formula.chooser(groups)
-    kept = list(groups)
-    step = max(1, len(kept) // 2)
-    while True:
-        end = len(kept)
-        while end > 0 and formula.handed_over < limit and not stop():
-            start = max(0, end - step)
-            rest = kept[:start] + kept[end:]
-            if not satisfiable(rest):
-                kept = rest
-            end = start
-        if step == 1 or formula.handed_over >= limit:
-            return kept
-        step = max(1, step // 2)
