@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _HOOKS = {
     "csh": "{exe} shell hook --shell csh > hook.csh; source hook.csh",
     "tcsh": "{exe} shell hook --shell tcsh > hook.csh; source hook.csh",
+    "nu": "{exe} shell hook --shell nu | save --force hook.nu; then: source hook.nu",
     "fish": "{exe} shell hook --shell fish | source",
     "powershell": "{exe} shell hook --shell powershell | Out-String | Invoke-Expression",
     "xonsh": "execx($({exe} shell hook --shell xonsh))",

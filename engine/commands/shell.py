@@ -88,7 +88,7 @@ def _dispatch(args: Namespace) -> int:
     from engine.commands.dispatch import dispatch
 
     words: list[str] = args.words
-    if not words or words[0] not in (*_CODE, *_CHANGES):
+    if not words or words[0] not in (*_CODE, *_CHANGES) or {"-h", "--help"} & set(words):
         return dispatch(words)
     if words[0] in _CHANGES:
         code = dispatch(words)

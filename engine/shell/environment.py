@@ -102,7 +102,10 @@ class Activator(msgspec.Struct, frozen=True):
         return self._finished(change, shown)
 
     def reactivate(self) -> list[Operation]:
-        """Bring the active environment's PATH, prompt and scripts up to date, after its packages changed."""
+        """Bring the active environment's PATH, prompt, variables and scripts up to date, after its packages changed.
+
+        Its variables as well, as in conda: `env config vars set` asks people to reactivate.
+        """
         level, current = self._level, self._current
         if not level:
             return []
@@ -111,6 +114,7 @@ class Activator(msgspec.Struct, frozen=True):
         shown = self._modifier(current, name, level, stack=f"CONDA_STACKED_{level}" in self.environ)
         change.set_all({"PATH": self._path_without(facts, facts), "CONDA_SHLVL": str(level)})
         change.variables["CONDA_PROMPT_MODIFIER"] = shown or None
+        change.set_all(facts.variables)
         change.deactivate_scripts, change.activate_scripts = facts.deactivate_scripts, facts.activate_scripts
         return self._finished(change, shown)
 

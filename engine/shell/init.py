@@ -35,7 +35,7 @@ _FILES = {
     "tcsh": (".tcshrc",),
     "xonsh": (".xonshrc",),
     "fish": (".config", "fish", "config.fish"),
-    "nu": (".config", "nushell", "config.nu"),
+    "nu": ("nushell", "config.nu"),
 }
 """Below the home directory. bash's depends on the system, PowerShell's has to be asked for."""
 
@@ -115,7 +115,7 @@ def rc_file(shell: str, home: str, environ: Mapping[str, str], system: str = sys
     """The start-up file of a shell.
 
     bash reads ``.bash_profile`` in the terminals of macOS and Windows, and ``.bashrc`` elsewhere. ZDOTDIR and
-    XDG_CONFIG_HOME are heeded, as zsh and fish do.
+    XDG_CONFIG_HOME are heeded, as zsh, fish and nushell do.
     """
     if shell == "bash":
         return os.path.join(home, ".bash_profile" if system in ("darwin", "win32") else ".bashrc")
@@ -129,9 +129,18 @@ def rc_file(shell: str, home: str, environ: Mapping[str, str], system: str = sys
     base = home
     if shell == "zsh":
         base = environ.get("ZDOTDIR") or home
+    elif shell == "nu":
+        base = environ.get("XDG_CONFIG_HOME") or _settings_directory(home, environ, system)
     elif parts[0] == ".config" and environ.get("XDG_CONFIG_HOME"):
         base, parts = environ["XDG_CONFIG_HOME"], parts[1:]
     return os.path.join(base, *parts)
+
+
+def _settings_directory(home: str, environ: Mapping[str, str], system: str) -> str:
+    """Where programs keep their settings that follow the system's custom, as nushell does."""
+    if system == "win32":
+        return environ.get("APPDATA") or os.path.join(home, "AppData", "Roaming")
+    return os.path.join(home, "Library", "Application Support") if system == "darwin" else os.path.join(home, ".config")
 
 
 def prepare_root(root_prefix: str) -> None:

@@ -1,7 +1,8 @@
 """nushell.
 
 Rule of this file: nushell compiles its code before it runs, so nothing can be evaluated: the program says what to do
-as JSON, and a command that stands in the start-up file does it. Scripts can't be run either (mamba has it so, too).
+as JSON, and a command does it that stands in the start-up file, or in one that is sourced. Scripts can't be run either
+(mamba has it so, too).
 """
 
 from __future__ import annotations
@@ -17,12 +18,11 @@ def quote(text: str) -> str:
 
 
 def hook(program: Program) -> str:
-    """Nothing: the start-up file holds all of it."""
-    return "\n"
+    """The commands, to be kept in a file and sourced; and a prompt that shows the environment.
 
-
-def block(program: Program) -> str:
-    """The commands, and a prompt that shows the environment."""
+    The prompt that is there at the first activation is kept: it may have been set after this code has run, and this
+    code may run twice.
+    """
     exe, name = quote(program.path), program.name
     return f"""\
 $env.MAMBA_EXE = {exe}
@@ -31,16 +31,18 @@ if $env.CONDA_SHLVL? == null {{
     $env.CONDA_SHLVL = "0"
     $env.PATH = ($env.PATH | prepend {quote(program.root_prefix + "/condabin")} | uniq)
 }}
-$env.__MAMBA_PROMPT = $env.PROMPT_COMMAND?
 def --env "__{name} apply" [...words: string] {{
     let said = (^{exe} shell ...$words --shell nu | from json)
     for variable in $said.unset {{ hide-env --ignore-errors $variable }}
     load-env $said.export
     if ($env.PATH | describe) == "string" {{ $env.PATH = ($env.PATH | split row (char esep)) }}
-    $env.PROMPT_COMMAND = {{||
-        let own = $env.__MAMBA_PROMPT?
-        let shown = (if ($own | describe) == "closure" {{ do $own }} else {{ $own | default "" }})
-        $"($env.CONDA_PROMPT_MODIFIER? | default '')($shown)"
+    let prompt = $env.PROMPT_COMMAND?
+    let is_code = ($prompt | describe) == "closure"
+    if not ($is_code and (view source $prompt) =~ "CONDA_PROMPT_MODIFIER") {{
+        $env.PROMPT_COMMAND = {{||
+            let shown = (if $is_code {{ do $prompt }} else {{ $prompt | default "" }})
+            $"($env.CONDA_PROMPT_MODIFIER? | default '')($shown)"
+        }}
     }}
 }}
 def --env --wrapped "{name}" [...words: string] {{
@@ -51,12 +53,19 @@ def --env --wrapped "{name}" [...words: string] {{
         ^{exe} ...$words
     }}
 }}
-def --env "{name} activate" [environment: string = "base", --stack] {{
-    __{name} apply activate $environment ...(if $stack {{ ["--stack"] }} else {{ [] }})
-}}
-def --env "{name} deactivate" [] {{ __{name} apply deactivate }}
-def --env "{name} reactivate" [] {{ __{name} apply reactivate }}
+{_command(program, "activate")}\
+{_command(program, "deactivate")}\
+{_command(program, "reactivate")}\
 """
 
 
-DIALECT = Dialect(".nu", plain.render, hook, block)
+def _command(program: Program, action: str) -> str:
+    exe, name = quote(program.path), program.name
+    return f"""\
+def --env --wrapped "{name} {action}" [...words: string] {{
+    if "-h" in $words or "--help" in $words {{ ^{exe} {action} --help }} else {{ __{name} apply {action} ...$words }}
+}}
+"""
+
+
+DIALECT = Dialect(".nu", plain.render, hook, hook)

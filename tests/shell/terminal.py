@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -57,9 +57,13 @@ class Terminal:
 
     def wait(self, text: str) -> str:
         """The screen, once ``text`` is on it; fails with the screen if it never is."""
+        return self.wait_until(lambda screen: text in screen, repr(text))
+
+    def wait_until(self, holds: Callable[[str], bool], what: str) -> str:
+        """The screen, once something ``holds`` for it; fails with the screen if it never does."""
         until = time.monotonic() + PATIENCE
-        while text not in (screen := self.screen()):
+        while not holds(screen := self.screen()):
             if time.monotonic() > until:
-                pytest.fail(f"{text!r} did not appear:\n{screen}")
+                pytest.fail(f"{what} did not appear:\n{screen}")
             time.sleep(0.05)
         return screen

@@ -93,6 +93,14 @@ def test_activating_the_active_environment_reactivates_it() -> None:
     assert [item for item in operations if isinstance(item, Source)] == [Source("a-off"), Source("a-on")]
 
 
+def test_reactivating_sets_what_was_set_since() -> None:
+    environ = activated(A)
+    new = PrefixFacts((f"{A}/bin",), {"X": "new", "ONLY_A": None})
+    operations = Activator(environ, Rules(ROOT), {**FACTS, A: new}.__getitem__).reactivate()
+    left = applied(operations, environ)
+    assert (left["X"], "ONLY_A" in left) == ("new", False)
+
+
 def test_activating_the_previous_environment_goes_back() -> None:
     environ = activated(A, B)
     assert activator(environ).activate(A) == activator(environ).deactivate()

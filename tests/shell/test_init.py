@@ -139,6 +139,8 @@ def test_powershell_has_marks_of_its_own(tmp_path: Path) -> None:
         ("fish", {}, "linux", "/h/.config/fish/config.fish"),
         ("fish", {"XDG_CONFIG_HOME": "/x"}, "linux", "/x/fish/config.fish"),
         ("nu", {}, "linux", "/h/.config/nushell/config.nu"),
+        ("nu", {"XDG_CONFIG_HOME": "/x"}, "darwin", "/x/nushell/config.nu"),
+        ("nu", {}, "darwin", "/h/Library/Application Support/nushell/config.nu"),
     ],
 )
 def test_where_the_files_are(shell: str, environ: dict[str, str], system: str, expected: str) -> None:

@@ -147,13 +147,14 @@ whipsnake deactivate
 printf '%s\\0' "$?CONDA_PREFIX" "$OWN" "$PATH" "$prompt:q"
 whipsnake activate nowhere >& /dev/null
 printf '%s\\0' $status
-whipsnake --version
+whipsnake activate --help
 """
     ran = run_script("tcsh", code, tmp_path, session_environ(tmp_path))
     words, start = os.fsdecode(ran.stdout).split("\0"), f"{root}/condabin:/usr/bin:/bin"
     assert words[:4] == [f"{root}/envs/my a", NASTY, f"{root}/envs/my a/bin:{start}", "(my a) > "]
     assert words[4:8] == [f"{root}/envs/b", "mine", f"{root}/envs/b/bin:{start}", "(b) > "]
     assert words[8:13] == ["0", "mine", start, "> ", "1"]
+    assert words[13].startswith("usage: whipsnake activate ")
 
 
 def test_xonsh(root: Path, tmp_path: Path) -> None:
@@ -197,6 +198,9 @@ try {{ whipsnake activate nowhere }} catch {{ print '"failed"' }}
 whipsnake deactivate
 whipsnake deactivate
 show
+whipsnake activate -n b --stack
+print (whipsnake activate --help | lines | first | to json)
+print (do $env.PROMPT_COMMAND | to json)
 """
     ran = run_script("nu", code, tmp_path, environ)
     a, b = f"{root}/envs/my a", f"{root}/envs/b"
@@ -206,7 +210,28 @@ show
         __version__,
         "failed",
         [None, "mine", None, f"{root}/condabin", None],
+        "usage: whipsnake activate [-h] [--stack] [--rc-file FILE] [--no-rc] [--no-env]",
+        "(b) ",
     ]
+
+
+def test_nu_keeps_the_prompt_that_somebody_set_later(root: Path, tmp_path: Path) -> None:
+    exe = make_executable(tmp_path)
+    hook = f"{exe} shell hook --shell nu --root-prefix {root} | save hook.nu"
+    assert run_script("nu", hook, tmp_path, session_environ(tmp_path)).stderr == b""
+    code = """
+source hook.nu
+$env.PROMPT_COMMAND = {|| "first> "}
+whipsnake activate b
+source hook.nu
+whipsnake reactivate
+print (do $env.PROMPT_COMMAND)
+$env.PROMPT_COMMAND = {|| "second> "}
+whipsnake reactivate
+print (do $env.PROMPT_COMMAND)
+"""
+    ran = run_script("nu", code, tmp_path, session_environ(tmp_path))
+    assert (ran.stdout.decode(), ran.stderr) == ("(b) first> \n(b) second> \n", b"")
 
 
 RC_FILES = {

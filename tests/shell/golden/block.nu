@@ -4,16 +4,18 @@ if $env.CONDA_SHLVL? == null {
     $env.CONDA_SHLVL = "0"
     $env.PATH = ($env.PATH | prepend "/opt/my root/condabin" | uniq)
 }
-$env.__MAMBA_PROMPT = $env.PROMPT_COMMAND?
 def --env "__whipsnake apply" [...words: string] {
     let said = (^"/opt/it's here/bin/whipsnake" shell ...$words --shell nu | from json)
     for variable in $said.unset { hide-env --ignore-errors $variable }
     load-env $said.export
     if ($env.PATH | describe) == "string" { $env.PATH = ($env.PATH | split row (char esep)) }
-    $env.PROMPT_COMMAND = {||
-        let own = $env.__MAMBA_PROMPT?
-        let shown = (if ($own | describe) == "closure" { do $own } else { $own | default "" })
-        $"($env.CONDA_PROMPT_MODIFIER? | default '')($shown)"
+    let prompt = $env.PROMPT_COMMAND?
+    let is_code = ($prompt | describe) == "closure"
+    if not ($is_code and (view source $prompt) =~ "CONDA_PROMPT_MODIFIER") {
+        $env.PROMPT_COMMAND = {||
+            let shown = (if $is_code { do $prompt } else { $prompt | default "" })
+            $"($env.CONDA_PROMPT_MODIFIER? | default '')($shown)"
+        }
     }
 }
 def --env --wrapped "whipsnake" [...words: string] {
@@ -24,8 +26,12 @@ def --env --wrapped "whipsnake" [...words: string] {
         ^"/opt/it's here/bin/whipsnake" ...$words
     }
 }
-def --env "whipsnake activate" [environment: string = "base", --stack] {
-    __whipsnake apply activate $environment ...(if $stack { ["--stack"] } else { [] })
+def --env --wrapped "whipsnake activate" [...words: string] {
+    if "-h" in $words or "--help" in $words { ^"/opt/it's here/bin/whipsnake" activate --help } else { __whipsnake apply activate ...$words }
 }
-def --env "whipsnake deactivate" [] { __whipsnake apply deactivate }
-def --env "whipsnake reactivate" [] { __whipsnake apply reactivate }
+def --env --wrapped "whipsnake deactivate" [...words: string] {
+    if "-h" in $words or "--help" in $words { ^"/opt/it's here/bin/whipsnake" deactivate --help } else { __whipsnake apply deactivate ...$words }
+}
+def --env --wrapped "whipsnake reactivate" [...words: string] {
+    if "-h" in $words or "--help" in $words { ^"/opt/it's here/bin/whipsnake" reactivate --help } else { __whipsnake apply reactivate ...$words }
+}
