@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.commands.repoquery import OPTIONS, Query, node_records, query_arguments
 from engine.commands.rows import names_of_channels
+from engine.model.records import RepoDataRecord
 from engine.query.catalog import newness
 from engine.query.graph import Graph, whoneeds_graph
 from engine.query.needs import Dependents, Need
@@ -26,25 +27,25 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, app: App) -> int:
     """A table of all that depend on it by themselves; a tree, or with --recursive a longer table, of all that do."""
     query = Query("whoneeds", args, app, local=True)
-    needs = Dependents(query.catalog).of_spec(query.one_spec())
-    if not needs:
-        query.answer_nothing()
-    elif query.asked.get("tree") or query.asked.get("recursive"):
-        _answer_graph(query, needs, app)
-    elif app.out.json:
-        query.answer_json([need.record for need in needs])
-    else:
+    spec = query.one_spec()
+    if query.asked.get("tree") or query.asked.get("recursive"):
+        record = max(query.catalog.matching(spec), key=newness, default=None)
+        if record is not None:  # else some may depend on what nobody has: there is nothing to begin a graph at
+            _answer_graph(query, record, app)
+            return 0
+    needs = Dependents(query.catalog).of_spec(spec)
+    if needs:
         _answer_table(query, needs, app)
+    else:
+        query.answer_nothing()
     return 0
 
 
-def _answer_graph(query: Query, needs: list[Need], app: App) -> None:
-    record = max(query.catalog.matching(query.one_spec()), key=newness, default=None)
-    if record is None:  # nobody has it, but some depend on it: there is nothing to begin a graph at
-        _answer_table(query, needs, app)
-        return
-    graph = whoneeds_graph(query.catalog, record, needs)
-    if app.out.json:
+def _answer_graph(query: Query, record: RepoDataRecord, app: App) -> None:
+    graph = whoneeds_graph(query.catalog, record, query.one_spec())
+    if not graph.edges[0]:
+        query.answer_nothing()
+    elif app.out.json:
         query.answer_json(node_records(graph), record)
     elif query.asked.get("tree"):
         query.answer_tree(graph)

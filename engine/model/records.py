@@ -1,8 +1,8 @@
 """What is known of a package, one type for each state of knowledge.
 
-`RecordHead` (what ranks candidates) ⊂ `PackageRecord` (what an index says) ⊂ `RepoDataRecord` (+ where it is)
-⊂ `PrefixRecord` (+ what landed in a prefix); `CachedPackage` is a `RepoDataRecord` whose archive was verified and
-unpacked. Values only: this module reads and writes no file. Constructors trust; `decode_*` functions check.
+`RecordHead` (what ranks candidates) ⊂ `RecordNeeds` ⊂ `PackageRecord` (what an index says) ⊂ `RepoDataRecord` (+ where
+it is) ⊂ `PrefixRecord` (+ what landed in a prefix); `CachedPackage` is a `RepoDataRecord` whose archive was verified
+and unpacked. Values only: this module reads and writes no file. Constructors trust; `decode_*` functions check.
 """
 
 # Annotations are not postponed here: see CONTRIBUTING.md.
@@ -78,10 +78,15 @@ class RecordHead(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return f"{self.name}-{self.version}-{self.build}"
 
 
-class PackageRecord(RecordHead, frozen=True, kw_only=True, gc=False):
-    """One entry of repodata.json or of info/index.json (CEP 34, CEP 36). Unknown keys are passed over."""
+class RecordNeeds(RecordHead, frozen=True, kw_only=True, gc=False):
+    """The same, and what it depends on: enough to ask all records of a channel who needs whom."""
 
     depends: tuple[str, ...] = ()
+
+
+class PackageRecord(RecordNeeds, frozen=True, kw_only=True, gc=False):
+    """One entry of repodata.json or of info/index.json (CEP 34, CEP 36). Unknown keys are passed over."""
+
     constrains: tuple[str, ...] = ()
     subdir: str = ""
     md5: str | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -18,13 +18,15 @@ from engine.model.json_split import Table
 from engine.model.lazy_records import LazyRecords
 from engine.model.pages import MemoryPages, Page, Pages
 from engine.model.placing import are_file_names, placed
-from engine.model.records import RecordHead, RepoDataRecord
+from engine.model.records import RecordHead, RecordNeeds, RepoDataRecord
 from engine.model.repodata_head import BROKEN, Head, no_index
 from engine.model.repodata_split import LARGEST, IndexSplitter
 
 _table: Final = msgspec.json.Decoder(Table)
 _record: Final = msgspec.json.Decoder(RepoDataRecord)
 _heads: Final = msgspec.json.Decoder(dict[str, RecordHead])
+_skimmed: Final = msgspec.json.Decoder(dict[str, RecordNeeds])
+Known = TypeVar("Known", bound=RecordHead)
 UNREADABLE: Final = "[what it needs can't be read]"
 """A dependency that is no specification, so that nothing meets it."""
 _DEPENDS: Final = re.compile(rb'"depends"\s*:\s*\[((?:[^]"]|"[^"\\]*(?:\\.[^"\\]*)*")*)\]')
@@ -131,21 +133,34 @@ class RepoData:
             found = self._lazy[name] = self._only_heads(name) or self.records(name)
         return found
 
+    def skim(self, name: str) -> Mapping[str, RecordNeeds]:
+        """The same records by file name, for who looks at all names: nothing is kept, and they don't say where they
+        are. `record` has each as a whole."""
+        found = self._counting(name, _skimmed)
+        return {record.fn: record for record in self.records(name)} if found is None else found
+
+    def record(self, name: str, fn: str) -> RepoDataRecord:
+        """One of the records of ``name``; nothing else of them is kept."""
+        return _Reader(self, name)(fn)
+
     def _only_heads(self, name: str) -> LazyRecords | None:
         """None where a record needs a closer look than its head allows."""
-        pages = self._sorted_pages(name)
-        heads: dict[str, RecordHead] = {}
+        heads = self._counting(name, _heads)
+        return None if heads is None else LazyRecords(heads, _Reader(self, name))
+
+    def _counting(self, name: str, decoder: msgspec.json.Decoder[dict[str, Known]]) -> dict[str, Known] | None:
+        """What a decoder makes of the records of a name that count, by file name; None where one is odd."""
+        rows: dict[str, Known] = {}
         try:
-            for page in pages:
-                found = _heads.decode(page.text)
-                heads.update({key + page.ending: head for key, head in found.items()} if page.ending else found)
+            for page in self._sorted_pages(name):
+                found = decoder.decode(page.text)
+                rows.update({key + page.ending: row for key, row in found.items()} if page.ending else found)
         except BROKEN:
             return None
-        if {head.name for head in heads.values()} != {name} or not are_file_names(heads):
+        if {row.name for row in rows.values()} != {name} or not are_file_names(rows):
             return None
-        hidden = self._hidden(heads)
-        counting = {fn: head for fn, head in heads.items() if fn not in hidden} if hidden else heads
-        return LazyRecords(counting, _Reader(self, name))
+        hidden = self._hidden(rows)
+        return {fn: row for fn, row in rows.items() if fn not in hidden} if hidden else rows
 
     def _read_rows(self, name: str) -> tuple[Table, int]:
         pages = self._sorted_pages(name)

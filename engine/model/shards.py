@@ -6,7 +6,7 @@ somebody asks for the records themselves.
 
 # Annotations are not postponed here: see CONTRIBUTING.md.
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -14,12 +14,13 @@ import msgspec
 from engine.model.channel import Channel
 from engine.model.lazy_records import LazyRecords
 from engine.model.placing import are_file_names, placed
-from engine.model.records import ARCHIVE_EXTENSIONS, RecordHead, RepoDataRecord
+from engine.model.records import ARCHIVE_EXTENSIONS, RecordHead, RecordNeeds, RepoDataRecord
 from engine.model.relations import Relations
 from engine.model.repodata import UNREADABLE
 from engine.model.shard_index import BROKEN, ShardIndex, decoded, not_sharded, unpack
 
 Row = TypeVar("Row")
+Known = TypeVar("Known", bound=RecordHead)
 
 LARGEST_SHARD: Final = 32 << 20
 """Bytes of one shard, unpacked: some ten thousand records. Decoding takes up to fifteen times that."""
@@ -70,6 +71,7 @@ class _Shard(msgspec.Struct, Generic[Row], frozen=True, rename={"conda": "packag
 # Made here, since threads that make the decoder of one type at once crash msgspec.
 _decode_needs: Final = msgspec.msgpack.Decoder(_Shard[_Needs]).decode
 _decode_heads: Final = msgspec.msgpack.Decoder(_Shard[RecordHead]).decode
+_decode_skimmed: Final = msgspec.msgpack.Decoder(_Shard[RecordNeeds]).decode
 _decode_rows: Final = msgspec.msgpack.Decoder(_Shard[msgspec.Raw]).decode
 _decode_head: Final = msgspec.msgpack.Decoder(RecordHead).decode
 _decode_record: Final = msgspec.msgpack.Decoder(RepoDataRecord).decode
@@ -158,15 +160,27 @@ class ShardRows:
             found = self._lazy[name] = self._only_heads(name) or self.records(name)
         return found
 
+    def skim(self, name: str) -> Mapping[str, RecordNeeds]:
+        """The same records by file name, for who looks at all names (as `RepoData.skim`)."""
+        found = self._counting(name, _decode_skimmed)
+        return {record.fn: record for record in self.records(name)} if found is None else found
+
+    def record(self, name: str, fn: str) -> RepoDataRecord:
+        """One of the records of ``name``; nothing else of them is kept."""
+        return _Reader(self, name)(fn)
+
     def _only_heads(self, name: str) -> LazyRecords | None:
         """None where a record needs a closer look than its head allows."""
+        heads = self._counting(name, _decode_heads)
+        return None if heads is None else LazyRecords(heads, _Reader(self, name))
+
+    def _counting(self, name: str, decode: Callable[[bytes], _Shard[Known]]) -> dict[str, Known] | None:
+        """What a decoder makes of the records of a name that count, by file name; None where one is odd."""
         try:
-            heads = _decode_heads(self._plain(name)).rows() if name in self._packed else {}
+            rows = decode(self._plain(name)).rows() if name in self._packed else {}
         except BROKEN:
             return None
-        if {head.name for head in heads.values()} != {name} or not are_file_names(heads):
-            return None
-        return LazyRecords(heads, _Reader(self, name))
+        return rows if {row.name for row in rows.values()} == {name} and are_file_names(rows) else None
 
     def _plain(self, name: str) -> bytes:
         return unpack(self._packed[name], self._url(name), LARGEST_SHARD)

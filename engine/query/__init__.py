@@ -2,7 +2,7 @@
 
 catalog    several subdirs seen as one: names → records, newest first, decoded when asked for
 search     specs → the records that match; what may have been meant where none does
-needs      records → what they depend on, and who depends on them
+needs      records → what they depend on, and who depends on them; newest: each of these by its newest record
 graph      either of these as a graph, from one package on
 chains     why an installed package is there: who asked for it, through whom
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from engine.errors import InvalidVersion
 from engine.model.match_spec import MatchSpec
-from engine.model.records import PackageRecord, RepoDataRecord
-from engine.model.shards import with_json
-from engine.model.version import Version
+from engine.model.records import RecordHead, RecordNeeds, RepoDataRecord
+from engine.model.repodata import RepoData
+from engine.model.shards import ShardRows, with_json
+from engine.model.version import key_of
 from engine.model.version_key import Key
 from engine.solve.fits import spec_matches
 from engine.solve.matching import matches_name
@@ -38,12 +39,16 @@ class Mentions(Protocol):
         ...
 
 
-def newness(record: PackageRecord) -> tuple[bool, Key, int, int]:
+Place: TypeAlias = "tuple[int, str | int]"
+"""Where a record is: the number of its subdir, and its file name or its place among the records of its name."""
+
+
+def newness(record: RecordHead) -> tuple[bool, Key, int, int]:
     """What to sort by so that the newest comes last: version, build number, timestamp. No version is the oldest."""
     try:
-        return True, Version.parse(record.version).key, record.build_number, record.timestamp_ms
+        return True, key_of(record.version), record.build_number, record.timestamp_ms
     except InvalidVersion:
-        return False, Version.parse("0").key, record.build_number, record.timestamp_ms
+        return False, key_of("0"), record.build_number, record.timestamp_ms
 
 
 def meets(spec: MatchSpec, record: RepoDataRecord) -> bool:
@@ -75,6 +80,26 @@ class Catalog:
             records = [record for rows in self._repodata for record in rows.records(name)]
             found = self._found[name] = tuple(sorted(records, key=newness, reverse=True))
         return found
+
+    def skim(self, name: str) -> list[tuple[RecordNeeds, Place]]:
+        """What the records of a name need, in the order of `newest_first`; each with its place, for `at`. Who looks at
+        the names of a whole channel has to do with this, for nothing is kept."""
+        found: list[tuple[RecordNeeds, Place]] = []
+        for number, rows in enumerate(self._repodata):
+            if isinstance(rows, RepoData | ShardRows):
+                found += [(row, (number, fn)) for fn, row in rows.skim(name).items()]
+            else:
+                found += [(row, (number, place)) for place, row in enumerate(rows.records(name))]
+        found.sort(key=lambda entry: newness(entry[0]), reverse=True)
+        return found
+
+    def at(self, name: str, place: Place) -> RepoDataRecord:
+        """The record of a name that is at a place."""
+        number, within = place
+        rows = self._repodata[number]
+        if isinstance(rows, RepoData | ShardRows):
+            return rows.record(name, str(within))
+        return rows.records(name)[int(within)]
 
     def matching(self, spec: MatchSpec) -> Iterator[RepoDataRecord]:
         """The records that a spec matches: by name, newest first."""

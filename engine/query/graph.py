@@ -7,12 +7,16 @@ was met before, so cycles are fine. There is no recursion: chains in a channel c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import TypeAlias
 
 import msgspec
 
+from engine.model.match_spec import MatchSpec
 from engine.model.records import RepoDataRecord
 from engine.query.catalog import Catalog
-from engine.query.needs import Dependents, Need, dependencies
+from engine.query.needs import Dependents, dependencies
+from engine.query.newest import Edge, NewestDependents
 
 NOT_FOUND = ">>> NOT FOUND <<<"
 """micromamba's mark of a dependency that nothing meets."""
@@ -43,24 +47,48 @@ class Graph(msgspec.Struct, frozen=True):
     edges: tuple[tuple[int, ...], ...]
 
 
+Child: TypeAlias = "tuple[object, Callable[[], Node | None]]"
+"""What tells a node from others, and how to make it if it is new; None if that can't be."""
+
+
 def depends_graph(catalog: Catalog, record: RepoDataRecord, depth: int | None = None) -> Graph:
     """What ``record`` depends on, ``depth`` steps far (None: all the way)."""
-    return _grow(Node(record.name, record), lambda node: _dependency_nodes(catalog, node), depth)
+    root = Node(record.name, record)
+
+    def children(node: Node) -> Iterator[Child]:
+        for child in _dependency_nodes(catalog, node):
+            yield child.key, partial(_itself, child)
+
+    return _grow(root, root.key, children, depth)
 
 
-def whoneeds_graph(catalog: Catalog, record: RepoDataRecord, direct: Iterable[Need], depth: int | None = None) -> Graph:
-    """Who depends on ``record``: ``direct`` do by themselves, others through them.
+def whoneeds_graph(catalog: Catalog, record: RepoDataRecord, spec: MatchSpec, depth: int | None = None) -> Graph:
+    """Who depends on ``record``, the newest that ``spec`` matches: by themselves on any that it matches, or through
+    others.
 
     Each name stands there once, as the newest of its records that has the dependency.
     """
-    dependents = Dependents(catalog)
+    dependents = NewestDependents(catalog)
     root = Node(record.name, record)
 
-    def children(node: Node) -> Iterator[Node]:
-        if node.record is not None:
-            yield from _newest_each(direct if node is root else dependents.of_name(node.record.name))
+    def node_of(edge: Edge, target: str) -> Node | None:
+        need = dependents.need(edge, target)
+        return None if need is None else Node(need.text, need.record)
 
-    return _grow(root, children, depth, by_name=True)
+    def children(node: Node) -> Iterator[Child]:
+        if node is root and spec.exact_name is None:
+            for found in _newest_each(catalog, spec):
+                yield found.name, partial(_itself, found)
+            return
+        edges = dependents.of_spec(spec) if node is root else dependents.of_name(node.name)
+        for edge in edges:
+            yield edge.name, partial(node_of, edge, node.name)
+
+    return _grow(root, root.name, children, depth)
+
+
+def _itself(node: Node) -> Node:
+    return node
 
 
 def _dependency_nodes(catalog: Catalog, node: Node) -> Iterator[Node]:
@@ -73,16 +101,17 @@ def _dependency_nodes(catalog: Catalog, node: Node) -> Iterator[Node]:
             yield from (Node(text, None) for text in dependency.texts)
 
 
-def _newest_each(needs: Iterable[Need]) -> list[Node]:
+def _newest_each(catalog: Catalog, spec: MatchSpec) -> list[Node]:
+    """Who depends on what a pattern means, each name once."""
     found: dict[str, Node] = {}
-    for need in needs:
+    for need in Dependents(catalog).of_spec(spec):
         found.setdefault(need.record.name, Node(need.text, need.record))
     return list(found.values())
 
 
-def _grow(root: Node, children: Callable[[Node], Iterable[Node]], depth: int | None, *, by_name: bool = False) -> Graph:
+def _grow(root: Node, key: object, children: Callable[[Node], Iterable[Child]], depth: int | None) -> Graph:
     nodes, edges = [root], [dict[int, None]()]
-    numbers: dict[object, int] = {root.name if by_name else root.key: 0}
+    numbers = {key: 0}
     stack = [(0, iter(children(root)))]
     while stack:
         number, rest = stack[-1]
@@ -90,13 +119,16 @@ def _grow(root: Node, children: Callable[[Node], Iterable[Node]], depth: int | N
         if child is None:
             stack.pop()
             continue
-        key = child.name if by_name else child.key
+        key, make = child
         known = numbers.get(key)
         if known is None:
+            node = make()
+            if node is None:
+                continue
             known = numbers[key] = len(nodes)
-            nodes.append(child)
+            nodes.append(node)
             edges.append({})
             if depth is None or len(stack) < depth:
-                stack.append((known, iter(children(child))))
+                stack.append((known, iter(children(node))))
         edges[number][known] = None
     return Graph(tuple(nodes), tuple(map(tuple, edges)))

@@ -6,7 +6,7 @@ dependent says about the name. That is a good guess and no more: only a solve kn
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -75,13 +75,14 @@ class Dependents:
     def of_spec(self, spec: MatchSpec) -> list[Need]:
         """The records that a package which ``spec`` matches can serve: by name, newest first."""
         names = self._catalog.names_for(spec)
-        if spec == MatchSpec(name=spec.name, name_matcher=spec.name_matcher):
-            found = {need.record.url: need for name in names for need in self.of_name(name)}
-        else:
-            groups = {name: [r for r in self._catalog.newest_first(name) if meets(spec, r)] for name in names}
-            needs = (need for name, records in groups.items() if records for need in self._look_for(name, records))
-            found = {need.record.url: need for need in needs}
+        found = {need.record.url: need for name in names for need in self._serving(name, spec)}
         return sorted(found.values(), key=lambda need: need.record.name)
+
+    def _serving(self, name: str, spec: MatchSpec) -> Iterable[Need]:
+        wanted = wanted_by(self._catalog, name, spec)
+        if wanted is None:
+            return self.of_name(name)
+        return self._look_for(name, wanted) if wanted else ()
 
     def _look_for(self, name: str, wanted: Sequence[RepoDataRecord]) -> Iterator[Need]:
         """Records that depend on ``name``; where ``wanted`` says something, on one of them."""
@@ -91,14 +92,22 @@ class Dependents:
                 for text in record.depends:
                     known = answers.get(text)
                     if known is None:
-                        known = answers[text] = name in text.lower() and _is_about(text, name, wanted)
+                        known = answers[text] = means(text, name, wanted)
                     if known:
                         yield Need(record, text)
                         break
 
 
-def _is_about(text: str, name: str, wanted: Sequence[RepoDataRecord]) -> bool:
-    spec = read_spec(text)
+def wanted_by(catalog: Catalog, name: str, spec: MatchSpec) -> list[RepoDataRecord] | None:
+    """The records of a name that a spec means; None if it says no more than the name."""
+    if spec == MatchSpec(name=spec.name, name_matcher=spec.name_matcher):
+        return None
+    return [record for record in catalog.newest_first(name) if meets(spec, record)]
+
+
+def means(text: str, name: str, wanted: Sequence[RepoDataRecord] = ()) -> bool:
+    """Whether a record's text is a spec of a name; where ``wanted`` says something, of one of these records."""
+    spec = read_spec(text) if name in text.lower() else None
     if spec is None or spec.exact_name != name:
         return False
     return not wanted or any(_meets_version(spec, record) for record in wanted)

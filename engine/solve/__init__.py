@@ -12,7 +12,7 @@ trail         what is known of each package at any moment;  domains  clauses and
 learning      what a conflict teaches
 objective     "best", as questions in a strict order
 search        the loop; asks `sat` (pycosat) where conflicts pile up
-explain       reasons, as few as will do (`shrinking`) → a true story (`story`, `wording`), and what would work (`relax`)
+explain       few reasons (`shrinking`) → the shortest true story (`story`, `wording`), and what would work (`relax`)
 order         link order;  transaction: installed and solution → changes
 why           why an installed package is no newer, by solving again
 run           all that, in its order;  again  other tasks on what was written down for one

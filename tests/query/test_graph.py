@@ -5,7 +5,6 @@ from __future__ import annotations
 from engine.model.match_spec import MatchSpec
 from engine.query.catalog import Catalog
 from engine.query.graph import Graph, depends_graph, whoneeds_graph
-from engine.query.needs import Dependents
 from tests.kit.universe import universe
 
 WORLD = universe("a 1 -> b; c", "b 1 -> d; ghost >1", "c 1 -> d; a", "d 1", "c 0 -> d")
@@ -32,8 +31,7 @@ def test_one_step_down() -> None:
 
 
 def test_all_the_way_up_names_each_package_once() -> None:
-    direct = Dependents(CATALOG).of_spec(MatchSpec.parse("d"))
-    graph = whoneeds_graph(CATALOG, WORLD.one("d-1"), direct)
+    graph = whoneeds_graph(CATALOG, WORLD.one("d-1"), MatchSpec.parse("d"))
     assert shown(graph) == ["d: b c", "b: a", "a: c", "c: a"]
     assert [node.record.version for node in graph.nodes if node.record] == ["1", "1", "1", "1"]
 

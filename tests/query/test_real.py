@@ -21,7 +21,7 @@ pytestmark = [needs_shared, pytest.mark.shared]
 
 def locked_records(paths: list[str]) -> list[PackageRecord]:
     names = {path.split("/")[1]: path.split("/")[0] for path in paths}
-    found = []
+    found: list[PackageRecord] = []
     for fn, subdir in names.items():
         stem = fn.removesuffix(".conda").removesuffix(".tar.bz2")
         name = stem.rsplit("-", 2)[0]
