@@ -29,6 +29,9 @@ MIN_WORK, MAX_WORK = 12_000, 36_000
 of those that have none take little more than a few hundred. Half of what it took to see that there is no answer is
 always allowed; up to the second number, `SHARE` times as much."""
 SHARE = 4.5
+TOGETHER = 55_000
+"""The work, that of the search included, beyond which no more than half of that is allowed: whoever has waited so long
+waits no longer for a change that may not be found either."""
 ENOUGH = 24_000
 """The work, that of the search included, after which one remedy is enough: another is a convenience."""
 _OVERRIDABLE = frozenset({"__cuda", "__glibc", "__linux", "__osx", "__win"})
@@ -135,7 +138,7 @@ def _settled_first(task: SolveTask) -> set[str]:
 
 def _allowed(work: int) -> int:
     """What tries may take where seeing that there is no answer took ``work``."""
-    return max(work // 2, MIN_WORK, min(int(SHARE * work), MAX_WORK))
+    return max(work // 2, MIN_WORK, min(int(SHARE * work), MAX_WORK, TOGETHER - work))
 
 
 def _given(solution: Solution, names: Iterable[str]) -> tuple[str, ...]:

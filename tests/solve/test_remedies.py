@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import SolveError
+from engine.model.match_spec import MatchSpec
 from engine.solve import relax
 from engine.solve.missing import did_you_mean
+from engine.solve.reasons import Requested
+from engine.solve.task import SolveTask
 from tests.kit.universe import Universe, universe, virtual
 from tests.solve.kit import answer, installed
 
@@ -91,6 +94,21 @@ def test_after_much_work_one_remedy_is_enough(monkeypatch: pytest.MonkeyPatch) -
     assert len([line for line in told(world, "a 1", "b 1") if line.startswith("    - ask for")]) == 2
     monkeypatch.setattr(relax, "ENOUGH", 0)
     assert told(world, "a 1", "b 1")[-1] == "hint: This would work: ask for b instead of b 1 (gives b 0)."
+
+
+@pytest.mark.parametrize(
+    ("work", "limit"), [(100, 12_000), (6_000, 27_000), (12_000, 36_000), (25_000, 30_000), (40_000, 20_000)]
+)
+def test_what_changes_may_take_follows_from_what_the_search_took_and_both_are_bounded(work: int, limit: int) -> None:
+    limits: list[int] = []
+
+    def solve(_task: SolveTask, allowed: int, _whole: bool) -> relax.Tried:
+        limits.append(allowed)
+        return relax.Tried(None, allowed)
+
+    asked = SolveTask(specs=(MatchSpec.parse("a 1"), MatchSpec.parse("b 1")), repodata=[], virtual=())
+    relax.find_remedies(asked, [Requested("a 1", "a"), Requested("b 1", "b")], False, work, solve)
+    assert limits == [limit]
 
 
 def test_builds_and_flags_that_are_there_are_named() -> None:
