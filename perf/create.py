@@ -1,6 +1,6 @@
 """Make and change a large real environment, in every scenario, against every peer on this machine, in one run.
 
-    python -m perf.create [--rounds 5] [--channel mixed|conda|made] [--scenarios cold,warm,…] [--base DIR]
+    python -m perf.create [--rounds 5] [--channel mixed|conda|made] [--scenarios cold,warm,…] [--base DIR] [--apart NAME]
                           [--latency 0.02] [--bandwidth 12500000] [--packages 300]
 
 Each run is a process of its own, start of the interpreter included. In each round everyone goes once through all
@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,7 @@ from perf.channel import build_channel
 from perf.contenders import RATTLER, WHIPSNAKE, WHIPSNAKE_PLAIN, Contender, Job, everyone
 from perf.floor import link_floor, unpack_floor
 from perf.measure import Run, run
-from perf.report import Facts, write_report
+from perf.report import CHANGING, Facts, write_report
 from perf.scenarios import NEW, SCENARIOS, Scenario
 from perf.science import CHECK, science_channels
 from perf.serve import Wire, server_name, serving
@@ -48,6 +48,8 @@ class Bench:
     """Python that must work in the environment."""
     runs: dict[tuple[str, str], list[Run]] = field(default_factory=dict)
     trees: dict[str, dict[str, Entry]] = field(default_factory=dict)
+    left: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    """The packages that a scenario left in the environment, as ``name-version-build``."""
     floors: dict[str, float] = field(default_factory=dict)
     calls: dict[tuple[str, str], Calls] = field(default_factory=dict)
 
@@ -74,6 +76,9 @@ class Bench:
         print(f"  {scenario.name:<7} {contender.name:<22} {finished.seconds:7.2f} s", flush=True)
         if scenario.name == "warm" and contender.name not in self.trees:
             self._look_at(contender)
+        if scenario.name in CHANGING:
+            self.left[contender.name, scenario.name] = packages_in(self.prefix)
+            check_runs(self.prefix, "" if scenario.name == "remove" else self.check)
 
     def _look_at(self, contender: Contender) -> None:
         """The environment must work. Ours also tells how long the plainest program needs for the same."""
@@ -109,6 +114,25 @@ def _is_bookkeeping(path: str) -> bool:
     return path in ("conda-meta", "CACHEDIR.TAG") or path.endswith("/__pycache__")
 
 
+def packages_in(prefix: Path) -> frozenset[str]:
+    """What an environment has by its records."""
+    return frozenset(path.stem for path in prefix.glob("conda-meta/*.json"))
+
+
+def otherwise_left(left: Mapping[tuple[str, str], frozenset[str]]) -> Iterator[str]:
+    """Where a contender left other packages than py-rattler."""
+    for (name, scenario), found in sorted(left.items()):
+        expected = left.get((RATTLER.name, scenario), found)
+        if found != expected:
+            more, fewer = _counted(found - expected), _counted(expected - found)
+            yield f"{scenario}, {name}: {more} more, {fewer} fewer"
+
+
+def _counted(dists: Collection[str]) -> str:
+    """How many, and the first of them."""
+    return f"{len(dists)} ({', '.join(sorted(dists)[:5])})" if dists else "none"
+
+
 def check_runs(prefix: Path, code: str = "") -> None:
     """Start what was installed. Raises `CalledProcessError` or `AssertionError`."""
     program = f"import ssl, sqlite3, sys; print(sys.prefix)\n{code}"
@@ -136,6 +160,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--latency", type=float, default=0.0, help="seconds, there and back")
     parser.add_argument("--bandwidth", type=int, default=0, help="bytes a second, all connections together")
     parser.add_argument("--base", type=Path, help="where to work; a folder of the system's for temporary files if left")
+    parser.add_argument(
+        "--apart", default="", metavar="NAME", help="a table of its own, where NAME is among the programs"
+    )
     parser.add_argument("--no-calls", action="store_true", help="do not count system calls")
     parser.add_argument("--report", type=Path, default=Path(__file__).with_name("RESULTS.md"))
     return parser.parse_args()
@@ -176,10 +203,17 @@ def main() -> int:
         archives = sorted(channel.glob("*/*.conda")) + sorted(channel.glob("*/*.tar.bz2"))
         bench.floors |= _cold_floor(bench, archives, args.bandwidth)
         size = _bytes(archives)
-    found = _compared(bench)
-    facts = Facts(args.channel, args.rounds, _words(args), server_name(), len(archives), size)
+    found = [*_compared(bench), *otherwise_left(bench.left)]
+    facts = Facts(args.channel, args.rounds, _words(args), server_name(), len(archives), size, args.apart)
     write_report(
-        args.report, bench.runs, facts, trees=bench.trees, calls=bench.calls, floors=bench.floors, differing=found
+        args.report,
+        bench.runs,
+        facts,
+        trees=bench.trees,
+        left=bench.left,
+        calls=bench.calls,
+        floors=bench.floors,
+        differing=found,
     )
     print(args.report.read_text())
     return 1 if found else 0
@@ -215,7 +249,8 @@ def _words(args: argparse.Namespace) -> list[str]:
     """The arguments that decide what is measured, as they would be typed."""
     names = ["channel", "rounds", "latency", "bandwidth", *(["packages"] if args.channel == "made" else [])]
     words = [word for name in names if (value := getattr(args, name)) for word in (f"--{name}", str(value))]
-    return words if args.scenarios == _arguments_default() else [*words, "--scenarios", args.scenarios]
+    words += [] if args.scenarios == _arguments_default() else ["--scenarios", args.scenarios]
+    return [*words, "--apart", args.apart] if args.apart else words
 
 
 def _arguments_default() -> str:

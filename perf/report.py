@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from perf.contenders import RATTLER, WHIPSNAKE, WHIPSNAKE_PLAIN, Contender, everyone
 from perf.measure import Run
@@ -35,6 +35,8 @@ class Facts:
     server: str
     archives: int
     bytes: int
+    apart: str = ""
+    """The contender for whose sake the table is one of its own."""
 
 
 def write_report(
@@ -43,6 +45,7 @@ def write_report(
     facts: Facts,
     *,
     trees: Mapping[str, Mapping[str, Entry]],
+    left: Mapping[tuple[str, str], Collection[str]],
     calls: Mapping[tuple[str, str], Calls],
     floors: Mapping[str, float],
     differing: Sequence[str],
@@ -50,13 +53,18 @@ def write_report(
     """Write the part of the report that belongs to the channel, and its plot beside it."""
     files = max((len(tree) for tree in trees.values()), default=0)
     far = any(word in facts.words for word in ("--latency", "--bandwidth"))
-    part = f"create-{facts.channel}" + ("-far" if far else "")
+    changing = {scenario for _, scenario in runs} <= CHANGING
+    words = ["change" if changing else "create", facts.channel, *(["far"] if far else []), facts.apart]
+    part = "-".join(filter(None, words))
+    what = "Changing an environment" if changing else "Creating and changing an environment"
     lines = [
-        f"## Creating and changing an environment ({_TITLES[facts.channel]}{', far away' if far else ''})",
+        f"## {what} ({_TITLES[facts.channel]}{', far away' if far else ''})"
+        + (f", {facts.apart} among them" if facts.apart else ""),
         "",
         f"Made by `{' '.join(('python -m perf.create', *facts.words))}` (what is measured: [README.md](README.md)).",
-        f"The channel has {facts.archives} archives ({facts.bytes / 1e6:,.0f} MB), served by {facts.server}; the",
-        f"environment has {files:,} files besides records and bytecode. {facts.rounds} rounds, medians;",
+        f"The channel has {facts.archives} archives ({facts.bytes / 1e6:,.0f} MB), served by {facts.server}"
+        + (f"; the\nenvironment has {files:,} files besides records and bytecode." if files else ".")
+        + f" {facts.rounds} rounds, medians;",
         f"CPython {platform.python_version()}, py-rattler {version('py-rattler')}, {platform.system()} on "
         f"{os.cpu_count()} processors.",
         "",
@@ -66,10 +74,13 @@ def write_report(
         *_phases(runs),
         *_calls(calls),
         *_equality(differing, trees),
+        *_left(left, differing),
     ]
     put(path, part, lines)
 
 
+CHANGING: Final = frozenset({"no-op", "remove", "update"})
+"""Scenarios that begin with an environment. Measured alone, they have a part of the report to themselves."""
 _TITLES = {"mixed": "a third of it in the older format", "conda": "`.conda` only", "made": "made packages"}
 
 
@@ -151,11 +162,23 @@ def _calls(calls: Mapping[tuple[str, str], Calls]) -> list[str]:
     return [*rows, ""]
 
 
+def _left(left: Mapping[tuple[str, str], Collection[str]], differing: Sequence[str]) -> list[str]:
+    """Whether a change left the same packages, whoever made it; differences stand under "Equality"."""
+    peers = [name for name, _ in left if name == RATTLER.name]
+    if not peers or differing:
+        return []
+    rows = ["", "### What is there afterwards", ""]
+    for scenario in dict.fromkeys(scenario for _, scenario in left):
+        count = len(left[RATTLER.name, scenario])
+        rows.append(f"- {scenario}: the same {count} packages, whoever did it; they run.")
+    return rows
+
+
 def _equality(differing: Sequence[str], trees: Mapping[str, object]) -> list[str]:
-    if RATTLER.name not in trees or WHIPSNAKE_PLAIN.name not in trees:
+    if not differing and (RATTLER.name not in trees or WHIPSNAKE_PLAIN.name not in trees):
         return []
     if not differing:
         return ["### Equality", "", "Ours and py-rattler's are equal file for file (path, type, mode, sha256) and run;",
                 "entry points have the same names and modes, their texts are each program's own."]  # fmt: skip
     shown = [f"- `{path}`" for path in differing[:50]]
-    return ["### Equality", "", f"Ours and py-rattler's differ at {len(differing)} paths:", "", *shown]
+    return ["### Equality", "", f"Ours and py-rattler's differ in {len(differing)} places:", "", *shown]

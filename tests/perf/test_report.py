@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("rattler", reason="the benchmark's peer is not installed")
 
 from perf.contenders import RATTLER, WHIPSNAKE, WHIPSNAKE_PLAIN, Job, everyone
-from perf.create import differences
+from perf.create import differences, otherwise_left
 from perf.measure import Run, RunFailed, run
 from perf.report import Facts, write_report
 from perf.scenarios import SCENARIOS, Scenario
@@ -78,15 +78,32 @@ def test_the_report_has_medians_and_ratios(tmp_path: Path) -> None:
     facts = Facts("made", 3, ["--rounds", "3"], "nginx", 12, 5_000_000)
     trees = {WHIPSNAKE_PLAIN.name: {"a": Entry("file", 0o644)}, RATTLER.name: {"a": Entry("file", 0o644)}}
     calls = {(WHIPSNAKE.name, "warm"): Calls(1234, 56)}
-    write_report(path, runs, facts, trees=trees, calls=calls, floors={"warm": 0.5}, differing=[])
+    write_report(path, runs, facts, trees=trees, left={}, calls=calls, floors={"warm": 0.5}, differing=[])
     text = path.read_text()
     assert "`python -m perf.create --rounds 3`" in text
     assert "| **cold**: nothing cached | whipsnake | 2.00 | 1.00 – 9.00 | 0.50 | 1.00 | 0.50 | 50 MB |" in text
     assert "| | floor: `cp -al` of the same files | 0.50 | | 0.12 | | | |" in text
     assert "| warm | whipsnake | 1,234 | 56 |" in text
     assert "equal file for file" in text
-    write_report(path, runs, facts, trees=trees, calls={}, floors={}, differing=["lib/x"])
+    write_report(path, runs, facts, trees=trees, left={}, calls={}, floors={}, differing=["lib/x"])
     assert "- `lib/x`" in path.read_text()
+
+
+def test_what_changes_an_environment_has_a_part_of_its_own(tmp_path: Path) -> None:
+    names = (WHIPSNAKE.name, RATTLER.name)
+    runs = {(name, scenario): [Run(1.0, 1.0, 50_000_000, "{}")] for name in names for scenario in ("update", "remove")}
+    left = {(name, "update"): frozenset({"a-1-0", "b-1-0"}) for name in names}
+    path = tmp_path / "RESULTS.md"
+    facts = Facts("conda", 3, ["--rounds", "3"], "nginx", 12, 5_000_000)
+    write_report(path, runs, facts, trees={}, left=left, calls={}, floors={}, differing=[])
+    text = path.read_text()
+    assert "<!-- change-conda -->" in text and "## Changing an environment (`.conda` only)" in text
+    assert "- update: the same 2 packages, whoever did it; they run." in text
+    left[WHIPSNAKE.name, "update"] = frozenset({"a-1-0", "c-1-0"})
+    differing = list(otherwise_left(left))
+    assert differing == ["update, whipsnake: 1 (c-1-0) more, 1 (b-1-0) fewer"]
+    write_report(path, runs, facts, trees={}, left=left, calls={}, floors={}, differing=differing)
+    assert f"- `{differing[0]}`" in path.read_text() and "whoever did it" not in path.read_text()
 
 
 def test_who_takes_too_long_is_stopped(tmp_path: Path) -> None:
