@@ -1,7 +1,7 @@
 """Make and change a large real environment, in every scenario, against every peer on this machine, in one run.
 
-    python -m perf.create [--rounds 5] [--channel mixed|conda|made] [--scenarios cold,warm,…] [--base DIR] [--apart NAME]
-                          [--latency 0.02] [--bandwidth 12500000] [--packages 300]
+    python -m perf.create [--rounds 5] [--channel mixed|conda|made] [--scenarios cold,warm,…] [--base DIR]
+                          [--latency 0.02] [--bandwidth 12500000] [--packages 300] [--apart NAME]
 
 Each run is a process of its own, start of the interpreter included. In each round everyone goes once through all
 scenarios, in an order that rotates. All write to the same prefix, one after the other, so that their environments can
