@@ -1,4 +1,5 @@
-"""Hostile indexes for as long as it is told: random ones, then some that are only large.
+"""Hostile indexes for as long as it is told: random ones, whole commands on random channels, then some that are only
+large.
 
     python -m perf.fuzz [--seconds 60] [--seed 0] [--candidates 1000000]
 
@@ -8,15 +9,26 @@ Prints what took longest. Ends with the exception, and the seed that makes it, w
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import itertools
+import os
 import random
 import resource
+import shutil
 import sys
+import tempfile
 import time
 from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
 
+import cli
 from engine.errors import WhipsnakeError
+from tests.kit.demo import clean_environment
 from tests.kit.hostile import hostile_index, hostile_request, outcome
+from tests.kit.hostile_commands import check, command_lines, write_channel
+from tests.kit.server import ChannelServer
 from tests.solve.test_fuzz import SIZES
 
 LIMIT = 10.0
@@ -47,6 +59,56 @@ def random_rounds(seconds: float, first: int) -> Counter[str]:
     return found
 
 
+class Done(NamedTuple):
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+
+def _run(*words: str) -> Done:
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = cli.main(list(words))
+    return Done(code, out.getvalue(), err.getvalue())
+
+
+def command_rounds(seconds: float, first: int) -> Counter[str]:
+    """Whole commands on random channels, in shards and whole, until the time is over; how often there was which exit
+    code."""
+    found: Counter[str] = Counter()
+    end = time.monotonic() + seconds
+    with tempfile.TemporaryDirectory(prefix="whipsnake-fuzz-") as folder:
+        base = Path(folder)
+        rc = base / "rc"
+        rc.write_text("use_sharded_repodata: false\n")
+        (base / "home").mkdir()
+        environ = clean_environment(base / "home")
+        os.environ.clear()
+        os.environ.update(environ)
+        for seed in itertools.count(first):
+            if time.monotonic() > end:
+                break
+            found.update(_command_round(seed, base, rc))
+    return found
+
+
+def _command_round(seed: int, base: Path, rc: Path) -> list[str]:
+    chance = random.Random(seed)
+    sound = write_channel(chance, base / "channel")
+    shutil.rmtree(base / "root", ignore_errors=True)
+    codes = []
+    with ChannelServer(base / "channel") as server:
+        for words in command_lines(chance, server.url, base / "root"):
+            try:
+                codes.append(f"exit code {check(_run, words, sound, ('--rc-file', str(rc)))}")
+            except BaseException:
+                print(f"seed {seed}: {words}", flush=True)
+                raise
+    return codes
+
+
 def large_rounds(candidates: int) -> None:
     """Each of the test suite's large cases, grown so that the largest has so many candidates."""
     factor = candidates / max(size for _, size, _ in SIZES)
@@ -71,6 +133,9 @@ def main() -> int:
     args = parser.parse_args()
     print("Random indexes", flush=True)
     for name, count in random_rounds(args.seconds, args.seed).most_common():
+        print(f"  {count:,} × {name}")
+    print("Commands on random channels", flush=True)
+    for name, count in command_rounds(args.seconds, args.seed).most_common():
         print(f"  {count:,} × {name}")
     print("Large indexes", flush=True)
     large_rounds(args.candidates)

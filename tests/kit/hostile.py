@@ -28,7 +28,7 @@ _DEEP: Final = "[" * 3000 + "]" * 3000
 _VERSIONS: Final = ("1", "2", "1.0", "1.0a1", "2!1", "1." * 3000 + "1", "1" * 5000, "", " ", "1..2", "1_2-3", "é", "*",
                     "1!2!3", "9" * 400 + "." + "0" * 400, "\x00", "1.0+", ">1", "^1$", "-1", "1e999", "\ud800".encode(
                         "utf-8", "surrogatepass").decode("utf-8", "replace"))  # fmt: skip
-_SPECS: Final = (
+SPECS: Final = (
     "a", "b", "c >=1", "d <2", "b 1|2", "c !=1", "a *", "a >=1,<2", "missing", "a ==1 x", "b * *x", "c[version='>=1']",
     "^(a+)+$", "^(a|aa)+b$", "a ^(1+)+$", "b[build='^(x*)*y$']", "*", "a*b*", "(((", "a >=", "a[", "a[version=", "",
     "a >=" + "1." * 2000 + "1", "a " + "|".join(str(n) for n in range(2000)), "a " + "(" * 500 + ">1" + ")" * 500,
@@ -98,7 +98,7 @@ def hostile_index(chance: random.Random) -> bytes:
 
 def hostile_request(chance: random.Random) -> tuple[str, ...]:
     """What somebody may ask of such an index."""
-    return tuple(chance.choice(_SPECS if chance.random() < 0.3 else NAMES) for _ in range(chance.randint(1, 3)))
+    return tuple(chance.choice(SPECS if chance.random() < 0.3 else NAMES) for _ in range(chance.randint(1, 3)))
 
 
 def index_of(records: Iterable[Mapping[str, Any]]) -> bytes:
@@ -116,8 +116,8 @@ def _record(chance: random.Random, number: int) -> dict[str, Any]:
         "version": chance.choice(_VERSIONS) if chance.random() < 0.3 else str(chance.randint(1, 4)),
         "build": f"{chance.choice(['x', 'y', 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'])}_{number}",
         "build_number": chance.randint(0, 2),
-        "depends": [chance.choice(_SPECS) for _ in range(chance.choice([0, 0, 1, 2]))],
-        "constrains": [chance.choice(_SPECS)] if chance.random() < 0.2 else [],
+        "depends": [chance.choice(SPECS) for _ in range(chance.choice([0, 0, 1, 2]))],
+        "constrains": [chance.choice(SPECS)] if chance.random() < 0.2 else [],
     }
 
 
