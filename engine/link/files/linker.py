@@ -24,6 +24,7 @@ from engine.link.plan.entry_points import EntryPoint, script_body, unix_script
 from engine.link.plan.package_plan import Group, PackagePlan, PlannedPath
 from engine.link.request import PrefixTarget
 from engine.model.platform import is_windows
+from engine.system.writing import package_mode, umask_of
 
 LINK_AT = os.link in os.supports_dir_fd
 """Whether files can be linked relative to open directories."""
@@ -287,11 +288,15 @@ class PackageLinker:
         return [(start, unix_script(entry, interpreter, self.target.platform).encode())]
 
     def write_script(self, target: str, data: bytes) -> None:
-        """One file of an entry point, executable, named in conda-meta by its kind."""
+        """One file of an entry point, executable, named in conda-meta by its kind.
+
+        Others may write it no more than the umask lets them, as with the files of packages: it is what people run.
+        """
         kind = "unix_python_entry_point"
         if is_windows(self.target.platform):
             kind = f"windows_python_entry_point_{'exe' if target.endswith('.exe') else 'script'}"
-        self.rewriter.write(target, data, 0o775, None, kind)
+        umask = umask_of(os.stat(f"{self.target.staging}/conda-meta").st_mode)
+        self.rewriter.write(target, data, package_mode(0o775, umask), None, kind)
 
 
 def _join(directory: str, name: str) -> str:

@@ -1,7 +1,9 @@
-"""Console scripts for Windows."""
+"""Console scripts: those for Windows, and who may write them."""
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,20 @@ async def test_a_script_and_its_launcher(tmp_path: Path, monkeypatch: pytest.Mon
     assert (tmp_path / "env/Lib/site-packages/tool.py").exists()
     record = next((tmp_path / "env/conda-meta").glob("tool-*.json")).read_text()
     assert "windows_python_entry_point_script" in record and "windows_python_entry_point_exe" in record
+
+
+@pytest.mark.anyio
+@pytest.mark.skipif(sys.platform == "win32", reason="no permissions there")
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o755), (0o002, 0o775), (0o077, 0o755)])
+async def test_others_may_write_a_script_only_if_the_umask_says_so(umask: int, mode: int, tmp_path: Path) -> None:
+    tool = make_package("tool", noarch="python", entry_points=["tool = tool:main"], files={"site-packages/tool.py": ""})
+    packages = [cached(package, tmp_path / "pkgs") for package in (make_package("python", "3.12.1"), tool)]
+    before = os.umask(umask)
+    try:
+        await create(tmp_path / "env", packages, compile_pyc=False)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "env/bin/tool").stat().st_mode & 0o777 == mode
 
 
 def test_no_launcher_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
