@@ -11,7 +11,7 @@ import os
 import sys
 from argparse import ArgumentParser, HelpFormatter, Namespace
 from types import ModuleType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from engine.commands import ALIASES, COMMANDS
 from engine.commands.app import App
@@ -21,6 +21,9 @@ from engine.errors import ExitCode, Interrupted, ResourceError, UsageError, Whip
 from engine.ui.out import Out
 from engine.ui.streams import prepare_streams, silence
 from engine.version import __version__, version_as
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 _WITH_VALUE = {"-r", "--root-prefix", "-p", "--prefix", "-n", "--name", "--relocate-prefix", "--rc-file", "--log-level"}
 """Options that may stand before the command, or between its words, and take a value."""
@@ -39,6 +42,10 @@ class Parser(ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """A mistake in the arguments of this command."""
         raise UsageError(f"{self.prog}: {message}", hint=f"`{self.prog} --help` lists what it understands.")
+
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        """The help, as an answer like any other: argparse itself passes over a stream that can't be written."""
+        Out().line(self.format_help().rstrip("\n"))
 
 
 def _formatter(prog: str) -> HelpFormatter:

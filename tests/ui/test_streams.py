@@ -82,7 +82,8 @@ def test_closed_streams(closed: str, words: tuple[str, ...]) -> None:
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 @pytest.mark.parametrize(
-    "words", [("info",), ("info", "--json"), ("--version",), ("--help",), ("shell", "hook", "-s", "bash")]
+    "words",
+    [("info",), ("info", "--json"), ("--version",), ("--help",), ("list", "--help"), ("shell", "hook", "-s", "bash")],
 )
 def test_an_answer_that_can_not_be_written(words: tuple[str, ...]) -> None:
     found = run(*words, shell=">/dev/full")
