@@ -272,9 +272,9 @@ _STORAGE_HINTS: dict[int, str] = {
     errno.ENOSPC: "Free some space (`whipsnake clean --all` empties the package cache) and try again.",
     errno.EDQUOT: "You are over your disk quota: free some space and try again.",
     errno.EMFILE: "Allow the process more open files (`ulimit -n 1024`), or lower `download_threads`.",
-    errno.EROFS: "The file system is read-only: choose another prefix or another `pkgs_dirs`.",
-    errno.EACCES: "Check who owns the directory, or choose another prefix or another `pkgs_dirs`.",
-    errno.EPERM: "Check who owns the directory, or choose another prefix or another `pkgs_dirs`.",
+    errno.EROFS: "The file system is read-only. Environments (`-p`) and package caches (`pkgs_dirs`) may be elsewhere.",
+    errno.EACCES: "Check who owns it. Environments (`-p`) and package caches (`pkgs_dirs`) may be elsewhere.",
+    errno.EPERM: "Check who owns it. Environments (`-p`) and package caches (`pkgs_dirs`) may be elsewhere.",
 }
 
 
