@@ -73,6 +73,7 @@ def _confirmed(*, whole: bool) -> bool:
 
 def _request(asked: dict[str, object], app: App) -> CleanRequest:
     config = app.config
+    prefixes = tuple(known_environments(config))
     names = ("all", "index", "packages", "tarballs", "locks", "trash", "force")
     wanted = {name: bool(asked.get(f"clean_{name}")) for name in names}
     if not any(wanted.values()):
@@ -80,7 +81,8 @@ def _request(asked: dict[str, object], app: App) -> CleanRequest:
     return CleanRequest(
         pkgs_dirs=config.pkgs_dirs,
         root_prefix=config.root_prefix,
-        prefixes=tuple(known_environments(config)),
+        prefixes=prefixes,
+        places=_places(prefixes, app) if wanted["all"] or wanted["trash"] else (),
         user_cache=os.path.join(app.environ.get("XDG_CACHE_HOME") or os.path.join(config.home, ".cache"), "conda"),
         owned_files=lambda prefix: {path for record in read_installed(prefix) for path in record.files},
         everything=wanted["all"],
@@ -93,10 +95,21 @@ def _request(asked: dict[str, object], app: App) -> CleanRequest:
     )
 
 
+def _bases(prefixes: Sequence[str], app: App) -> set[str]:
+    """The directories that environments lie in."""
+    return {*map(os.path.dirname, prefixes), *app.config.envs_dirs}
+
+
+def _places(prefixes: Sequence[str], app: App) -> tuple[str, ...]:
+    """Where runs without a cache that were killed may have left something."""
+    from engine.delivery.cacheless import places_of  # here, since most forms of `clean` don't ask
+
+    return tuple(sorted({place for base in _bases(prefixes, app) for place in places_of(base)}))
+
+
 def _heal_all(prefixes: Sequence[str], app: App) -> None:
     """What crashes left at environments, and beside them, is part of the trash."""
-    places = {*map(os.path.dirname, prefixes), *app.config.envs_dirs}
-    for prefix in sorted({*prefixes, *interrupted_in(places)}):
+    for prefix in sorted({*prefixes, *interrupted_in(_bases(prefixes, app))}):
         healed(prefix, app.out.warning)
 
 

@@ -2,7 +2,7 @@
 
 Rule of this file: while the command runs, a hidden directory on the prefix's file system stands in for the cache:
 indexes, large archives and what several packages bring are in it. It goes whatever happens; what a process leaves that
-was killed, the next create beside it removes. The cache itself is neither read nor made.
+was killed, the next create beside it removes, or `clean --trash`. The cache itself is neither read nor made.
 """
 
 from __future__ import annotations
@@ -54,10 +54,15 @@ def _make(prefix: str, services: Services) -> str:
 
 
 def leftovers(base: str) -> Iterator[str]:
-    """What killed runs left in a directory, and above: theirs were there while those above the prefix were not made."""
-    above = os.path.dirname(base)
-    for place in dict.fromkeys((base, above, os.path.dirname(above))):
+    """What killed runs left in a directory, and above."""
+    for place in places_of(base):
         yield from dead_leftovers(place)
+
+
+def places_of(base: str) -> tuple[str, ...]:
+    """Where runs for prefixes in a directory may have left something: above, too, from when it was not there yet."""
+    above = os.path.dirname(base)
+    return tuple(dict.fromkeys((base, above, os.path.dirname(above))))
 
 
 def place_for(prefix: str) -> str:

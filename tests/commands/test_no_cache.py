@@ -217,11 +217,30 @@ def test_small_packages_with_a_wrong_byte_are_fetched_once_more(
 
 
 def test_what_a_killed_process_left_goes_with_the_next(create: Create, tmp_path: Path) -> None:
-    child = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    name = temporary_name().replace(f"-{os.getpid()}-", f"-{int(child.stdout)}-")
-    (tmp_path / name / "half").mkdir(parents=True)
+    left = half_done(tmp_path)
     assert create("-p", tmp_path / "env", "--no-cache", "tool").code == 0
-    assert not (tmp_path / name).exists()
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("option", ["--trash", "--all"])
+def test_what_a_killed_process_left_is_trash(
+    create: Create, run_command: RunCommand, root: Path, tmp_path: Path, option: str
+) -> None:
+    assert create("-p", tmp_path / "places" / "env", "tool").code == 0
+    left = [half_done(tmp_path / "places"), half_done(root.parent)]
+    mine = root / "envs" / temporary_name()
+    mine.mkdir(parents=True)
+    assert run_command("clean", "--yes", option).code == 0
+    assert not [path for path in left if path.exists()]
+    assert mine.exists()
+
+
+def half_done(directory: Path) -> Path:
+    """What a process leaves that is killed in the middle."""
+    child = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    path = directory / temporary_name().replace(f"-{os.getpid()}-", f"-{int(child.stdout)}-")
+    (path / "half").mkdir(parents=True)
+    return path
 
 
 def test_the_setting_and_the_variable(

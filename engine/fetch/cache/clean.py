@@ -14,6 +14,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -48,6 +49,8 @@ class CleanRequest(msgspec.Struct, frozen=True, kw_only=True):
     root_prefix: str = ""
     prefixes: tuple[str, ...] = ()
     """All environments known: their packages stay."""
+    places: tuple[str, ...] = ()
+    """Directories where what ran without a cache and was killed left something."""
     user_cache: str = ""
     """Where conda and mamba keep what belongs to no package directory (``~/.cache/conda``); part of ``everything``."""
     owned_files: Callable[[str], Collection[str]] = lambda prefix: ()
@@ -88,6 +91,8 @@ def find_garbage(request: CleanRequest) -> list[Garbage]:
             found += _locks(pkgs_dir)
         if wanted or request.packages or request.tarballs:
             found += [Garbage("leftover", path, size_given_back(path)) for path in dead_leftovers(pkgs_dir)]
+    if wanted or request.trash:
+        found += _beside(request.places)
     if (wanted or request.trash) and request.root_prefix:
         found += _trash(dict.fromkeys([request.root_prefix, *request.prefixes]), request)
     return sorted(found, key=lambda item: (item.kind, item.path))
@@ -259,6 +264,13 @@ def _user_cache(directory: str, pkgs_dir: str, installed: Collection[str]) -> It
         if name != "pkgs":
             yield from _existing("index", os.path.join(directory, name))
     yield from _existing("index", os.path.join(pkgs_dir, "cache"))
+
+
+def _beside(places: Iterable[str]) -> Iterator[Garbage]:
+    for place in places:
+        with suppress(OSError):  # not there, or not ours to read
+            for path in dead_leftovers(place):
+                yield Garbage("leftover", path, size_given_back(path))
 
 
 _TRASH_RE = re.compile(r".*(?:\.mamba_trash\d*|\.conda_trash(?:_\d+)?|\.c~|\.trash)")
