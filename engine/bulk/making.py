@@ -23,11 +23,11 @@ from engine.environment.pip import PipRequest, install_requirements
 from engine.environment.state import new_files, read_state, state_file
 from engine.errors import LinkError
 from engine.events import Report
-from engine.link.plan.sharing import Shared
 from engine.link.prefix.disk import write_atomic
 from engine.link.prefix.lock import prefix_lock
 from engine.link.prefix.present import read_prefix
 from engine.link.request import LinkRequest, LinkSummary
+from engine.link.reuse.sharing import Shared
 from engine.link.transaction.change import change_prefix
 from engine.link.transaction.create import create_prefix
 from engine.link.transaction.recover import recover

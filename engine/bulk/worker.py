@@ -20,7 +20,7 @@ from engine.bulk.solving import answer
 from engine.bulk.telling import Teller
 from engine.bulk.wire import Closed, Wire
 from engine.flow import first_error
-from engine.link.plan.sharing import Shared
+from engine.link.reuse.sharing import Shared
 from engine.model.records import CachedPackage, RepoDataRecord
 from engine.system.failure import Failure
 

@@ -1,6 +1,6 @@
 """A helper process (`engine.system.helpers`) that makes the files of archives in a prefix (direct mode).
 
-Rule of this file: the work is that of `engine.link.files.making` on what `engine.fetch.packages.spooled` reads; here
+Rule of this file: the work is that of `engine.link.packages.making` on what `engine.fetch.packages.spooled` reads; here
 they meet.
 """
 
@@ -12,7 +12,7 @@ from typing import BinaryIO
 import msgspec
 
 from engine.fetch.packages.spooled import Spooled, reopened
-from engine.link.files.making import Made, Maker, Making
+from engine.link.packages.making import Made, Maker, Making
 from engine.link.prefix.disk import storage
 from engine.system.helper import serve
 

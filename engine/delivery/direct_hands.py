@@ -12,8 +12,8 @@ from engine.delivery.direct_hand import Job
 from engine.fetch.packages.settings import FetchSettings
 from engine.fetch.packages.spooled import SpooledArchive
 from engine.fetch.packages.unpackers import processes_for
-from engine.link.files.direct import make_here
-from engine.link.files.making import Made, Making
+from engine.link.packages.direct import make_here
+from engine.link.packages.making import Made, Making
 from engine.model.payload import Payload
 from engine.model.records import RepoDataRecord
 from engine.system.helpers import Helpers
@@ -33,7 +33,7 @@ class DirectHands(Helpers):
         super().__init__("engine.delivery.direct_hand", Made, processes)
 
     def make(self, payload: Payload, making: Making, checkpoint: Callable[[], None]) -> Made:
-        """An `engine.link.files.direct.Make`."""
+        """An `engine.link.packages.direct.Make`."""
         spooled = payload.spooled() if isinstance(payload, SpooledArchive) and len(self) else None
         if spooled is None:
             return make_here(payload, making, checkpoint)

@@ -14,8 +14,8 @@ from engine.link.plan.noarch import PythonInfo
 from engine.model.records import Bytecode, CachedPackage, CompiledFiles, PrefixRecord, RepoDataRecord
 
 if TYPE_CHECKING:  # these import this
-    from engine.link.files.direct import Make
-    from engine.link.plan.sharing import Shared
+    from engine.link.packages.direct import Make
+    from engine.link.reuse.sharing import Shared
 
 
 class Claim(Protocol):

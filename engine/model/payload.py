@@ -1,6 +1,6 @@
 """An archive that was fetched and verified, but not unpacked: whoever links it makes its files (direct mode).
 
-Values and shapes only; `engine.fetch.packages.spooled` makes one, `engine.link.files.direct` uses it.
+Values and shapes only; `engine.fetch.packages.spooled` makes one, `engine.link.packages.direct` uses it.
 """
 
 from __future__ import annotations

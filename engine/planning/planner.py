@@ -89,7 +89,7 @@ class Planner:
         cached = await anyio.to_thread.run_sync(self._cached, transaction.link)
         relocated: frozenset[str] = frozenset()
         if self.request.clone_of:
-            from engine.link.files.relocate import relocatable
+            from engine.link.packages.relocate import relocatable
 
             target = self.config.relocate_prefix or self.request.prefix
             lost = [record.name for record in transaction.link if record.fn not in cached]

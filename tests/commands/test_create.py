@@ -283,7 +283,7 @@ def test_link_scripts_can_be_skipped(create: Create, root: Path) -> None:
     assert create("-n", "two", "failing", "--skip-run-link-scripts").code == 0
 
 
-@pytest.mark.parametrize("target", ["engine.fetch.archive.extract", "engine.link.files.linker"])
+@pytest.mark.parametrize("target", ["engine.fetch.archive.extract", "engine.link.packages.linker"])
 def test_a_full_disk(
     create: Create, root: Path, untouched: Callable[[], None], monkeypatch: pytest.MonkeyPatch, target: str
 ) -> None:

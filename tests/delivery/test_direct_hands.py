@@ -16,7 +16,7 @@ from engine.fetch.packages.settings import FetchSettings
 from engine.fetch.packages.spooled import SpooledArchive, spool
 from engine.fetch.packages.unpack import UnpackOptions
 from engine.fetch.packages.unpackers import WORTH
-from engine.link.files.making import Making
+from engine.link.packages.making import Making
 from engine.link.request import PrefixTarget
 from tests.fetch.feeding import record_of, whole
 from tests.kit.package import make_package

@@ -1,6 +1,6 @@
 """What linking keeps of cached packages: plans, so that the next environment need not make them again.
 
-    <package>/info/whipsnake/<name>           one plan (`engine.link.plan.kept`)
+    <package>/info/whipsnake/<name>           one plan (`engine.link.reuse.kept`)
 
 Rule of this file: it is a cache and no more. What can't be read is as if it were not there, and what can't be written
 is not kept. It lies in the package, beside byte-compiled files (`engine.fetch.cache.bytecode`), and goes with it.

@@ -11,10 +11,9 @@ import os
 
 import msgspec
 
-from engine.link.files.batch import Done, Files, carry_out, find_damage
-from engine.link.files.linked import Linked
-from engine.link.files.linker import LINK_AT
+from engine.link.files.batch import LINK_AT, Done, Files, carry_out, find_damage
 from engine.link.files.modes import NO_LINK_ERRORS, Mode, copy_file
+from engine.link.linked import Linked
 from engine.link.plan.noarch import PythonInfo
 from engine.link.plan.package_plan import pyc_source
 from engine.model.records import Bytecode, CompiledFiles

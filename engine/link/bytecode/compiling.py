@@ -26,7 +26,7 @@ from engine.link.bytecode.compiled import Cached, Placer, take_in
 from engine.link.bytecode.compiler import Compiler, Made, Source, batches, fit
 from engine.link.bytecode.kind import presumed_kind
 from engine.link.files.batch import Done
-from engine.link.files.linked import Linked
+from engine.link.linked import Linked
 from engine.link.plan.package_plan import PackagePlan
 from engine.link.request import Claim, LinkRequest, PrefixTarget
 from engine.model.records import Bytecode, CachedPackage, CompiledFiles

@@ -33,6 +33,9 @@ Result = tuple["Problem | None", list[list[Done]], list[list[Made]]]
 rest. After a part with a file that is not as it should be the package's other parts are left, and if it was the first,
 the rest too."""
 
+LINK_AT = os.link in os.supports_dir_fd
+"""Whether files can be linked relative to open directories, as this does it."""
+
 _GOES_ON = frozenset(
     {errno.EEXIST, errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL}
 )

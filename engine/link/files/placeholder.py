@@ -13,7 +13,8 @@ from __future__ import annotations
 import re
 import struct
 
-from engine.model.platform import is_osx, is_windows
+from engine.link.plan.shebang import exec_lines, max_shebang
+from engine.model.platform import is_windows
 
 ENCODINGS = (("utf-8", 1), ("utf-16-be", 2), ("utf-16-le", 2), ("utf-32-be", 4), ("utf-32-le", 4))
 """Encodings that placeholders are found in, and the bytes of one NUL in each.
@@ -28,11 +29,6 @@ _PYTHON = re.compile(rb"pythonw?\d*(?:\.\d+)*t?")
 
 class PrefixTooLong(ValueError):
     """The new prefix has no room in a C string of the file."""
-
-
-def max_shebang(platform: str) -> int:
-    """The longest first line, in bytes, that the kernels of a platform take (older Linux: 127; macOS: 512)."""
-    return 512 if is_osx(platform) else 127
 
 
 def replace(data: bytes, placeholder: str, prefix: str, *, binary: bool, platform: str) -> bytes:
@@ -77,8 +73,7 @@ def _long_shebang(executable: bytes, options: bytes) -> bytes:
     name = executable.rpartition(b"/")[2]
     if not _PYTHON.fullmatch(name):
         return b"#!/usr/bin/env " + name + options  # needs the environment to be active
-    quoted = re.sub(rb'([\\"$`])', rb"\\\1", executable)
-    return b"#!/bin/sh\n'''exec' \"" + quoted + b'"' + options + b' "$0" "$@" #\'\'\''
+    return exec_lines(executable, options)
 
 
 def replace_binary(data: bytes, placeholder: str, prefix: str) -> bytes:

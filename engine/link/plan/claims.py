@@ -4,7 +4,7 @@ rattler decide so too).
 Packages are linked as they arrive, several at once, into one empty tree. Each *claims* its directories and files
 before it makes them; the first claim of a path is free to make it. Whoever finds a path already claimed (the same
 file, or a file where a directory is needed, or the other way about) leaves it, and the path is noted as contested.
-Contested paths are few; `engine.link.files.settle` puts them right, one after the other in link order, when all
+Contested paths are few; `engine.link.packages.settle` puts them right, one after the other in link order, when all
 packages are there. So nobody ever waits, looks a file up or removes anything while linking.
 
 One lock serves all: a package claims whole directories of names under it, which takes microseconds.

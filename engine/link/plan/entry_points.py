@@ -12,7 +12,7 @@ import re
 import msgspec
 
 from engine.errors import LinkError
-from engine.link.files.placeholder import max_shebang
+from engine.link.plan.shebang import python_shebang
 
 _COMMAND = re.compile(r"[^\s/\\:*?\"'<>|`$;&!()\x00-\x1f\x7f]+")
 
@@ -74,20 +74,3 @@ def unix_script(entry: EntryPoint, python: str, platform: str) -> str:
 def script_body(entry: EntryPoint) -> str:
     """The script without its first line, as the launchers of Windows want it."""
     return _TEMPLATE.format(module=entry.module, name=entry.function.partition(".")[0], function=entry.function)
-
-
-def python_shebang(python: str, platform: str) -> str:
-    """The first line (with its newline) that runs the script with this interpreter.
-
-    Where the kernel would not take the line (too long, or a space in it), two lines that both sh and Python can
-    read: for sh an ``exec``, for Python a text in triple quotes. The environment need not be active for either.
-    """
-    line = f"#!{python}\n"
-    if len(line.encode()) - 1 > max_shebang(platform) or " " in python:
-        return f"#!/bin/sh\n'''exec' \"{sh_quoted(python)}\" \"$0\" \"$@\" #'''\n"
-    return line
-
-
-def sh_quoted(text: str) -> str:
-    """``text`` for inside double quotes of sh."""
-    return re.sub(r'([\\"$`])', r"\\\1", text)

@@ -24,7 +24,7 @@ from engine.model.records import ARCHIVE_EXTENSIONS, InstalledPaths, PrefixRecor
 from engine.model.url import mask_secrets, noted_channel, strip_secrets
 
 if TYPE_CHECKING:  # who only reads records need not wait for what links packages
-    from engine.link.files.linked import Linked
+    from engine.link.linked import Linked
 
 
 class _Head(PrefixRecord, frozen=True, kw_only=True, gc=False, rename={"files": "(files)", "paths_data": "(paths)"}):
@@ -37,7 +37,7 @@ class _Head(PrefixRecord, frozen=True, kw_only=True, gc=False, rename={"files": 
 _decode_head = msgspec.json.Decoder(_Head).decode
 _LAST = ("requested_spec", "requested_specs", "link", "files", "paths_data")
 FILES, END = b'"files":', b'],"paths_version":1}}\n'
-"""How the lists begin in what we write (`engine.link.plan.file_lists`), and how they end it."""
+"""How the lists begin in what we write (`engine.link.prefix.file_lists`), and how they end it."""
 _LISTS, _ENOUGH = b"}," + FILES + b"[", 1 << 13
 """What stands before them; so many bytes hold the rest of nearly all."""
 _DROPPED = frozenset({"auth", "channel", "url", "fn", *_LAST})
@@ -59,7 +59,7 @@ def record_name(record: RepoDataRecord) -> str:
 def record_head(
     record: RepoDataRecord, linked: Linked, archive: str, requested: Sequence[str], directory: str | None = None
 ) -> bytes:
-    """The JSON of a package that was just linked, as far as its lists (`engine.link.plan.file_lists`), which end it;
+    """The JSON of a package that was just linked, as far as its lists (`engine.link.prefix.file_lists`), which end it;
     ``directory`` is named instead of where it was linked from."""
     directory = linked.directory if directory is None else directory
     document = {

@@ -1,9 +1,9 @@
 """Fills a staged prefix from packages that arrive in any order: the work that making and changing have in common.
 
-Packages are linked in worker threads, some at a time (`engine.link.files.jobs`). Their Python files go to the compilers
-as soon as Python and all that it needs are linked; a package's record is written when its files and byte-compiled files
-are there. Contested paths are decided at the end, so neither the order of arrival nor the number of threads can be seen
-in the result.
+Packages are linked in worker threads, some at a time (`engine.link.packages.jobs`). Their Python files go to the
+compilers as soon as Python and all that it needs are linked; a package's record is written when its files and
+byte-compiled files are there. Contested paths are decided at the end, so neither the order of arrival nor the number of
+threads can be seen in the result.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from engine.events import Report
 from engine.flow import first_error
 from engine.link.bytecode.compiler import Source, batches
 from engine.link.bytecode.compiling import Compiling
-from engine.link.files.codesign import sign
-from engine.link.files.jobs import Jobs, Outcome
-from engine.link.files.linked import Linked, missing_file
-from engine.link.files.linker import PackageLinker
-from engine.link.files.scripts import run_script
-from engine.link.files.settle import settle
+from engine.link.linked import Linked, missing_file
+from engine.link.packages.codesign import sign
+from engine.link.packages.jobs import Jobs, Outcome
+from engine.link.packages.linker import PackageLinker
+from engine.link.packages.scripts import run_script
+from engine.link.packages.settle import settle
 from engine.link.plan.claims import Claims
-from engine.link.plan.file_lists import lists_with_gaps
 from engine.link.plan.package_plan import PackagePlan, pyc_source
 from engine.link.prefix.disk import storage
+from engine.link.prefix.file_lists import lists_with_gaps
 from engine.link.prefix.meta import META
 from engine.link.prefix.records import record_head, record_name
 from engine.link.request import LinkRequest, LinkSummary, PrefixTarget
@@ -186,7 +186,7 @@ class Filling:
         package, linked = self._packages[index], self._linked[index]
         kind = PackageLinker
         if package.payload:
-            from engine.link.files.direct import AsideLinker
+            from engine.link.packages.direct import AsideLinker
 
             kind = AsideLinker
         linker = kind(self._jobs.plan(package), package.directory, self._target, self._jobs.claims, linked.mode)

@@ -17,8 +17,8 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 from engine.errors import LinkError, PrefixError
 from engine.events import Notice, Report
 from engine.flow import in_thread
-from engine.link.files.scripts import ScriptPlace, pre_unlink, run_script
-from engine.link.files.settle import PREVENTED
+from engine.link.packages.scripts import ScriptPlace, pre_unlink, run_script
+from engine.link.packages.settle import PREVENTED
 from engine.link.plan.needs import needed_by_python
 from engine.link.plan.noarch import PythonInfo
 from engine.link.prefix.disk import remove_tree, storage

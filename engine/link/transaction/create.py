@@ -15,7 +15,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 
 from engine.events import Notice, Report
 from engine.flow import in_thread
-from engine.link.files.scripts import ScriptPlace, has_script, pre_unlink, run_script
+from engine.link.packages.scripts import ScriptPlace, has_script, pre_unlink, run_script
 from engine.link.plan.needs import needed_by_python
 from engine.link.plan.noarch import PythonInfo, python_info
 from engine.link.prefix.disk import storage
@@ -159,7 +159,7 @@ def _finish_files(request: LinkRequest, staging: Staging) -> None:
         file.write(block)
     write_extra_files(request, staging.path)
     if request.clone_of:
-        from engine.link.files.relocate import relocate
+        from engine.link.packages.relocate import relocate
         from engine.link.prefix.untracked import copy_untracked
 
         records = read_records(request.clone_of)

@@ -8,7 +8,7 @@ from functools import partial
 from engine.errors import PrefixError
 from engine.events import Notice, Report
 from engine.flow import in_thread
-from engine.link.files.scripts import pre_unlink
+from engine.link.packages.scripts import pre_unlink
 from engine.link.prefix.lock import prefix_lock
 from engine.link.prefix.meta import is_environment
 from engine.link.prefix.present import check_frozen

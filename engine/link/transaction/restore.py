@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 from engine.errors import LinkError, StorageError
 from engine.events import Notice, Report
-from engine.link.files.linker import PackageLinker
 from engine.link.files.modes import Modes
-from engine.link.files.settle import pieces
+from engine.link.packages.linker import PackageLinker
+from engine.link.packages.settle import pieces
 from engine.link.plan.claims import Claims
 from engine.link.plan.noarch import PythonInfo
 from engine.link.plan.package_plan import plan_package

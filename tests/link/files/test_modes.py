@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from engine.errors import StorageError
-from engine.link.files import linker as package_module
 from engine.link.files import modes as modes_module
 from engine.link.files.modes import Mode, Modes, copy_file, create
+from engine.link.packages import linker as package_module
 from engine.link.request import LinkOptions
 from tests.kit.package import File, Symlink, make_package
 from tests.kit.tree import tree

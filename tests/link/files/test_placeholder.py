@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.link.files.placeholder import ENCODINGS, PrefixTooLong, max_shebang, replace, replace_binary, replace_text
+from engine.link.files.placeholder import ENCODINGS, PrefixTooLong, replace, replace_binary, replace_text
+from engine.link.plan.shebang import max_shebang
 
 OLD = "/opt/build_placehold_placehold_placehold"
 NEW = "/home/me/env"

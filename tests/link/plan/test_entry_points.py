@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import LinkError
-from engine.link.plan.entry_points import EntryPoint, parse_entry_point, python_shebang, script_body, unix_script
+from engine.link.plan.entry_points import EntryPoint, parse_entry_point, script_body, unix_script
+from engine.link.plan.shebang import python_shebang
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ import msgspec
 import pytest
 
 from engine.errors import LinkError
-from engine.link.files.linked import Linked, Written
 from engine.link.files.modes import Mode
-from engine.link.plan.file_lists import lists_with_gaps
+from engine.link.linked import Linked, Written
 from engine.link.plan.package_plan import PackagePlan, plan_package
+from engine.link.prefix.file_lists import lists_with_gaps
 from engine.link.prefix.records import read_record, read_records, record_head, record_name
 from engine.model.records import PathEntry, PrefixRecord, RepoDataRecord
 from tests.kit.package import PLACEHOLDER, Directory, File, Symlink, make_package

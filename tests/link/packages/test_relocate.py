@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.link.files.relocate import is_whole, relocatable, relocate
+from engine.link.packages.relocate import is_whole, relocatable, relocate
 from engine.link.prefix.records import read_records
 from tests.kit.package import PLACEHOLDER, File, Symlink, make_package
 from tests.kit.tree import tree

@@ -16,13 +16,13 @@ from engine.fetch.cache.bytecode import BytecodeCache
 from engine.fetch.cache.kept_plans import KeptPlans
 from engine.fetch.cache.marker import marker_text
 from engine.fetch.cache.package_cache import PackageCache
-from engine.link.files import jobs
-from engine.link.files.linker import LINK_AT
+from engine.link.files.batch import LINK_AT
+from engine.link.packages import jobs
 from engine.link.plan.entry_points import EntryPoint
-from engine.link.plan.kept import WIDTH, KeptPlan
 from engine.link.plan.package_plan import Layout
 from engine.link.prefix import disk
 from engine.link.request import LinkSummary
+from engine.link.reuse.kept import WIDTH, KeptPlan
 from engine.model.records import CachedPackage
 from tests.kit.interpreter import interpreter_package
 from tests.kit.package import PLACEHOLDER, BuiltPackage, Content, Symlink, make_package

@@ -11,7 +11,7 @@ from engine.link.files.batch import Files
 from engine.link.files.modes import Mode
 
 if TYPE_CHECKING:  # it imports this
-    from engine.link.plan.keeping import Kept
+    from engine.link.reuse.keeping import Kept
 
 
 class Written(msgspec.Struct, frozen=True, gc=False):
@@ -40,7 +40,7 @@ class Linked(msgspec.Struct):
     written: dict[str, Written] = {}
     """Rewritten files and scripts, by path in the prefix."""
     unsigned: list[str] = []
-    """Rewritten Mach-O files whose signature could not be made good: `engine.link.files.codesign` has to."""
+    """Rewritten Mach-O files whose signature could not be made good: `engine.link.packages.codesign` has to."""
     lost: set[str] = set()
     """Paths that another package has."""
     compiled: list[str] = []

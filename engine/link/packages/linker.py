@@ -2,7 +2,7 @@
 
 For a plain file that is a single system call, relative to two open directories, for all files of some packages at once
 (`engine.link.files.batch`). Only files with a placeholder are read. Whatever is in the way was claimed by another
-package and is left to `engine.link.files.settle`.
+package and is left to `engine.link.packages.settle`.
 """
 
 from __future__ import annotations
@@ -13,21 +13,18 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from engine.errors import LinkError, StorageError
-from engine.link.files.batch import Done, Files, Made, Part, find_damage
-from engine.link.files.check import special_damage
-from engine.link.files.linked import Damaged, Linked, missing_file
+from engine.link.files.batch import LINK_AT, Done, Files, Made, Part, find_damage
 from engine.link.files.modes import NO_LINK_ERRORS, Mode, copy_file
-from engine.link.files.rewriting import Rewriter
 from engine.link.files.special import BINARY, FAILED, LINK, LINKED, NO_ROOM, SAME, TEXT, UNSIGNED, Special, make
+from engine.link.linked import Damaged, Linked, missing_file
+from engine.link.packages.check import special_damage
+from engine.link.packages.rewriting import Rewriter
 from engine.link.plan.claims import Claims
 from engine.link.plan.entry_points import EntryPoint, script_body, unix_script
 from engine.link.plan.package_plan import Group, PackagePlan, PlannedPath
 from engine.link.request import PrefixTarget
 from engine.model.platform import is_windows
 from engine.system.writing import package_mode, umask_of
-
-LINK_AT = os.link in os.supports_dir_fd
-"""Whether files can be linked relative to open directories."""
 
 
 class PackageLinker:

@@ -16,8 +16,8 @@ import msgspec
 
 from engine.link.files import placeholder as rewriting
 from engine.link.files.modes import copy_file
-from engine.link.plan.file_lists import listed
 from engine.link.prefix.disk import storage
+from engine.link.prefix.file_lists import listed
 from engine.link.prefix.meta import META
 from engine.link.prefix.records import head_text, read_records, record_name
 from engine.link.request import LinkRequest

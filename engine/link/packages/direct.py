@@ -1,9 +1,9 @@
 """Links one package straight out of its archive (direct mode): each file is made once, where it belongs.
 
-Rule: the result is that of `engine.link.files.linker`, byte for byte. All paths are claimed before the first file is
-made. What another package has is put aside, as it is in the archive, for `engine.link.files.settle`; so is, in the end,
-what turns out to be contested later. The files themselves are made by `engine.link.files.making`, here or by a process
-that helps.
+Rule: the result is that of `engine.link.packages.linker`, byte for byte. All paths are claimed before the first file is
+made. What another package has is put aside, as it is in the archive, for `engine.link.packages.settle`; so is, in the
+end, what turns out to be contested later. The files themselves are made by `engine.link.packages.making`, here or by a
+process that helps.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from engine.link.files.linked import Linked
-from engine.link.files.linker import PackageLinker
-from engine.link.files.making import Made, Maker, Making
 from engine.link.files.modes import Mode
+from engine.link.linked import Linked
+from engine.link.packages.linker import PackageLinker
+from engine.link.packages.making import Made, Maker, Making
 from engine.link.plan.claims import Claims
 from engine.link.plan.package_plan import PackagePlan, PlannedPath
 from engine.link.request import PrefixTarget
@@ -84,7 +84,7 @@ class DirectLinker(PackageLinker):
 
 
 class AsideLinker(PackageLinker):
-    """The linker of a package that was made directly, once more, for `engine.link.files.settle`: its files are those
+    """The linker of a package that was made directly, once more, for `engine.link.packages.settle`: its files are those
     that were put aside."""
 
     def set_aside(self, keys: Iterable[str]) -> None:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 from io import FileIO
 
-from engine.link.files.linked import Linked
-from engine.link.plan.file_lists import Lists
-from engine.link.plan.kept import FORM, WIDTH, KeptPlan, Tie, keep_plan, read_plan
+from engine.link.linked import Linked
 from engine.link.plan.noarch import PythonInfo
 from engine.link.plan.package_plan import PackagePlan
 from engine.link.prefix.disk import copy_range
+from engine.link.prefix.file_lists import Lists
 from engine.link.request import PlanStore
+from engine.link.reuse.kept import FORM, WIDTH, KeptPlan, Tie, keep_plan, read_plan
 from engine.model.records import CachedPackage, RepoDataRecord
 from engine.system.file_io import write_all
 

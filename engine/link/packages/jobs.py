@@ -18,22 +18,22 @@ from engine.errors import LinkError
 from engine.events import Report, WorkFinished, WorkStarted
 from engine.link.bytecode.compiled import Cached
 from engine.link.bytecode.compiling import Compiling, Pending
-from engine.link.files.batch import Done, Made, Part
-from engine.link.files.codesign import sign
+from engine.link.files.batch import LINK_AT, Done, Made, Part
 from engine.link.files.hands import Hands
-from engine.link.files.linked import Damaged, Linked
-from engine.link.files.linker import LINK_AT, PackageLinker
 from engine.link.files.modes import Mode, Modes
-from engine.link.files.scripts import ScriptPlace, has_script
+from engine.link.linked import Damaged, Linked
+from engine.link.packages.codesign import sign
+from engine.link.packages.linker import PackageLinker
+from engine.link.packages.scripts import ScriptPlace, has_script
 from engine.link.plan.claims import Claims
-from engine.link.plan.file_lists import Lists
-from engine.link.plan.keeping import Keeping, Kept
 from engine.link.plan.package_plan import PackagePlan, plan_package
 from engine.link.plan.paths_json import parse_entry_points, parse_paths, read_entry_points, read_paths
 from engine.link.prefix.disk import storage
+from engine.link.prefix.file_lists import Lists
 from engine.link.prefix.meta import META
 from engine.link.prefix.records import record_name
 from engine.link.request import LinkRequest, PrefixTarget
+from engine.link.reuse.keeping import Keeping, Kept
 from engine.model.records import CachedPackage, RepoDataRecord
 from engine.system.long_paths import check_length
 from engine.system.process import available_cores
@@ -203,7 +203,7 @@ class Jobs:
 
     def _unpacked(self, plan: PackagePlan, package: CachedPackage) -> tuple[PackageLinker, None]:
         """Straight out of the archive, of which nothing is left afterwards but what is contested."""
-        from engine.link.files.direct import DirectLinker, make_here
+        from engine.link.packages.direct import DirectLinker, make_here
 
         assert package.payload is not None
         self._plans[plan.index] = plan

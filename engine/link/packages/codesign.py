@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from engine.errors import StorageError
 from engine.events import Notice, Report
-from engine.link.files.linked import Linked, Written
+from engine.link.linked import Linked, Written
 
 _BATCH = 200
 """Files per call: far below what a command line may hold."""

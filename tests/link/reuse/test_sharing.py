@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.link.files import jobs
-from engine.link.plan.sharing import Shared
+from engine.link.packages import jobs
+from engine.link.reuse.sharing import Shared
 from engine.model.records import CachedPackage
 from tests.kit.package import PLACEHOLDER, make_package
 from tests.kit.tree import tree

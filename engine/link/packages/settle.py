@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 
 from engine.errors import LinkError, StorageError
 from engine.events import Notice, Report
-from engine.link.files.linker import PackageLinker
+from engine.link.packages.linker import PackageLinker
 from engine.link.plan.claims import Claims
 from engine.link.plan.package_plan import PackagePlan, PlannedPath
 from engine.link.prefix.disk import leads_inside, remove_tree

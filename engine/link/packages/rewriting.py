@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from engine.errors import PlaceholderError
-from engine.link.files.linked import Linked, Written
 from engine.link.files.placeholder import PrefixTooLong
 from engine.link.files.special import changed, write
+from engine.link.linked import Linked, Written
 from engine.link.plan.package_plan import PlannedPath
 from engine.link.request import PrefixTarget
 

@@ -16,10 +16,10 @@ import msgspec
 from engine.errors import LinkError
 from engine.link.bytecode.compiled import Cached
 from engine.link.files.batch import Files
-from engine.link.files.linked import Linked
+from engine.link.linked import Linked
 from engine.link.plan.entry_points import EntryPoint, parse_entry_point
-from engine.link.plan.file_lists import Gaps, Lists
 from engine.link.plan.package_plan import Layout, PackagePlan
+from engine.link.prefix.file_lists import Gaps, Lists
 from engine.link.prefix.meta import META
 from engine.model.records import Bytecode, CompiledFiles, RepoDataRecord
 

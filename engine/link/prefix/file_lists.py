@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from engine.link.files.linked import Linked, Written
+from engine.link.linked import Linked, Written
 from engine.link.plan.package_plan import PackagePlan
 from engine.link.prefix.records import END, FILES
 from engine.model.records import InstalledPath

@@ -13,9 +13,9 @@ import pytest
 
 from engine.errors import LinkError
 from engine.link.files.batch import carry_out
-from engine.link.files.linked import Damaged
-from engine.link.files.linker import PackageLinker
 from engine.link.files.modes import Mode
+from engine.link.linked import Damaged
+from engine.link.packages.linker import PackageLinker
 from engine.link.plan.claims import Claims
 from engine.link.plan.package_plan import plan_package
 from engine.link.plan.paths_json import read_paths

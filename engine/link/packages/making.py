@@ -12,10 +12,10 @@ from contextlib import suppress
 
 import msgspec
 
-from engine.link.files.linked import Linked, Written, missing_file
 from engine.link.files.modes import NO_LINK_ERRORS, Mode
-from engine.link.files.rewriting import Rewriter
 from engine.link.files.special import SECOND
+from engine.link.linked import Linked, Written, missing_file
+from engine.link.packages.rewriting import Rewriter
 from engine.link.plan.package_plan import PlannedPath
 from engine.link.request import PrefixTarget
 from engine.model.payload import Payload, PayloadMember

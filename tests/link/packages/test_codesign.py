@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.link.files import codesign
-from engine.link.files.codesign import sign
-from engine.link.files.linked import Linked, Written
 from engine.link.files.modes import Mode
+from engine.link.linked import Linked, Written
+from engine.link.packages import codesign
+from engine.link.packages.codesign import sign
 from tests.link.support import Recorder
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.link.files.linked import Linked
-from engine.link.plan.file_lists import installed_paths, listed
+from engine.link.linked import Linked
 from engine.link.plan.noarch import PythonInfo
 from engine.link.plan.package_plan import PackagePlan
+from engine.link.prefix.file_lists import installed_paths, listed
 from engine.model.records import CachedPackage, RepoDataRecord
 
 MOST = 200_000
