@@ -22,9 +22,6 @@ from engine.model.url import strip_secrets
 from engine.planning.pins import pins_of
 from engine.system.machine import Machine
 
-NameBy = str
-"""``name`` (that of the file, else its stem) or ``stem``."""
-
 
 class OrderContext(msgspec.Struct, frozen=True):
     """What is the same for all entries of a run."""

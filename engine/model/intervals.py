@@ -15,7 +15,6 @@ from engine.model.version_key import HIGHEST, LOWEST, Interval, Key
 Bounds: TypeAlias = "tuple[Key, ...]"
 
 EVERYTHING: Bounds = (LOWEST, HIGHEST)
-NOTHING: Bounds = ()
 
 
 def union(sets: Iterable[Bounds]) -> Bounds:

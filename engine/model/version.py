@@ -64,11 +64,6 @@ class Version:
             found = _PARSED[text] = cls(text.strip(), key_of(text))
         return found
 
-    def starts_with(self, prefix: Version) -> bool:
-        """Whether ``prefix.*`` matches this version: all parts of ``prefix`` are equal, missing ones being 0."""
-        low, high = version_prefix_bounds(prefix.text)
-        return low <= self.key < high
-
     def __eq__(self, other: object) -> bool:
         return self.key == other.key if isinstance(other, Version) else NotImplemented
 

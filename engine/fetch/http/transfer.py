@@ -14,38 +14,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import anyio
 
 from engine.errors import FileChanged, HttpStatusError, NetworkError
-from engine.events import Notice, Report, TransferAdvanced
+from engine.events import Notice
 from engine.fetch.http.response import MAX_DIGITS
 from engine.fetch.http.transport import Headers, Response, Transport
 from engine.model.channel import mask_secrets
 
 WORTHWHILE = 64 * 1024
 """A connection that brought so many bytes before it broke is no failure: it is made anew at once."""
-
-
-async def continuous(
-    transport: Transport,
-    url: str,
-    report: Report,
-    key: str,
-    *,
-    start: int = 0,
-    validator: str | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> AsyncIterator[bytes]:
-    """The bytes of ``url`` from ``start`` on, in order, each once; ``report`` hears of every chunk under ``key``.
-
-    ``validator`` is the ETag or Last-Modified of the file that the first ``start`` bytes came from. Gives up with
-    `NetworkError` after ``max_retries`` breaks in a row that brought less than `WORTHWHILE`; raises
-    `HttpStatusError` for 404 too, and `FileChanged`.
-    """
-
-    def progress(amount: int) -> None:
-        report(TransferAdvanced(key, amount))
-
-    stream = Continuation(transport, url, start=start, validator=validator, headers=headers, progress=progress)
-    async for chunk in stream.chunks():
-        yield chunk
 
 
 class Continuation:

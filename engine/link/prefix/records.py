@@ -111,11 +111,6 @@ def _whole() -> Callable[[bytes], PrefixRecord]:
     return msgspec.json.Decoder(PrefixRecord).decode
 
 
-def read_record(path: str) -> PrefixRecord:
-    """One record of an installed package; raises `LinkError` if it can't be understood."""
-    return decode_file(path, partial(_decode_with, _whole()))
-
-
 def _decode_with(decode: Callable[[bytes], PrefixRecord], data: bytes) -> PrefixRecord:
     record = decode(data)
     return msgspec.structs.replace(record, raw=data, channel=noted_channel(record.channel, record.url))

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from engine.errors import FileChanged, HttpStatusError, NetworkError
-from engine.events import Event, TransferAdvanced
 from engine.fetch.http.response import Headers
-from engine.fetch.http.transfer import Continuation, continuous, strong_validator
+from engine.fetch.http.transfer import Continuation, strong_validator
 from engine.fetch.http.transport import Transport, TransportSettings
 from tests.fetch.feeding import BODY
 from tests.kit.server import ChannelServer
@@ -21,11 +20,11 @@ pytestmark = pytest.mark.anyio
 
 async def read(url: str, **options: Any) -> tuple[bytes, int]:
     """The bytes of ``url`` and how many of them were reported."""
-    events: list[Event] = []
+    amounts: list[int] = []
     async with Transport(TransportSettings(retry_wait=0.001, max_retries=2)) as transport:
-        data = b"".join([chunk async for chunk in continuous(transport, url, events.append, "key", **options)])
-    assert {event.key for event in events if isinstance(event, TransferAdvanced)} <= {"key"}
-    return data, sum(event.amount for event in events if isinstance(event, TransferAdvanced))
+        stream = Continuation(transport, url, **{"start": 0, **options}, progress=amounts.append)
+        data = b"".join([chunk async for chunk in stream.chunks()])
+    return data, sum(amounts)
 
 
 @pytest.mark.parametrize("ranges", [True, False])
@@ -69,7 +68,7 @@ async def test_a_file_that_changes_in_between_is_noticed(directory: Path) -> Non
         received = b""
         with pytest.raises(NetworkError, match="changed on the server"):
             async with Transport(TransportSettings(retry_wait=0.001)) as transport:
-                async for chunk in continuous(transport, f"{server.url}/file", lambda event: None, "key"):
+                async for chunk in Continuation(transport, f"{server.url}/file").chunks():
                     received += chunk
                     (directory / "file").write_bytes(BODY[::-1] + b"longer")
         assert received == BODY[:1000]

@@ -14,7 +14,7 @@ from engine.link.files.modes import Mode
 from engine.link.linked import Linked, Written
 from engine.link.plan.package_plan import PackagePlan, plan_package
 from engine.link.prefix.file_lists import lists_with_gaps
-from engine.link.prefix.records import read_record, read_records, record_head, record_name
+from engine.link.prefix.records import read_records, record_head, record_name
 from engine.model.records import PathEntry, PrefixRecord, RepoDataRecord
 from tests.kit.package import PLACEHOLDER, Directory, File, Symlink, make_package
 from tests.link.support import cached, create
@@ -143,17 +143,19 @@ def test_what_conda_writes_is_read(tmp_path: Path) -> None:
 
 
 def test_the_channel_that_micromamba_names_is_an_address_to_us(tmp_path: Path) -> None:
-    path = tmp_path / "zlib-1.2-h1_0.json"
+    path = tmp_path / "conda-meta/zlib-1.2-h1_0.json"
+    path.parent.mkdir()
     url = "https://a.org/conda-forge/linux-64/zlib-1.2-h1_0.conda"
     path.write_text(json.dumps({**FIELDS, "channel": "conda-forge", "url": url}))
-    assert read_record(str(path)).channel == "https://a.org/conda-forge"
+    assert read_records(str(tmp_path))[0].channel == "https://a.org/conda-forge"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"name": 1}', "[" * 100_000])
 def test_broken_records_are_named(tmp_path: Path, text: str) -> None:
-    (tmp_path / "x.json").write_text(text)
+    (tmp_path / "conda-meta").mkdir()
+    (tmp_path / "conda-meta/x.json").write_text(text)
     with pytest.raises(LinkError, match=r"x\.json") as caught:
-        read_record(str(tmp_path / "x.json"))
+        read_records(str(tmp_path))
     assert caught.value.hint
 
 
@@ -176,9 +178,11 @@ async def test_rattler_reads_ours(tmp_path: Path) -> None:
         assert (found.name.normalized, found.url) == (package.record.name, package.record.url)
         assert [str(entry) for entry in found.files] == json.loads(path.read_text())["files"]
         assert len(found.paths_data.paths) == len(json.loads(path.read_text())["paths_data"]["paths"])
-        again = tmp_path / f"{package.record.name}.json"
+        again = tmp_path / "again/conda-meta" / path.name
+        again.parent.mkdir(parents=True, exist_ok=True)
         found.write_to_path(again, False)
-        assert read_record(str(again)).files == read_record(str(path)).files
+    ours, theirs = read_records(str(tmp_path / "env")), read_records(str(tmp_path / "again"))
+    assert [record.files for record in theirs] == [record.files for record in ours if record.name != "python"]
     listed = rattler.PrefixRecord.from_path(tmp_path / "env/conda-meta" / record_name(one.record))
     assert [str(spec) for spec in listed.requested_specs] == ["one >=1"]
 
