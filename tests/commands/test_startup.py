@@ -115,3 +115,12 @@ def test_an_install_of_what_is_there_loads_no_network_solver_or_archives(
     assert run_command("create", *words).code == 0
     solver = ("pycosat", "engine.solve.solver", "engine.planning.planner", "engine.install", "engine.request")
     assert imported(["install", *words], (*NETWORK, *ARCHIVES, *solver, "rich"), tmp_path) == set()
+
+
+@pytest.mark.parametrize("module", ["engine.fetch.packages.hand", "engine.delivery.direct_hand"])
+def test_processes_that_unpack_start_without_what_they_do_not_need(module: str) -> None:
+    """Every create pays for what they import, once for each core, while little else can be done."""
+    heavy = {"anyio", "asyncio", "concurrent.futures", "logging", "ssl", "subprocess", "tempfile"}
+    code = f"import sys; sys.path[:] = {sys.path!r}; import {module}; print(*sorted({heavy!r} & sys.modules.keys()))"
+    ran = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == []

@@ -13,7 +13,7 @@ import functools
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -21,6 +21,9 @@ from engine.errors import ArchiveError
 from engine.fetch.archive.bzip2_blocks import Block, combined, joined, read_blocks
 from engine.fetch.archive.decompress import PIECE
 from engine.system.process import available_cores
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 _WHOLE = 1 << 20
 """Plain bytes that a block is decoded to at once: most have 900,000 and a little."""
@@ -123,6 +126,8 @@ def _step(decoder: bz2.BZ2Decompressor, data: bytes, most: int) -> bytes:
 @functools.cache
 def _pool() -> ThreadPoolExecutor:
     """The decoders of this process. They start when first needed and sleep when they aren't."""
+    from concurrent.futures import ThreadPoolExecutor  # only here: most archives are not of this kind
+
     return ThreadPoolExecutor(available_cores(), thread_name_prefix="bunzip")
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from engine.errors import FileChanged, HttpStatusError, NetworkError
-from engine.fetch.http.pipe import PipeBroken
+from engine.fetch.http.broken import PipeBroken
 from engine.model.records import RepoDataRecord
 from engine.model.url import strip_secrets
 from engine.system.file_io import BINARY, write_all, write_atomic

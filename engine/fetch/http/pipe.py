@@ -19,14 +19,12 @@ import anyio
 import anyio.lowlevel
 import anyio.to_thread
 
+from engine.fetch.http.broken import PipeBroken
+
 Result = TypeVar("Result")
 
 DEFAULT_LIMIT = 4 << 20
 """Bytes that may wait in a pipe: some tens of milliseconds of a fast network."""
-
-
-class PipeBroken(Exception):
-    """The other end of the pipe has left; never seen by users."""
 
 
 class BytePipe:

@@ -19,7 +19,7 @@ import msgspec
 
 from engine.errors import FileChanged, WhipsnakeError
 from engine.fetch.cache.package_cache import PackageCache
-from engine.fetch.http.pipe import PipeBroken
+from engine.fetch.http.broken import PipeBroken
 from engine.fetch.packages.unpack import Unpacked, UnpackOptions, unpack_file, unpack_stream
 from engine.model.records import RepoDataRecord
 from engine.system.file_io import read_file

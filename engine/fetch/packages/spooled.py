@@ -9,7 +9,6 @@ process is to read it.
 from __future__ import annotations
 
 import os
-import tempfile
 import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -87,6 +86,8 @@ def spool(
 def _new_file(path: str | None, place: str) -> IO[bytes]:
     if path is not None:
         return open(path, "x+b")
+    import tempfile  # only here: processes that unpack have named files
+
     return cast("IO[bytes]", tempfile.SpooledTemporaryFile(IN_MEMORY, dir=place))
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from engine.errors import FileChanged, HttpStatusError, NetworkError, VerificationError
 from engine.fetch.cache.partial import LIFETIME, WORTH_KEEPING, Partial, open_partial, remove_old_partials
-from engine.fetch.http.pipe import PipeBroken
+from engine.fetch.http.broken import PipeBroken
 from engine.model.records import RepoDataRecord
 
 BYTES = bytes(range(256)) * 1024

@@ -10,7 +10,8 @@ import anyio.lowlevel
 import anyio.to_thread
 import pytest
 
-from engine.fetch.http.pipe import BytePipe, PipeBroken, pump
+from engine.fetch.http.broken import PipeBroken
+from engine.fetch.http.pipe import BytePipe, pump
 
 pytestmark = pytest.mark.anyio
 

@@ -39,7 +39,7 @@ from engine.events import (
 )
 from engine.fetch.cache.package_cache import PackageCache
 from engine.fetch.cache.partial import WORTH_KEEPING, open_partial
-from engine.fetch.http.pipe import PipeBroken
+from engine.fetch.http.broken import PipeBroken
 from engine.fetch.http.settings import TransportSettings
 from engine.fetch.http.transport import Transport
 from engine.fetch.packages.order import Rank, all_alike
