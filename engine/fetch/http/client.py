@@ -32,7 +32,7 @@ from engine.fetch.http.redirect import MAX_REDIRECTS, REDIRECTS, has_same_host, 
 from engine.fetch.http.response import Headers
 from engine.fetch.http.retry import is_retried, retry_after
 from engine.fetch.http.settings import TransportSettings
-from engine.fetch.http.tls import tls_context
+from engine.fetch.http.tls import tls_context, trusting_nobody
 from engine.model.url import mask_secrets
 
 if TYPE_CHECKING:
@@ -160,7 +160,8 @@ class HttpClient:
 
 def _new_session(settings: TransportSettings, socks: str) -> aiohttp.ClientSession:
     """The connections through one SOCKS proxy, or none; for use in the running event loop."""
-    import aiohttp
+    with trusting_nobody():
+        import aiohttp
 
     return aiohttp.ClientSession(
         connector=_connector(settings, socks),

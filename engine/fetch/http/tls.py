@@ -1,10 +1,16 @@
-"""The TLS context that a configuration asks for. Reads certificate files, so call it from a worker thread."""
+"""The TLS context that a configuration asks for, and none for those who need none.
+
+`tls_context` reads certificate files, so call it from a worker thread.
+"""
 
 from __future__ import annotations
 
 import os
 import ssl
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from engine.errors import ConfigError
 from engine.fetch.http.settings import TransportSettings
@@ -16,6 +22,10 @@ SYSTEM_BUNDLES = (
     "/etc/ssl/cert.pem",
 )
 """Where Debian, Fedora, SUSE and Alpine (also macOS) keep their trust store."""
+
+_READERS = ("load_default_certs", "set_default_verify_paths")
+"""What of `ssl.SSLContext` reads the system's trust store."""
+_REPLACING = threading.Lock()
 
 
 def tls_context(settings: TransportSettings) -> ssl.SSLContext:
@@ -78,3 +88,30 @@ def _load_client_cert(context: ssl.SSLContext, cert: str, key: str | None) -> No
             f"Could not read the client certificate {cert}: {error}",
             hint="Check `client_ssl_cert` and `client_ssl_cert_key`; both are paths of PEM files.",
         ) from error
+
+
+@contextmanager
+def trusting_nobody() -> Iterator[None]:
+    """TLS contexts that this thread makes meanwhile have no authorities: no connection comes about by them.
+
+    For the import of aiohttp, which makes two, and would read the system's trust store for each (some 20 ms). It uses
+    them where a request brings none of its own; ours do. Other threads are not concerned.
+    """
+    thread, kind = threading.get_ident(), ssl.SSLContext
+
+    def elsewhere(name: str) -> object:
+        read = getattr(kind, name)
+        return lambda context, *args: None if threading.get_ident() == thread else read(context, *args)
+
+    with _REPLACING:
+        own = {name: vars(kind).get(name) for name in _READERS}
+        for name in _READERS:
+            setattr(kind, name, elsewhere(name))
+        try:
+            yield
+        finally:
+            for name, method in own.items():
+                if method is None:
+                    delattr(kind, name)  # it is the base class's
+                else:
+                    setattr(kind, name, method)

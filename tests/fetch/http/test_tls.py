@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ssl
+import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from engine.errors import ConfigError
 from engine.fetch.http import tls
 from engine.fetch.http.settings import TransportSettings
-from engine.fetch.http.tls import tls_context
+from engine.fetch.http.tls import tls_context, trusting_nobody
 
 
 @pytest.mark.parametrize("verify", [True, "<system>"])
@@ -76,3 +78,34 @@ def test_the_system_is_asked_where_it_has_a_store_of_its_own(platform: str, monk
         return  # what Python does by itself there needs a Windows
     monkeypatch.setitem(sys.modules, "truststore", None)
     assert tls_context(TransportSettings()).verify_mode == ssl.CERT_REQUIRED
+
+
+def test_one_thread_can_do_without_the_trust_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(ssl.SSLContext, "load_default_certs", lambda *_: read.append(threading.current_thread().name))
+    before = dict(vars(ssl.SSLContext))
+    with trusting_nobody():
+        context = ssl.create_default_context()
+        other = threading.Thread(target=ssl.create_default_context, name="other")
+        other.start()
+        other.join()
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert context.cert_store_stats()["x509_ca"] == 0
+    assert read == ["other"]
+    assert dict(vars(ssl.SSLContext)) == before
+
+
+def test_the_http_client_is_loaded_without_reading_the_trust_store() -> None:
+    code = (
+        "import ssl, sys\n"
+        "def fail(*_): sys.exit('read')\n"
+        "ssl.SSLContext.load_default_certs = ssl.SSLContext.set_default_verify_paths = fail\n"
+        "import asyncio\n"
+        "from engine.fetch.http.client import _new_session\n"
+        "from engine.fetch.http.settings import TransportSettings\n"
+        "async def main(): await _new_session(TransportSettings(), '').close()\n"
+        "asyncio.run(main())\n"
+        "print('aiohttp' in sys.modules)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (run.stdout, run.stderr) == ("True\n", "")
