@@ -90,7 +90,8 @@ class Catalog:
                 found += [(row, (number, fn)) for fn, row in rows.skim(name).items()]
             else:
                 found += [(row, (number, place)) for place, row in enumerate(rows.records(name))]
-        found.sort(key=lambda entry: newness(entry[0]), reverse=True)
+        if len(found) > 1:
+            found.sort(key=lambda entry: newness(entry[0]), reverse=True)
         return found
 
     def at(self, name: str, place: Place) -> RepoDataRecord:

@@ -16,6 +16,9 @@ from engine.model.records import RepoDataRecord
 from engine.query.catalog import FEW, Catalog, Place
 from engine.query.needs import Need, means, read_spec, wanted_by
 
+MANY: Final = 500
+"""Names that have a text in them: looking through all takes little longer than looking through these, and serves all
+further questions."""
 _VERSION: Final = r"[0-9]+(?:\.[0-9]+)*(?:[a-z]+[0-9]*)?"
 _BOUND: Final = rf"(?:[<>=!]=|[<>])?{_VERSION}|=?{_VERSION}\.\*"
 _PLAIN: Final = re.compile(
@@ -45,13 +48,20 @@ class NewestDependents:
         name = spec.exact_name
         assert name is not None, "a pattern is asked about name by name"
         wanted = wanted_by(self._catalog, name, spec)
-        return self.of_name(name) if wanted is None else list(self._search(name, wanted)) if wanted else ()
+        if wanted is None:
+            return self.of_name(name)
+        return list(self._among(self._catalog.mentioning(name), name, wanted)) if wanted else ()
 
     def of_name(self, name: str) -> Sequence[Edge]:
         """Of each name the newest record that depends on ``name`` in any version: by name."""
-        if self._all is None and self._searches >= FEW:
+        if self._all is None and self._searches < FEW:
+            self._searches += 1
+            dependents = self._catalog.mentioning(name)
+            if len(dependents) < MANY:
+                return list(self._among(dependents, name, ()))
+        if self._all is None:
             self._all = self._look_through()
-        return list(self._search(name, ())) if self._all is None else self._all.get(name, ())
+        return self._all.get(name, ())
 
     def need(self, edge: Edge, target: str) -> Need | None:
         """The record of an edge, decoded; None if it can't be, nor any older one that depends on ``target``."""
@@ -64,10 +74,9 @@ class NewestDependents:
                     return Need(record, text)
         return None
 
-    def _search(self, name: str, wanted: Sequence[RepoDataRecord]) -> Iterator[Edge]:
-        self._searches += 1
+    def _among(self, dependents: Sequence[str], name: str, wanted: Sequence[RepoDataRecord]) -> Iterator[Edge]:
         answers: dict[str, bool] = {}
-        for dependent in self._catalog.mentioning(name):
+        for dependent in dependents:
             edge = self._first(dependent, name, wanted, answers)
             if edge is not None:
                 yield edge

@@ -8,8 +8,10 @@ import pytest
 
 from engine.model.channel import Channel
 from engine.model.match_spec import MatchSpec
+from engine.model.records import RecordNeeds
 from engine.model.repodata import RepoData
-from engine.query.catalog import FEW, Catalog
+from engine.query import newest
+from engine.query.catalog import FEW, Catalog, Place
 from engine.query.graph import whoneeds_graph
 from engine.query.needs import read_spec
 from engine.query.newest import NewestDependents, name_meant
@@ -124,3 +126,25 @@ def test_looking_through_real_rows_finds_what_decoding_them_finds() -> None:
     for name in wanted:
         needs = [dependents.need(edge, name) for edge in dependents.of_name(name)]
         assert [(need.record.url, need.text) for need in needs if need] == expected[name]
+
+
+class _Counted(Catalog):
+    """Counts how often names are looked through."""
+
+    def __init__(self, *names: str) -> None:
+        super().__init__([universe(*(f"{name} 1 -> lib" for name in names), "lib 1")])
+        self.skimmed = 0
+
+    def skim(self, name: str) -> list[tuple[RecordNeeds, Place]]:
+        self.skimmed += 1
+        return super().skim(name)
+
+
+@pytest.mark.parametrize("many", [3, 300])
+def test_who_is_needed_by_many_has_all_looked_through_once(many: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(newest, "MANY", many)
+    catalog = _Counted("a", "b", "c", "d")
+    dependents = NewestDependents(catalog)
+    for _ in range(FEW):
+        assert [edge.name for edge in dependents.of_name("lib")] == ["a", "b", "c", "d"]
+    assert catalog.skimmed == (5 if many == 3 else 5 * FEW)
