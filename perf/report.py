@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import statistics
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -45,7 +45,7 @@ def write_report(
     facts: Facts,
     *,
     trees: Mapping[str, Mapping[str, Entry]],
-    left: Mapping[tuple[str, str], Collection[str]],
+    left: Mapping[tuple[str, str], frozenset[str]],
     calls: Mapping[tuple[str, str], Calls],
     floors: Mapping[str, float],
     differing: Sequence[str],
@@ -70,11 +70,11 @@ def write_report(
         "",
         *_comparison(runs, floors, far),
         "",
-        *_plot(path, part, runs),
+        *([] if facts.apart else _plot(path, part, runs)),
         *_phases(runs),
         *_calls(calls),
         *_equality(differing, trees),
-        *_left(left, differing),
+        *_left(left),
     ]
     put(path, part, lines)
 
@@ -162,23 +162,36 @@ def _calls(calls: Mapping[tuple[str, str], Calls]) -> list[str]:
     return [*rows, ""]
 
 
-def _left(left: Mapping[tuple[str, str], Collection[str]], differing: Sequence[str]) -> list[str]:
-    """Whether a change left the same packages, whoever made it; differences stand under "Equality"."""
-    peers = [name for name, _ in left if name == RATTLER.name]
-    if not peers or differing:
+def _left(left: Mapping[tuple[str, str], frozenset[str]]) -> list[str]:
+    """Whether a change left the same packages, whoever made it."""
+    if not any(name == RATTLER.name for name, _ in left):
         return []
     rows = ["", "### What is there afterwards", ""]
     for scenario in dict.fromkeys(scenario for _, scenario in left):
-        count = len(left[RATTLER.name, scenario])
-        rows.append(f"- {scenario}: the same {count} packages, whoever did it; they run.")
-    return rows
+        rows.append(f"- {scenario}: the {len(left[RATTLER.name, scenario])} packages that py-rattler leaves; they run.")
+    others = [f"- But {line}." for _, line in otherwise_left(left)]
+    return [*rows, *others]
+
+
+def otherwise_left(left: Mapping[tuple[str, str], frozenset[str]]) -> Iterator[tuple[str, str]]:
+    """Contenders that left other packages than py-rattler, each with what that is."""
+    for (name, scenario), found in sorted(left.items()):
+        expected = left.get((RATTLER.name, scenario), found)
+        if found != expected:
+            more, fewer = _counted(found - expected), _counted(expected - found)
+            yield name, f"{scenario}, {name}: {more} more, {fewer} fewer"
+
+
+def _counted(dists: Collection[str]) -> str:
+    """How many, and the first of them."""
+    return f"{len(dists)} ({', '.join(sorted(dists)[:5])})" if dists else "none"
 
 
 def _equality(differing: Sequence[str], trees: Mapping[str, object]) -> list[str]:
-    if not differing and (RATTLER.name not in trees or WHIPSNAKE_PLAIN.name not in trees):
+    if RATTLER.name not in trees or WHIPSNAKE_PLAIN.name not in trees:
         return []
     if not differing:
         return ["### Equality", "", "Ours and py-rattler's are equal file for file (path, type, mode, sha256) and run;",
                 "entry points have the same names and modes, their texts are each program's own."]  # fmt: skip
     shown = [f"- `{path}`" for path in differing[:50]]
-    return ["### Equality", "", f"Ours and py-rattler's differ in {len(differing)} places:", "", *shown]
+    return ["### Equality", "", f"Ours and py-rattler's differ at {len(differing)} paths:", "", *shown]
