@@ -22,6 +22,11 @@ _MANY_VERSIONS = 5
 """More of them than that are shown as the two newest and the two oldest."""
 
 
+DEEPEST = 100
+"""Steps that a tree is indented by; real ones have fifteen. In a chain of all names that a channel has, each line would
+be longer than the one before, and all of them gigabytes."""
+
+
 class PackageRow(msgspec.Struct, frozen=True):
     """One line of a table. ``builds`` is how many there are of the version; ``depends`` what it says about another."""
 
@@ -61,7 +66,8 @@ def ruled_table(cells: Sequence[Sequence[str]], right: frozenset[int]) -> list[s
 def tree_lines(
     labels: Sequence[str], names: Sequence[str], edges: Sequence[Sequence[int]], *, colours: bool = False
 ) -> Iterator[str]:
-    """A graph as a tree from node 0 on. What was shown before is named, but not unfolded again."""
+    """A graph as a tree from node 0 on. What was shown before is named, but not unfolded again; what is deeper than
+    `DEEPEST` stands no further to the right."""
     yield one_line(labels[0])
     seen = {0}
     stack = [("  ", iter(edges[0]), len(edges[0]))]
@@ -76,8 +82,11 @@ def tree_lines(
             yield f"{branch}{one_line(names[child])}{style(' already visited', 'dim', on=colours)}"
             continue
         seen.add(child)
-        yield branch + one_line(labels[child])
-        stack.append((lead + ("   " if left == 1 else "│  "), iter(edges[child]), len(edges[child])))
+        deeper = len(stack) < DEEPEST
+        note = "" if len(stack) != DEEPEST or not edges[child] else style(" not indented further", "dim", on=colours)
+        yield branch + one_line(labels[child]) + note
+        further = lead + ("   " if left == 1 else "│  ") if deeper else lead
+        stack.append((further, iter(edges[child]), len(edges[child])))
 
 
 class Page(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.ui import query
 from engine.ui.query import PackageRow, Page, package_table, page_lines, tree_lines
 
 FACTS: dict[str, Any] = {
@@ -110,3 +111,13 @@ def test_wide_letters_keep_columns_straight() -> None:
     _, rule, *lines = package_table([PackageRow("漢字", "1"), PackageRow("a", "1")])
     assert lines[0].index("1") + 2 == lines[1].index("1")
     assert rule == "─" * (4 + 7 + 5 + 7 + 6 + 7 + 1)
+
+
+def test_a_tree_without_end_grows_downwards_only() -> None:
+    labels = [f"p{number}" for number in range(5000)]
+    lines = list(tree_lines(labels, labels, [*((number + 1,) for number in range(4999)), ()]))
+    assert len(lines) == 5000
+    assert lines[query.DEEPEST - 1] == "  " + "   " * (query.DEEPEST - 2) + f"└─ p{query.DEEPEST - 1}"
+    assert lines[query.DEEPEST].endswith(f"└─ p{query.DEEPEST} not indented further")
+    assert lines[-1].endswith("└─ p4999")
+    assert max(map(len, lines)) < 3 * query.DEEPEST + 50
