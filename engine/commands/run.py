@@ -45,11 +45,25 @@ def parse(parser: ArgumentParser, words: Sequence[str]) -> Namespace:
 
     An ``exec`` before it says what is the case anyway (micromamba's wrapper is a shell, where it means something).
     """
-    args = parser.parse_args(words)
+    args = parser.parse_args(_with_label(parser, words))
     for word in ("--", "exec"):
         if args.command[:1] == [word]:
             del args.command[0]
     return args
+
+
+def _with_label(parser: ArgumentParser, words: Sequence[str]) -> list[str]:
+    """The words with ``--label=X`` for ``--label X``: a name may begin with ``-``, as micromamba's parser has it."""
+    found = list(words)
+    position = 0
+    while position < len(found) and found[position].startswith("-") and found[position] != "--":
+        if found[position] == "--label" and position + 1 < len(found):
+            found[position : position + 2] = [f"--label={found[position + 1]}"]
+            position += 1
+            continue
+        option = parser._option_string_actions.get(found[position])
+        position += 1 if option is None or option.nargs == 0 else 2
+    return found
 
 
 def run(args: Namespace, app: App) -> int:
