@@ -46,6 +46,12 @@ class Told(msgspec.Struct, frozen=True):
     specs: tuple[str, ...]
 
 
+class Both(msgspec.Struct, frozen=True):
+    """Two wishes for one package that no version of it meets, and nothing else is at fault."""
+
+    name: str
+
+
 class Story:
     """Reasons as lines, and as plain values."""
 
@@ -73,8 +79,13 @@ class Story:
         told = (name for told in self._told for name in (told.name, told.target))
         return list(dict.fromkeys([*(root.target for root in self.roots), *told]))
 
-    def _entries(self) -> Iterator[tuple[int, Reason | Told]]:
+    def _entries(self) -> Iterator[tuple[int, Reason | Told | Both]]:
         """What each line is about, with its depth. To word a line takes time, so that is left to those who show it."""
+        if [type(root) for root in self.roots] == [Requested, Requested] and not self._told and not self._unreadable:
+            first, second = self.roots
+            if first.target == second.target:
+                yield from ((1, first), (1, second), (2, Both(first.target)))
+                return
         below = self._by_name()
         seen: set[str] = set()
         for root in self.roots:
@@ -91,7 +102,9 @@ class Story:
             found.setdefault(told.name, []).append(told)
         return found
 
-    def _line(self, what: Reason | Told) -> str:
+    def _line(self, what: Reason | Told | Both) -> str:
+        if isinstance(what, Both):  # "cannot install both" are the words of libsolv, which logs are searched for
+            return f"cannot install both: an environment has one {what.name}"
         if isinstance(what, Told):
             return mask_secrets(self._relation(what))
         if isinstance(what, Unreadable):

@@ -42,6 +42,14 @@ def test_two_requests_that_clash() -> None:
     ]
 
 
+def test_two_wishes_for_one_package_get_the_conclusion_too() -> None:
+    """Nothing below them says why they clash."""
+    error = failure(universe("a 1", "a 2"), "a 1.*", "a >=2")
+    lines = ["a 1.* is asked for", "a >=2 is asked for", "cannot install both: an environment has one a"]
+    assert str(error).splitlines()[1:] == [f"  - {lines[0]}", f"  - {lines[1]}", f"      {lines[2]}"]
+    assert error.data["solver_problems"] == lines
+
+
 def test_a_chain_is_told_from_the_request_downwards() -> None:
     world = universe("a 1 -> b", "b 1 -> c <2", "b 2 -> c <2", "c 1", "c 2", "d 1 -> c >=2", "noise 1 -> c")
     assert str(failure(world, "noise", "a", "d")).splitlines() == [
