@@ -52,7 +52,8 @@ def _overview() -> str:
     names = [name for name in COMMANDS if name.startswith("config ")]
     width = max(map(len, names))
     lines = [f"  {name:<{width}}  {COMMANDS[name].help}" for name in names]
-    return "\n".join(["Configuration of whipsnake", "", *lines, "", "`whipsnake config COMMAND --help` explains one."])
+    title = "Configuration of micromamba and conda, as whipsnake reads it"
+    return "\n".join([title, "", *lines, "", "`whipsnake config COMMAND --help` explains one."])
 
 
 def _show(args: Namespace, app: App, value: Any) -> None:
