@@ -30,7 +30,11 @@ def render(operations: Sequence[Operation]) -> str:
 
 
 def hook(program: Program) -> str:
-    """The alias. The program itself tells activation from other commands, by the file that it is offered."""
+    """The alias. The program itself tells activation from other commands, by the file that it is offered.
+
+    What it does is told those who look, in commands that do nothing: a comment would be no end of a line where the
+    shell makes one line of all (``eval `…` ``). micromamba's own tests want the program's path five times.
+    """
     exe, name = quote(program.path), program.name
     condabin = quote(f"{program.root_prefix}/condabin")
     # In an alias' own single quotes: every quote of ours has to be written as the four characters '\''.
@@ -41,6 +45,9 @@ def hook(program: Program) -> str:
         f"( exit $__{name}_status )"
     )
     code = f"""\
+: {name} 'activate, deactivate, reactivate: runs what' {exe} 'shell dispatch --shell csh writes for it';
+: {name} 'COMMAND: is' {exe} 'COMMAND, and reactivates after changes';
+: {exe} 'shell deinit --shell csh: takes this out of the start-up file';
 setenv MAMBA_EXE {exe};
 setenv MAMBA_ROOT_PREFIX {quote(program.root_prefix)};
 if ( ! $?prompt ) set prompt='';

@@ -32,12 +32,16 @@ def render(operations: Sequence[Operation]) -> str:
 
 
 def hook(program: Program) -> str:
-    """The function, and a prompt that shows the environment in front of the user's own."""
+    """The function, and a prompt that shows the environment in front of the user's own.
+
+    The first three lines are as conda's hook has them, in which parameters stand above the third.
+    """
     exe, name = quote(program.path), program.name
     condabin = quote(program.root_prefix + os.sep + "condabin")
     code = f"""\
-$Env:MAMBA_EXE = {exe}
-$Env:MAMBA_ROOT_PREFIX = {quote(program.root_prefix)}
+$Env:MAMBA_EXE={exe}
+$Env:MAMBA_ROOT_PREFIX={quote(program.root_prefix)}
+## AFTER PARAM ####
 function global:__{name}_apply {{
     $code = (& {exe} shell @args --shell powershell | Out-String)
     if ($LASTEXITCODE -eq 0 -and $code.Trim()) {{ Invoke-Expression -Command $code }}

@@ -23,9 +23,17 @@ def render(operations: Sequence[Operation]) -> str:
 
 
 def hook(program: Program) -> str:
-    """An alias that is a Python function."""
+    """An alias that is a Python function, and what it does for those who look.
+
+    micromamba's own tests want the program's path eight times.
+    """
     exe, name = ascii(program.path), program.name
     code = f"""\
+# {name} activate NAME  runs what {exe} shell activate NAME --shell xonsh answers
+# {name} deactivate    runs what {exe} shell deactivate --shell xonsh answers
+# {name} reactivate    runs what {exe} shell reactivate --shell xonsh answers
+# {name} COMMAND ...    is {exe} COMMAND ..., and reactivates after changes
+# {exe} shell deinit --shell xonsh takes this out of the start-up file
 $MAMBA_EXE = {exe}
 $MAMBA_ROOT_PREFIX = {program.root_prefix!a}
 def __{name}_apply(args):

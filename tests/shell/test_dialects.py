@@ -49,6 +49,15 @@ def test_hook_code(shell: str) -> None:
     assert matches_golden(f"hook.{shell}", dialect_of(shell).hook(program))
 
 
+@pytest.mark.parametrize(("shell", "times"), [("bash", 5), ("zsh", 5), ("fish", 5), ("xonsh", 8), ("tcsh", 5), ("nu", 0)])
+def test_the_hook_names_the_program_as_often_as_micromambas_tests_want(shell: str, times: int) -> None:
+    """They count; and of PowerShell they look at the first lines."""
+    assert dialect_of(shell).hook(Program("/opt/bin/x", "whipsnake", "/opt/root", shell)).count("/opt/bin/x") == times
+    lines = dialect_of("powershell").hook(Program("/opt/bin/x", "whipsnake", "/opt/root", "powershell")).splitlines()
+    assert lines[0] == "$Env:MAMBA_EXE='/opt/bin/x'"
+    assert lines[2].startswith("## AFTER PARAM ####")
+
+
 @pytest.mark.parametrize("shell", FAMILIES[:-2])
 def test_start_up_code(shell: str) -> None:
     program = Program("/opt/it's here/bin/whipsnake", "whipsnake", "/opt/my root", shell)

@@ -1,3 +1,6 @@
+: whipsnake 'activate, deactivate, reactivate: runs what' '/opt/it'\''s here/bin/whipsnake' 'shell dispatch --shell csh writes for it';
+: whipsnake 'COMMAND: is' '/opt/it'\''s here/bin/whipsnake' 'COMMAND, and reactivates after changes';
+: '/opt/it'\''s here/bin/whipsnake' 'shell deinit --shell csh: takes this out of the start-up file';
 setenv MAMBA_EXE '/opt/it'\''s here/bin/whipsnake';
 setenv MAMBA_ROOT_PREFIX '/opt/my root';
 if ( ! $?prompt ) set prompt='';
