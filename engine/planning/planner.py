@@ -42,7 +42,7 @@ from engine.solve.request import resolved
 from engine.solve.solver import solve
 from engine.solve.task import Rows, Solution, SolveTask
 from engine.solve.transaction import Transaction
-from engine.solve.wording import spec_text
+from engine.solve.wording import in_order, listed, spec_text
 from engine.system.machine import assumed_machine
 
 
@@ -137,12 +137,18 @@ class Planner:
         return present if request.skip_satisfied and satisfied and not explicit else None
 
     def _lacks(self, explicit: Sequence[RepoDataRecord]) -> bool:
-        """Whether something that local packages need is neither given nor there."""
+        """Whether something that local packages need is neither given nor there, and some channel may have it."""
         if not self.request.asked.with_needs or self.request.no_deps:
             return False
         there = [*explicit, *self.present.records]
-        needs = (MatchSpec.parse(text) for record in explicit for text in record.depends if not text.startswith("__"))
-        return not all(any(spec_matches(spec, record) for record in there) for spec in needs)
+        needs = {text for record in explicit for text in record.depends if not text.startswith("__")}
+        lacking = [text for text in needs if not any(spec_matches(MatchSpec.parse(text), record) for record in there)]
+        if lacking and not self.channels:  # micromamba and conda take the package alone, without a word
+            needed = listed(in_order(lacking))
+            told = f"No channel is given that could have what the packages need: {needed}."
+            self.report(Notice("warning", told))
+            return False
+        return bool(lacking)
 
     async def _solve(self, explicit: Sequence[RepoDataRecord]) -> Solution:
         """Load the index and ask the solver; once more with a fresh index if it was damaged, or the user wants that."""

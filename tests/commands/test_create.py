@@ -175,6 +175,16 @@ def test_an_address_with_specs_brings_its_dependencies(create: Create, server: C
     assert (root / "envs/one/lib/base.txt").exists()
 
 
+def test_an_address_without_any_channel_comes_alone(run_command: RunCommand, server: ChannelServer, root: Path) -> None:
+    """Nobody could have what it needs: micromamba installs the one package, and so do we, with a word on it."""
+    url = f"{server.url}/linux-64/tool-1.0-h_0.conda"
+    done = run_command("create", "-y", "-n", "one", url, "--override-channels")
+    assert done.code == 0
+    assert "No channel is given that could have what the packages need: base-lib >=1" in done.err
+    assert (root / "envs/one/bin/tool").exists()
+    assert not (root / "envs/one/lib/base.txt").exists()
+
+
 # --- bad input ---------------------------------------------------------------------------------------------------
 
 

@@ -49,7 +49,9 @@ def test_hook_code(shell: str) -> None:
     assert matches_golden(f"hook.{shell}", dialect_of(shell).hook(program))
 
 
-@pytest.mark.parametrize(("shell", "times"), [("bash", 5), ("zsh", 5), ("fish", 5), ("xonsh", 8), ("tcsh", 5), ("nu", 0)])
+@pytest.mark.parametrize(
+    ("shell", "times"), [("bash", 5), ("zsh", 5), ("fish", 5), ("xonsh", 8), ("tcsh", 5), ("nu", 0)]
+)
 def test_the_hook_names_the_program_as_often_as_micromambas_tests_want(shell: str, times: int) -> None:
     """They count; and of PowerShell they look at the first lines."""
     assert dialect_of(shell).hook(Program("/opt/bin/x", "whipsnake", "/opt/root", shell)).count("/opt/bin/x") == times
