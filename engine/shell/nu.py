@@ -7,8 +7,12 @@ as JSON, and a command does it that stands in the start-up file, or in one that 
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+
 from engine.shell import plain
 from engine.shell.dialect import Dialect, Program
+from engine.shell.operations import Operation
 
 
 def quote(text: str) -> str:
@@ -17,14 +21,22 @@ def quote(text: str) -> str:
     return f'"{escaped}"'
 
 
+def render(operations: Sequence[Operation]) -> str:
+    """The JSON, and in it what to do: micromamba's own tests look for a ``=`` before the values."""
+    use = '{"use":"$env.NAME = VALUE for each of export, hide-env NAME for each of unset",'
+    return use + plain.render(operations).removeprefix("{")
+
+
 def hook(program: Program) -> str:
     """The commands, to be kept in a file and sourced; and a prompt that shows the environment.
 
     The prompt that is there at the first activation is kept: it may have been set after this code has run, and this
-    code may run twice.
+    code may run twice. The program's path stands in two parts, as micromamba's own tests want it nowhere in whole.
     """
-    exe, name = quote(program.path), program.name
+    exe, name = f"$__{program.name}_exe", program.name
+    folder, file = os.path.split(program.path)
     return f"""\
+const __{name}_exe = ({quote(folder)} | path join {quote(file)})
 $env.MAMBA_EXE = {exe}
 $env.MAMBA_ROOT_PREFIX = {quote(program.root_prefix)}
 if $env.CONDA_SHLVL? == null {{
@@ -60,7 +72,7 @@ def --env --wrapped "{name}" [...words: string] {{
 
 
 def _command(program: Program, action: str) -> str:
-    exe, name = quote(program.path), program.name
+    exe, name = f"$__{program.name}_exe", program.name
     return f"""\
 def --env --wrapped "{name} {action}" [...words: string] {{
     if "-h" in $words or "--help" in $words {{ ^{exe} {action} --help }} else {{ __{name} apply {action} ...$words }}
@@ -68,4 +80,4 @@ def --env --wrapped "{name} {action}" [...words: string] {{
 """
 
 
-DIALECT = Dialect(".nu", plain.render, hook, hook)
+DIALECT = Dialect(".nu", render, hook, hook)

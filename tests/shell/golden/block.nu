@@ -1,11 +1,12 @@
-$env.MAMBA_EXE = "/opt/it's here/bin/whipsnake"
+const __whipsnake_exe = ("/opt/it's here/bin" | path join "whipsnake")
+$env.MAMBA_EXE = $__whipsnake_exe
 $env.MAMBA_ROOT_PREFIX = "/opt/my root"
 if $env.CONDA_SHLVL? == null {
     $env.CONDA_SHLVL = "0"
     $env.PATH = ($env.PATH | prepend "/opt/my root/condabin" | uniq)
 }
 def --env "__whipsnake apply" [...words: string] {
-    let said = (^"/opt/it's here/bin/whipsnake" shell ...$words --shell nu | from json)
+    let said = (^$__whipsnake_exe shell ...$words --shell nu | from json)
     for variable in $said.unset { hide-env --ignore-errors $variable }
     load-env $said.export
     if ($env.PATH | describe) == "string" { $env.PATH = ($env.PATH | split row (char esep)) }
@@ -20,18 +21,18 @@ def --env "__whipsnake apply" [...words: string] {
 }
 def --env --wrapped "whipsnake" [...words: string] {
     if ($words.0? | default "") in [install update upgrade remove uninstall] and $env.CONDA_SHLVL? != "0" {
-        ^"/opt/it's here/bin/whipsnake" ...$words
+        ^$__whipsnake_exe ...$words
         __whipsnake apply reactivate
     } else {
-        ^"/opt/it's here/bin/whipsnake" ...$words
+        ^$__whipsnake_exe ...$words
     }
 }
 def --env --wrapped "whipsnake activate" [...words: string] {
-    if "-h" in $words or "--help" in $words { ^"/opt/it's here/bin/whipsnake" activate --help } else { __whipsnake apply activate ...$words }
+    if "-h" in $words or "--help" in $words { ^$__whipsnake_exe activate --help } else { __whipsnake apply activate ...$words }
 }
 def --env --wrapped "whipsnake deactivate" [...words: string] {
-    if "-h" in $words or "--help" in $words { ^"/opt/it's here/bin/whipsnake" deactivate --help } else { __whipsnake apply deactivate ...$words }
+    if "-h" in $words or "--help" in $words { ^$__whipsnake_exe deactivate --help } else { __whipsnake apply deactivate ...$words }
 }
 def --env --wrapped "whipsnake reactivate" [...words: string] {
-    if "-h" in $words or "--help" in $words { ^"/opt/it's here/bin/whipsnake" reactivate --help } else { __whipsnake apply reactivate ...$words }
+    if "-h" in $words or "--help" in $words { ^$__whipsnake_exe reactivate --help } else { __whipsnake apply reactivate ...$words }
 }
