@@ -22,7 +22,7 @@ import anyio.to_thread
 from anyio.lowlevel import checkpoint
 
 from engine.errors import HttpStatusError, NetworkError
-from engine.events import Report
+from engine.events import Notice, Report
 from engine.fetch.http import revalidate
 from engine.fetch.http.errors import network_error, status_error
 from engine.fetch.http.identity import Identities
@@ -32,7 +32,7 @@ from engine.fetch.http.redirect import MAX_REDIRECTS, REDIRECTS, has_same_host, 
 from engine.fetch.http.response import Headers
 from engine.fetch.http.retry import is_retried, retry_after
 from engine.fetch.http.settings import TransportSettings
-from engine.fetch.http.tls import tls_context, trusting_nobody
+from engine.fetch.http.tls import authorities, tls_context, trusting_nobody
 from engine.model.url import mask_secrets
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class HttpClient:
     """Connections to all servers, kept alive between requests."""
 
     def __init__(self, settings: TransportSettings, report: Report) -> None:
-        self._settings = settings
+        self._settings, self._report = settings, report
         self._sessions: dict[str, aiohttp.ClientSession] = {}
         """By the SOCKS proxy they go through; most runs have only one, through none."""
         self._identities = Identities(settings, report)
@@ -154,6 +154,7 @@ class HttpClient:
             return None
         async with self._tls_lock:
             if self._tls is None:
+                self._report(Notice("debug", authorities(self._settings)))
                 self._tls = await anyio.to_thread.run_sync(tls_context, self._settings)
         return self._tls
 

@@ -41,6 +41,21 @@ def tls_context(settings: TransportSettings) -> ssl.SSLContext:
     return context
 
 
+def authorities(settings: TransportSettings) -> str:
+    """Whom `tls_context` trusts, for those who look why a server is not: one line, in micromamba's words."""
+    if settings.ssl_verify is False:
+        return "Certificates of servers are not checked, as ssl_verify is off"
+    named = settings.ssl_verify if isinstance(settings.ssl_verify, str) else settings.ca_bundle
+    if named and named not in ("<system>", *SYSTEM_BUNDLES):
+        return f"Using the CA certificates at: {os.path.expanduser(named)}"
+    if sys.platform in ("darwin", "win32"):
+        return "Using system CA certificates at: the system's own store"
+    paths = ssl.get_default_verify_paths()
+    found = next(filter(os.path.isfile, SYSTEM_BUNDLES), "no place at all")
+    place = named if named in SYSTEM_BUNDLES else paths.cafile or paths.capath or found
+    return f"Using system CA certificates at: {place}"
+
+
 def _verifying(settings: TransportSettings) -> ssl.SSLContext:
     named = settings.ssl_verify if isinstance(settings.ssl_verify, str) else settings.ca_bundle
     if not named or named == "<system>":

@@ -42,6 +42,19 @@ async def test_an_authority_of_ones_own(key: str, certificates: Certificates, di
         assert await fetch(f"{server.url}/file", ssl_verify=False) == BODY
 
 
+async def test_the_log_says_once_who_is_trusted(certificates: Certificates, directory: Path) -> None:
+    heard: list[Any] = []
+    with ChannelServer(directory, tls=certificates.server()) as server:
+        settings = TransportSettings(max_retries=0, ssl_verify=certificates.file("ca.pem"))
+        async with Transport(settings, heard.append) as transport:
+            for _ in range(2):
+                async with transport.open(f"{server.url}/file") as response:
+                    assert response.status == 200
+    assert [(one.level, one.text) for one in heard] == [
+        ("debug", f"Using the CA certificates at: {certificates.file('ca.pem')}")
+    ]
+
+
 async def test_strangers_are_not_trusted(certificates: Certificates, directory: Path) -> None:
     with ChannelServer(directory, tls=certificates.server()) as server:
         said = await failure(f"{server.url}/file")

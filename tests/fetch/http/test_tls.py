@@ -14,7 +14,7 @@ import pytest
 from engine.errors import ConfigError
 from engine.fetch.http import tls
 from engine.fetch.http.settings import TransportSettings
-from engine.fetch.http.tls import tls_context, trusting_nobody
+from engine.fetch.http.tls import authorities, tls_context, trusting_nobody
 
 
 @pytest.mark.parametrize("verify", [True, "<system>"])
@@ -45,6 +45,22 @@ def test_other_places_are_tried_where_python_finds_no_authorities(
     monkeypatch.setattr(tls, "SYSTEM_BUNDLES", ("/none", str(tmp_path / "bundle")))
     tls_context(TransportSettings())
     assert asked == [{"cafile": str(tmp_path / "bundle")}]
+
+
+def test_who_is_trusted_can_be_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    paths = ssl.DefaultVerifyPaths("/a/cert.pem", "/a/certs", *[""] * 4)
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
+    assert authorities(TransportSettings()) == "Using system CA certificates at: /a/cert.pem"
+    bundle = tls.SYSTEM_BUNDLES[0]
+    assert authorities(TransportSettings(ca_bundle=bundle)) == f"Using system CA certificates at: {bundle}"
+    assert authorities(TransportSettings(ca_bundle="/b.pem")) == "Using the CA certificates at: /b.pem"
+    assert authorities(TransportSettings(ssl_verify="/c", ca_bundle="/b.pem")).endswith(" /c")
+    assert "not checked" in authorities(TransportSettings(ssl_verify=False))
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: ssl.DefaultVerifyPaths(*[None] * 6))
+    (tmp_path / "bundle").touch()
+    monkeypatch.setattr(tls, "SYSTEM_BUNDLES", ("/none", str(tmp_path / "bundle")))
+    assert authorities(TransportSettings()) == f"Using system CA certificates at: {tmp_path / 'bundle'}"
 
 
 @pytest.mark.parametrize(
