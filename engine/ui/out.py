@@ -99,6 +99,13 @@ class Out:
         elif not self.quiet:
             self._err.write(f"warning: {plain(text)}\n")
 
+    def debug(self, text: str) -> None:
+        """Say on standard error what goes on inside, for those who asked for it."""
+        if self.json:
+            self._log("debug", text)
+        elif not self.quiet:
+            self._err.write(f"debug: {plain(text)}\n")
+
     def error(self, error: WhipsnakeError) -> None:
         """Say what went wrong, and what can be done."""
         if self.json:

@@ -120,8 +120,10 @@ class Progress:
     def _notice(self, event: Notice) -> None:
         if event.level == "warning":
             self._pause_for(lambda: self._out.warning(event.text))
-        elif event.level == "info" or self._verbose > 0:
+        elif event.level == "info":
             self._say(event.text)
+        elif self._verbose > 0:
+            self._pause_for(lambda: self._out.debug(event.text))
 
     def _pause_for(self, write: object) -> None:
         """Write past the live view without tearing it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pytest
 
@@ -12,9 +13,9 @@ from engine.ui.out import Out
 from engine.ui.progress import Progress, describe_phase, describe_run
 
 
-def run(*events: Event) -> tuple[Progress, str, str]:
+def run(*events: Event, **options: int) -> tuple[Progress, str, str]:
     stdout, stderr = io.StringIO(), io.StringIO()
-    progress = Progress(Out(stdout=stdout, stderr=stderr), bars=False)
+    progress = Progress(Out(stdout=stdout, stderr=stderr), bars=False, **options)
     for event in events:
         progress(event)
     progress.close()
@@ -36,6 +37,18 @@ def test_notices_and_output_of_programs() -> None:
     _, text, errors = run(Notice("warning", "beware"), Notice("info", "so"), Notice("debug", "no"), Output("pip", "ok"))
     assert errors == "warning: beware\n"
     assert text == "so\npip: ok\n"
+
+
+def test_what_goes_on_inside_is_said_to_those_who_ask_on_standard_error() -> None:
+    """As micromamba's log is; an answer in JSON has it in ``log_history``."""
+    _, text, errors = run(Notice("debug", "inside"), Notice("info", "so"), verbose=1)
+    assert (text, errors) == ("so\n", "debug: inside\n")
+    out = Out(json=True, stdout=io.StringIO(), stderr=io.StringIO())
+    Progress(out, bars=False, verbose=1)(Notice("debug", "inside"))
+    out.result(success=True)
+    out.close(success=True)
+    found = json.loads(out.stream.getvalue())["log_history"]  # type: ignore[attr-defined]
+    assert found == [{"level": "debug", "message": "inside", "source": "whipsnake"}]
 
 
 def test_a_long_phase_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
