@@ -39,7 +39,7 @@ _TLS_HINT = (
     "Behind a company's proxy, set `ssl_verify` (or SSL_CERT_FILE) to its certificate authority; "
     "`ssl_verify: false` switches the check off and is not safe."
 )
-
+_NO_TLS_HINT = "Check the port; if the server speaks http only, the channel's address has to begin with http://."
 
 _KINDS: dict[str, tuple[str, str, bool]] = {
     "ProxyConnectionError": ("could not reach the proxy {proxy}", _PROXY_HINT, True),
@@ -63,6 +63,10 @@ _NO_SUCH_HOST = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NON
 _UNKNOWN_PROXY = ("the proxy {proxy} is not known: there is no such host", _PROXY_HINT, True)
 """In place of an unknown host where a HTTP proxy is used: it alone is looked up here, the other one by the proxy."""
 
+_NO_TLS = ("{host} does not speak TLS there, as https needs it ({detail})", _NO_TLS_HINT, False)
+_NO_TLS_REASONS = {"WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}
+"""OpenSSL's words, by version, for an answer that is no TLS: in place of a certificate that is not trusted."""
+
 _OTHER = ("the connection to {host} broke ({detail})", "Check your network and try again.", True)
 
 
@@ -73,6 +77,8 @@ def network_error(url: str, error: BaseException, proxy: str | None = None) -> t
     text, hint, passing = next((_KINDS[kind] for kind in kinds if kind in _KINDS), _OTHER)
     if hint is _DNS_HINT and proxy and not is_socks(proxy):
         text, hint, passing = _UNKNOWN_PROXY
+    if hint is _TLS_HINT and getattr(inner, "reason", None) in _NO_TLS_REASONS:
+        text, hint, passing = _NO_TLS
     reason = text.format(host=_host(url), proxy=proxy, detail=_detail(inner))
     if hint is _SLOW_HINT and proxy:
         reason += f", by way of the proxy {proxy}"

@@ -63,6 +63,13 @@ async def test_strangers_are_not_trusted(certificates: Certificates, directory: 
         server.errors.clear()
 
 
+async def test_a_server_that_speaks_no_tls(directory: Path) -> None:
+    with ChannelServer(directory) as server:
+        said = await failure(f"https://{server.host}/file")
+    assert "127.0.0.1 does not speak TLS there" in said
+    assert "http://" in said and "ssl_verify" not in said
+
+
 # Python 3.10 does not call a TLS transport closed whose connection the server broke off.
 @pytest.mark.filterwarnings("ignore:unclosed transport <asyncio.sslproto:ResourceWarning")
 async def test_who_we_are(certificates: Certificates, directory: Path) -> None:
