@@ -15,6 +15,14 @@ from engine.version import version_as
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command in ``argv`` (default: the process's arguments) and return its exit code."""
+    try:
+        return _main(argv)
+    except KeyboardInterrupt:  # while the program was still being loaded: nothing has been done yet
+        print("error: Interrupted.", file=sys.stderr)  # noqa: T201 - there may be nothing yet that says it better
+        return 130
+
+
+def _main(argv: list[str] | None) -> int:
     words = sys.argv[1:] if argv is None else argv
     if words in (["--version"], ["-V"]):
         try:

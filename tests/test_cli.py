@@ -48,3 +48,15 @@ def test_a_short_command_does_without_typing_extensions(tmp_path: Path) -> None:
         command, capture_output=True, text=True, cwd=Path(cli.__file__).parent, env={"HOME": str(tmp_path)}, check=False
     )
     assert (ran.stdout, ran.stderr) == ("No running processes\nFalse\n", "")
+
+
+def test_ctrl_c_while_the_program_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_import_msgspec", interrupted)
+    monkeypatch.setattr("sys.argv", ["whipsnake", "list"])
+    assert cli.main() == 130
+    assert capsys.readouterr().err == "error: Interrupted.\n"
