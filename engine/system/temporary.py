@@ -13,6 +13,7 @@ import os
 import stat
 import time
 
+from engine.system.moving import is_immovable, rename
 from engine.system.process import is_alive
 
 PREFIX = ".whipsnake-"
@@ -87,6 +88,16 @@ def remove_tree(path: str) -> None:
     if os.path.lexists(path):  # read-only directories, as some caches have: in earnest now
         make_writable(path)
         shutil.rmtree(path)
+
+
+def put_aside(path: str, aside: str) -> None:
+    """Rename a directory out of sight; one that can't be renamed (`is_immovable`) is removed in its place."""
+    try:
+        rename(path, aside)
+    except OSError as error:
+        if not is_immovable(error):
+            raise
+        remove_tree(path)
 
 
 def make_writable(path: str) -> None:

@@ -11,13 +11,14 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.commands.conftest import build_channel
+from tests.kit.layer import Layer
 from tests.kit.stops import KILL, Ended, run_stopped
 from tests.kit.tree import Entry, tree
 
@@ -65,7 +66,8 @@ CODES = (errno.ENOSPC, errno.EIO, errno.EACCES)
 class World:
     """A place with environments, and commands on it."""
 
-    def __init__(self, tmp_path: Path, case: Case) -> None:
+    def __init__(self, tmp_path: Path, case: Case, layer: Layer | None = None) -> None:
+        self.layer = layer
         self.place, self.saved = tmp_path / "envs", tmp_path / "saved"
         self.channel, self.case = tmp_path / "channel", case
         self.place.mkdir()
@@ -91,6 +93,8 @@ class World:
     def restore(self) -> None:
         shutil.rmtree(self.place)
         shutil.copytree(self.saved, self.place, symlinks=True)
+        if self.layer is not None:
+            self.layer.bring(self.place)
 
     def state(self) -> dict[str, Entry | str]:
         """Everything there, without the times in histories and the kinds of links."""
@@ -112,8 +116,31 @@ def world(tmp_path: Path, root: Path, request: pytest.FixtureRequest) -> World:
     return World(tmp_path, CASES[request.param])
 
 
+IN_AN_IMAGE = ["replace with a script", "rename", "env remove"]
+"""What renames a whole directory elsewhere."""
+
+
+@pytest.fixture
+def image(
+    tmp_path: Path, root: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[World]:
+    """A world whose environment came with an image."""
+    layer = Layer(monkeypatch)
+    yield World(tmp_path, CASES[request.param], layer)
+    layer.forget()
+
+
 @pytest.mark.parametrize("world", CASES, indirect=True)
 def test_killed_at_every_step(world: World) -> None:
+    kill_at_every_step(world)
+
+
+@pytest.mark.parametrize("image", IN_AN_IMAGE, indirect=True)
+def test_killed_at_every_step_in_an_image(image: World) -> None:
+    kill_at_every_step(image)
+
+
+def kill_at_every_step(world: World) -> None:
     ends = []
     for step, name in enumerate(world.whole.steps):
         world.restore()
@@ -128,6 +155,15 @@ def test_killed_at_every_step(world: World) -> None:
 
 @pytest.mark.parametrize("world", CASES, indirect=True)
 def test_refused_at_every_step(world: World) -> None:
+    refuse_at_every_step(world)
+
+
+@pytest.mark.parametrize("image", IN_AN_IMAGE, indirect=True)
+def test_refused_at_every_step_in_an_image(image: World) -> None:
+    refuse_at_every_step(image)
+
+
+def refuse_at_every_step(world: World) -> None:
     for step, name in list(enumerate(world.whole.steps))[world.case.odd :: 2]:  # half of them: it takes a while
         world.restore()
         ended = world.run(world.case.words, step, CODES[step % len(CODES)])

@@ -65,3 +65,10 @@ def test_what_is_being_replaced_is_opened_a_moment_later(tmp_path: Path, monkeyp
         opened = moving.open_file(str(path), os.O_RDONLY)
     os.close(opened)
     assert len(asked) == 2
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/mountinfo"), reason="no list of mounts")
+def test_what_is_mounted_is_read_from_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert moving.is_mount("/proc") and not moving.is_mount(str(tmp_path))
+    monkeypatch.setattr(moving, "_mounts", lambda: {str(tmp_path)})  # a part of the same file system
+    assert moving.is_mount(str(tmp_path))

@@ -28,7 +28,7 @@ from engine.fetch.cache.package_cache import PackageCache
 from engine.model.records import Bytecode, CachedPackage, CompiledFiles, RepoDataRecord
 from engine.system.file_io import write_atomic
 from engine.system.moving import rename
-from engine.system.temporary import remove_tree, temporary_name
+from engine.system.temporary import put_aside, remove_tree, temporary_name
 
 PLACE = "info/whipsnake"
 """In a package."""
@@ -139,7 +139,7 @@ class BytecodeCache:
     def _remove(self, directory: str) -> None:
         """Out of sight first, so that nobody meets half of it."""
         aside = os.path.join(os.path.dirname(directory), temporary_name())
-        rename(directory, aside)
+        put_aside(directory, aside)
         remove_tree(aside)
 
     def _base(self, package: CachedPackage, place: str) -> str:

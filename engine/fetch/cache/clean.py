@@ -26,6 +26,7 @@ from engine.fetch.cache.hard_links import has_links_outside, size_given_back
 from engine.fetch.cache.package_cache import MAGIC
 from engine.fetch.cache.partial import NOTE_SUFFIX, SUFFIX
 from engine.model.records import ARCHIVE_EXTENSIONS
+from engine.system.moving import is_immovable
 from engine.system.temporary import PREFIX, dead_leftovers, remove_tree, temporary_name
 
 PARTIALS = (SUFFIX, NOTE_SUFFIX)
@@ -120,8 +121,13 @@ def _remove(item: Garbage) -> int:
             os.rename(item.path, aside)
         except FileNotFoundError:
             return 0
+        except OSError as error:
+            if not is_immovable(error):
+                raise
+            aside = item.path
         if has_links_outside(aside):  # an environment was made of it in between
-            os.rename(aside, item.path)
+            if aside != item.path:
+                os.rename(aside, item.path)
             return 0
         remove_tree(aside)
     elif (package := _guarded_by(item)) is not None:

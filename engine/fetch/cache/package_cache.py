@@ -28,7 +28,7 @@ from engine.model.records import CachedPackage, RepoDataRecord
 from engine.model.url import strip_secrets
 from engine.system.file_io import make_file
 from engine.system.moving import rename, replace
-from engine.system.temporary import dead_leftovers, remove_tree, temporary_name
+from engine.system.temporary import dead_leftovers, put_aside, remove_tree, temporary_name
 
 MAGIC = "urls.txt"
 _TAKEN = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM}
@@ -203,7 +203,7 @@ class Staging:
             if found is not None and not is_same(record, found[0]) and not final:
                 return False
             try:  # broken, or replaced by the channel: whoever has its files open keeps them
-                rename(target, os.path.join(self.directory, f"replaced-{attempt}"))
+                put_aside(target, os.path.join(self.directory, f"replaced-{attempt}"))
             except FileNotFoundError:
                 continue  # and another process just did the same
         raise CacheError(

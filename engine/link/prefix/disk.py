@@ -11,7 +11,7 @@ from io import FileIO
 
 from engine.errors import StorageError
 from engine.link.prefix.in_use import set_aside, sweep
-from engine.link.prefix.meta import JOURNAL, META
+from engine.link.prefix.meta import JOURNAL, META, OURS
 from engine.system.file_io import write_all
 from engine.system.moving import replace
 
@@ -105,6 +105,30 @@ def remove_tree(path: str) -> None:
             shutil.rmtree(path)
     if os.name == "nt":
         sweep(os.path.dirname(path))
+
+
+def copy_tree(directory: str, target: str) -> None:
+    """Copy an environment into an empty directory, by hard links where they can be, without what we leave in it while
+    we work. It is on the disk when this returns."""
+    import shutil
+
+    with storage(f"copy {directory} to {target}"):
+        shutil.copytree(directory, target, symlinks=True, ignore=_ours, copy_function=_link_or_copy, dirs_exist_ok=True)
+        if os.name == "posix":
+            os.sync()
+
+
+def _ours(directory: str, names: list[str]) -> list[str]:
+    return [name for name in names if name.startswith(OURS)] if os.path.basename(directory) == META else []
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    import shutil
+
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(source, target, follow_symlinks=False)
 
 
 def remove_in_use(directory: str) -> None:

@@ -16,9 +16,9 @@ from engine.link.prefix.lock import LOCK_NAME, let_go, lock_nowait, unheld
 from engine.link.prefix.meta import JOURNAL, META, OURS, beside, is_in_work
 from engine.link.transaction.exchange import exchange
 from engine.link.transaction.journal import Journal, committed_change, drop_journal, read_journal, undo_change
-from engine.link.transaction.staging import OLD, clean_leftovers
+from engine.link.transaction.staging import OLD, clean_leftovers, is_hollow
 from engine.link.transaction.vanish import vanish
-from engine.system.moving import rename
+from engine.system.moving import is_mount, rename
 
 _STAGING = re.compile(rf"\{OURS}-(\d+)-[0-9a-f]+")
 
@@ -28,15 +28,21 @@ def recover(prefix: str) -> str | None:
 
     To be called with its lock held. Raises `LockError` if a live process is just making the environment.
     """
-    notes = []
-    if not os.path.lexists(prefix):
-        notes += [_gap_note(prefix, path) for path in clean_leftovers(prefix)]
+    notes = [] if os.path.lexists(prefix) else _close_gap(prefix)
     journal = read_journal(prefix)
     if journal is not None:
         notes.append(_heal(prefix, journal))
     _clear_staging(prefix)
-    clean_leftovers(prefix)
+    notes[:0] = _close_gap(prefix)
     return next(filter(None, notes), None)
+
+
+def _close_gap(prefix: str) -> list[str | None]:
+    """Left-overs go. An environment was moved aside for its successor, which did not come: it comes back."""
+    gap = not os.path.isdir(prefix) or is_hollow(prefix)
+    left = clean_leftovers(prefix)
+    back = gap and os.path.isdir(prefix) and any(path.endswith(OLD) for path in left)
+    return [f"The environment {prefix} was put back."] if back else []
 
 
 def heal(prefix: str) -> str | None:
@@ -62,6 +68,7 @@ def _heal(prefix: str, journal: Journal) -> str | None:
             return _undo_create(prefix, journal)
     if journal.kind == "remove":
         empty(prefix)
+        remove_empty([prefix])
         return f"The removal of {prefix} had been cut short, and was finished."
     if journal.kind == "moved":
         return _finish_move(prefix, journal)
@@ -75,7 +82,7 @@ def _heal(prefix: str, journal: Journal) -> str | None:
 def _undo_create(prefix: str, journal: Journal) -> str:
     """Its link scripts did not all run: nobody knows what it is, so it goes, and what it replaced comes back."""
     old = next((path for path in (journal.old + OLD, journal.old) if journal.old and os.path.isdir(path)), None)
-    if os.path.ismount(prefix) or os.path.islink(prefix) or not os.access(os.path.dirname(prefix), os.W_OK | os.X_OK):
+    if is_mount(prefix) or os.path.islink(prefix) or not os.access(os.path.dirname(prefix), os.W_OK | os.X_OK):
         empty(prefix)  # it was made inside of a directory that must stay
     else:
         _take_away(prefix, old)
@@ -119,11 +126,6 @@ def _undo_rename(prefix: str, journal: Journal) -> str | None:
     clean_leftovers(journal.target)
     drop_journal(prefix)
     return f"An interrupted renaming of {prefix} was undone."
-
-
-def _gap_note(prefix: str, path: str) -> str | None:
-    """An environment was moved aside for its successor, which did not come."""
-    return f"The environment {prefix} was put back." if path.endswith(OLD) and os.path.isdir(prefix) else None
 
 
 def _clear_staging(prefix: str) -> None:

@@ -3,7 +3,8 @@
 The place is a sibling of the prefix, ``<parent>/.<name>.whipsnake-<pid>-<random>``, so that the rename stays in one
 file system. An environment that is replaced changes places with the new one, and goes when that is surely there.
 Where the file system can't do that in one step, it is moved to ``….old`` first; a process that dies between the two
-renames leaves a gap that `clean_leftovers` closes. Where no sibling can be (the prefix is a mount point, or only the
+renames leaves a gap that `clean_leftovers` closes. One that came with an image, and so can't be moved at all, is copied
+to ``….old`` and then emptied in its place. Where no sibling can be (the prefix is a mount point, or only the
 prefix is ours to write), the place is inside the empty prefix, and its parts are moved up one by one, ``conda-meta``
 last: that is what makes an environment of a directory. A journal says which, until all are there.
 
@@ -21,15 +22,18 @@ from contextlib import suppress
 import msgspec
 
 from engine.errors import PrefixError
-from engine.link.prefix.disk import empty, make_parents, remove_empty, remove_tree, storage, sync_dir
+from engine.link.prefix.disk import copy_tree, empty, make_parents, remove_empty, remove_tree, storage, sync_dir
 from engine.link.prefix.lock import LOCK_NAME, hold_directory, let_go, make_held, unheld
 from engine.link.prefix.meta import META, beside, own_name
 from engine.link.prefix.present import check_new_prefix
 from engine.link.transaction.exchange import exchange
 from engine.link.transaction.journal import Journal, drop_journal, read_journal, write_journal
-from engine.system.moving import rename
+from engine.system.moving import is_immovable, is_mount, rename
 
 OLD = ".old"
+GONE = ".gone"
+"""The name of an empty directory beside an environment that is being removed in its place ends so: of that one the last
+thing to go is a directory, in which no journal can be any more."""
 _MARK = "whipsnake-"
 
 
@@ -56,7 +60,7 @@ def open_staging(prefix: str, *, replace: bool) -> Staging:
     parent, name = os.path.split(prefix)
     token = own_name()
     sibling = os.path.join(parent, beside(name) + token)
-    fixed = os.path.ismount(prefix) or os.path.islink(prefix) or not os.access(parent, os.W_OK | os.X_OK)
+    fixed = is_mount(prefix) or os.path.islink(prefix) or not os.access(parent, os.W_OK | os.X_OK)
     if fixed and found == "environment":
         raise PrefixError(
             f"Could not replace the environment {prefix}: the directory itself can't be moved away (it is a mount "
@@ -99,17 +103,45 @@ def _appear(staging: Staging) -> None:
 
 def _replace(staging: Staging) -> None:
     let_go(staging.prefix)
-    if exchange(staging.path, staging.prefix):
-        staging.old = staging.path
-    else:
-        rename(staging.prefix, staging.old)
-        try:
-            _appear(staging)
-        except BaseException:
-            rename(staging.old, staging.prefix)
+    try:
+        _change_places(staging)
+    except OSError as error:
+        if not is_immovable(error):
             raise
+        _copy_and_empty(staging)
     with suppress(OSError):  # it is so for every process; only a power failure could still undo it
         sync_dir(os.path.dirname(staging.prefix))  # before the old one is deleted
+
+
+def _change_places(staging: Staging) -> None:
+    if exchange(staging.path, staging.prefix):
+        staging.old = staging.path
+        return
+    rename(staging.prefix, staging.old)
+    try:
+        _appear(staging)
+    except BaseException:
+        rename(staging.old, staging.prefix)
+        raise
+
+
+def _copy_and_empty(staging: Staging) -> None:
+    """Before the first file goes there is a copy of all, and a journal that lets `recover` end the emptying, upon which
+    the copy takes the place."""
+    staging.holds += make_held(staging.old)
+    try:
+        copy_tree(staging.prefix, staging.old)
+    except BaseException:
+        remove_tree(staging.old)
+        raise
+    write_journal(staging.prefix, Journal(kind="remove"))
+    try:
+        empty(staging.prefix)
+        _appear(staging)
+    except BaseException:
+        empty(staging.prefix)
+        rename(staging.old, staging.prefix)
+        raise
 
 
 def _appeared(prefix: str) -> PrefixError:
@@ -183,11 +215,13 @@ def clean_leftovers(prefix: str) -> list[str]:
     """
     done: list[str] = []
     parent, name = os.path.split(prefix)
-    pattern = re.compile(rf"{re.escape(beside(name))}\.{_MARK}(\d+)-[0-9a-f]+({re.escape(OLD)})?")
+    pattern = re.compile(rf"{re.escape(beside(name))}\.{_MARK}(\d+)-[0-9a-f]+({re.escape(OLD)}|{re.escape(GONE)})?")
     for found, path in _matching(parent, pattern):
         with unheld(path, int(found[1])) as dead:
             if dead:
-                _clean(path, back_to=prefix if found[2] else None)
+                if found[2]:  # it was emptied in its place
+                    _remove_hollow(prefix)
+                _clean(path, back_to=prefix if found[2] == OLD else None)
                 done.append(path)
     _clean_lock(os.path.join(parent, beside(name) + LOCK_NAME))
     for found, path in _matching(prefix, re.compile(rf"\.{_MARK}(\d+)-[0-9a-f]+")):
@@ -214,10 +248,28 @@ def interrupted_in(directories: Iterable[str]) -> list[str]:
     come back is left to the next command that names the prefix.
     """
     pattern = re.compile(
-        rf"\.(.+)\.{_MARK}\d+-[0-9a-f]+|\.(.+(?<!~[0-9a-f]{{32}}))\.{_MARK}\d+-[0-9a-f]+{re.escape(OLD)}"
+        rf"\.(.+)\.{_MARK}\d+-[0-9a-f]+(?:{re.escape(GONE)})?|\.(.+(?<!~[0-9a-f]{{32}}))\.{_MARK}\d+-[0-9a-f]+{re.escape(OLD)}"
     )
     found = ((parent, found) for parent in directories for found, _ in _matching(parent, pattern))
     return [os.path.join(parent, names[1] or names[2]) for parent, names in found]
+
+
+def is_hollow(prefix: str) -> bool:
+    """Whether there is a directory, and nothing in it but perhaps a ``conda-meta``, empty but for our lock."""
+    meta = os.path.join(prefix, META)
+    try:
+        return set(os.listdir(prefix)) <= {META} and (not os.path.lexists(meta) or set(os.listdir(meta)) <= {LOCK_NAME})
+    except OSError:
+        return False
+
+
+def _remove_hollow(prefix: str) -> None:
+    if is_hollow(prefix):
+        with suppress(OSError):
+            os.unlink(os.path.join(prefix, META, LOCK_NAME))
+        for path in (os.path.join(prefix, META), prefix):
+            with suppress(OSError):
+                os.rmdir(path)
 
 
 def _clean_lock(path: str) -> None:

@@ -12,6 +12,7 @@ from engine.fetch.packages.unpack import UnpackOptions, unpack_stream
 from tests.fetch.feeding import record_of
 from tests.kit.archive import Member
 from tests.kit.evil import with_members
+from tests.kit.layer import Layer
 from tests.kit.package import BuiltPackage, make_package
 
 
@@ -46,6 +47,17 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
+
+
+def test_packages_of_an_image_go(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their directories can't be renamed."""
+    used, unused = place.add("used"), place.add("unused")
+    os.link(used / "f", place.prefix / "f")
+    layer = Layer(monkeypatch)
+    layer.bring(place.pkgs)
+    assert place.clean(packages=True) > 0
+    layer.forget()
+    assert used.exists() and not unused.exists()
 
 
 def test_what_is_used_stays(place: Place) -> None:

@@ -10,6 +10,7 @@ from engine.fetch.cache.package_cache import PackageCache, nested_directory
 from engine.fetch.packages.unpack import Unpacked, UnpackOptions, unpack_stream
 from engine.model.records import RepoDataRecord
 from tests.fetch.feeding import record_of
+from tests.kit.layer import Layer
 from tests.kit.package import BuiltPackage, make_package
 
 HELLO = make_package("hello", files={"bin/hello": "hi\n", "share/x": "1"})
@@ -93,6 +94,18 @@ def test_broken_entries_are_healed(spoil: str, tmp_path: Path) -> None:
             os.symlink("nowhere", target)
     assert cache.find_sound(record) is None
     put(cache, HELLO, record)
+    assert cache.find_sound(record) is not None
+    assert (target / "share/x").read_text() == "1"
+
+
+def test_a_broken_entry_of_an_image_is_healed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache, record = PackageCache([str(tmp_path)]), record_of(HELLO)
+    target = Path(put(cache, HELLO, record).package.directory)
+    (target / "share/x").unlink()
+    layer = Layer(monkeypatch)
+    layer.bring(tmp_path)
+    put(cache, HELLO, record)
+    layer.forget()
     assert cache.find_sound(record) is not None
     assert (target / "share/x").read_text() == "1"
 
