@@ -8,6 +8,7 @@ step looks at the disk, so it does not matter where the process died, or whether
 # Annotations are not postponed here: see CONTRIBUTING.md.
 
 import os
+import stat
 from contextlib import suppress
 from typing import Literal
 
@@ -16,7 +17,7 @@ import msgspec
 from engine.errors import LinkError
 from engine.link.prefix.disk import leads_inside, storage, sync_dir, write_atomic
 from engine.link.prefix.meta import JOURNAL, META
-from engine.system.moving import rename
+from engine.system.moving import is_immovable, rename
 
 Kind = Literal["create", "change", "remove", "rename", "moved"]
 
@@ -115,7 +116,7 @@ def do_change(prefix: str, journal: Journal) -> None:
     """Carry out the renames. On failure the caller undoes."""
     with storage(f"change the environment {prefix}"):
         for number, path in enumerate(journal.away):
-            rename(os.path.join(prefix, path), _old(prefix, journal, number))
+            _move(os.path.join(prefix, path), _old(prefix, journal, number))
         for directory in journal.dirs:
             os.mkdir(os.path.join(prefix, directory))
         for path in journal.come:
@@ -151,7 +152,32 @@ def undo_change(prefix: str, journal: Journal) -> None:
         for number in reversed(range(len(journal.away))):
             origin = _old(prefix, journal, number)
             if os.path.lexists(origin):
-                rename(origin, os.path.join(prefix, journal.away[number]))
+                _move_back(origin, os.path.join(prefix, journal.away[number]))
+
+
+def _move(path: str, target: str) -> None:
+    """A directory that can't be renamed goes name by name."""
+    try:
+        rename(path, target)
+    except OSError as error:
+        if not is_immovable(error):
+            raise
+        mode = stat.S_IMODE(os.stat(path).st_mode)
+        os.mkdir(target)
+        for name in os.listdir(path):
+            _move(os.path.join(path, name), os.path.join(target, name))
+        os.rmdir(path)
+        os.chmod(target, mode)
+
+
+def _move_back(path: str, target: str) -> None:
+    """What `_move` has moved so far. Where both are directories, that was cut short."""
+    if not all(os.path.isdir(place) and not os.path.islink(place) for place in (path, target)):
+        rename(path, target)
+        return
+    for name in os.listdir(path):
+        _move_back(os.path.join(path, name), os.path.join(target, name))
+    os.rmdir(path)
 
 
 def _old(prefix: str, journal: Journal, number: int) -> str:

@@ -21,6 +21,7 @@ from engine.link.prefix.removed import read_removed
 from engine.link.transaction import journal as journal_module
 from engine.link.transaction.recover import recover
 from engine.model.records import CachedPackage, PrefixRecord
+from tests.kit.layer import Layer
 from tests.kit.package import PLACEHOLDER, Content, Directory, File, Symlink, make_package
 from tests.kit.tree import Entry, tree
 from tests.link.support import Recorder, cached, change, create
@@ -168,6 +169,31 @@ async def test_kinds_may_change(prefix: Path, cache: Path) -> None:
     await change(prefix, [package(cache, "a", new, "2")])  # type: ignore[arg-type]
     assert {path: (prefix / path).read_text() for path in new} == dict.fromkeys(new, "2")
     assert not (prefix / "link").is_symlink()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no overlayfs")
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_directory_of_an_image_gives_way_to_a_file(
+    prefix: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """It can't be renamed; what a user had put there is moved, and comes back if the change is undone."""
+    await create(prefix, [package(cache, "a", {"d/e/f": "1", "g": "1"})])
+    (prefix / "d/e/mine").write_text("mine")
+    before = files(prefix)
+    layer = Layer(monkeypatch)
+    layer.bring(prefix)
+    scripts = {"post-link": "exit 1\n"} if fails else {}
+    new = package(cache, "a", {"d": "now a file", "g": "2"}, "2.0", link_scripts=scripts)
+    if fails:
+        with pytest.raises(ScriptError):
+            await change(prefix, [new], remove=installed(prefix, "a"))
+    else:
+        await change(prefix, [new], remove=installed(prefix, "a"))
+    layer.forget()
+    if fails:
+        assert files(prefix) == before
+    else:
+        assert (prefix / "d").read_text() == "now a file"
 
 
 async def test_what_was_written_through_a_link_goes_with_it(prefix: Path, cache: Path) -> None:
