@@ -1,13 +1,14 @@
 """Sharded indexes on disk: shards for ever, under the name of their digest, and the shard indexes that name them.
 
     <pkgs_dir>/cache/<key>.msgpack.zst             the index as it was sent, where conda and mamba have theirs
-    <pkgs_dir>/cache/<key>.shards.json             our note about it: ETag …, size and mtime of the file it means
+    <pkgs_dir>/cache/<key>.shards.state.json       our note about it: ETag …, size and mtime of the file it means
     <pkgs_dir>/cache/shards/<sha256>.msgpack.zst   a shard, named as mamba names it
     <pkgs_dir>/cache/shards/.collected             when shards that no index names were last removed
 
-The note is not conda's ``<key>.info.json``, which can describe only one of two files. A shard is checked by its
-digest whenever it is read, so it does not matter who wrote it, nor how much of it. Everything is written aside and
-renamed. All of it blocks: call it from worker threads. A disk that fails costs a later request and nothing else.
+The note is not conda's ``<key>.info.json``, which can describe only one of two files. It ends as mamba's notes do: a
+``.json`` that ends otherwise is taken for an index. A shard is checked by its digest whenever it is read, so it does
+not matter who wrote it, nor how much of it. Everything is written aside and renamed. All of it blocks: call it from
+worker threads. A disk that fails costs a later request and nothing else.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from engine.model.shard_index import ENDING, referenced
 from engine.system.file_io import temporary, write_atomic
 from engine.system.moving import replace
 
-NOTE: Final = ".shards.json"
+NOTE: Final = ".shards.state.json"
 SHARDS: Final = "shards"
 _STAMP: Final = ".collected"
 _DAY: Final = 86400 * 10**9

@@ -10,7 +10,7 @@ import pytest
 
 from engine.fetch.index import shard_cache as module
 from engine.fetch.index.repodata_cache import IndexState, cache_keys
-from engine.fetch.index.shard_cache import ShardCache
+from engine.fetch.index.shard_cache import NOTE, ShardCache
 from engine.model.channel import Channel
 from tests.kit.shards import pack
 
@@ -104,11 +104,19 @@ def test_an_index_of_another_program_is_used_without_the_note_of_ours(tmp_path: 
     assert found.state == IndexState()
 
 
+def test_nothing_there_looks_like_a_whole_index(tmp_path: Path) -> None:
+    """micromamba's own tests take every ``.json`` for one that is no ``.state.json``."""
+    ShardCache([str(tmp_path)]).store_index(CHANNEL, "noarch", index_of(b"x"), IndexState(etag='"e"'))
+    names = [path.name for path in (tmp_path / "cache").glob("*.json")]
+    assert names
+    assert all(name.endswith(".state.json") for name in names)
+
+
 @pytest.mark.parametrize("note", [b"", b"{", b"[]", b"\xff", b'{"etag":1}'])
 def test_a_broken_note_is_as_good_as_none(tmp_path: Path, note: bytes) -> None:
     cache = ShardCache([str(tmp_path)])
     cache.store_index(CHANNEL, "noarch", index_of(), IndexState(etag='"e"'))
-    (tmp_path / "cache" / f"{cache_keys(CHANNEL, 'noarch')[0]}.shards.json").write_bytes(note)
+    (tmp_path / "cache" / f"{cache_keys(CHANNEL, 'noarch')[0]}{NOTE}").write_bytes(note)
     found = cache.find_index(CHANNEL, "noarch")
     assert found and found.state == IndexState()
 
