@@ -128,13 +128,19 @@ def check_runs(prefix: Path, code: str = "") -> None:
 
 
 def differences(ours: dict[str, Entry], theirs: dict[str, Entry]) -> Iterator[str]:
-    """Paths at which two environments differ; of entry points, whose texts are each program's own, type and mode."""
+    """Paths at which two environments differ; of entry points, whose texts are each program's own, type and mode, apart
+    from who but the owner may write them: that is for the umask to say with us and conda, and always the group with
+    py-rattler and micromamba."""
     for path in sorted(ours.keys() | theirs.keys()):
         one, other = ours.get(path), theirs.get(path)
         if path.startswith("bin/") and one is not None and other is not None:
-            one, other = replace(one, content=""), replace(other, content="")
+            one, other = _as_script(one), _as_script(other)
         if one != other:
             yield path
+
+
+def _as_script(entry: Entry) -> Entry:
+    return replace(entry, content="", mode=entry.mode & ~0o022)
 
 
 def _arguments() -> argparse.Namespace:

@@ -192,6 +192,7 @@ def _equality(differing: Sequence[str], trees: Mapping[str, object]) -> list[str
         return []
     if not differing:
         return ["### Equality", "", "Ours and py-rattler's are equal file for file (path, type, mode, sha256) and run;",
-                "entry points have the same names and modes, their texts are each program's own."]  # fmt: skip
+                "entry points have the same names and modes, but for who else may write them; their texts are each",
+                "program's own."]  # fmt: skip
     shown = [f"- `{path}`" for path in differing[:50]]
     return ["### Equality", "", f"Ours and py-rattler's differ at {len(differing)} paths:", "", *shown]

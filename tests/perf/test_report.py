@@ -62,6 +62,11 @@ def test_differences_name_paths_and_spare_entry_points() -> None:
     assert list(differences(ours, theirs)) == ["bin/bench-001", "changed", "ours"]
 
 
+def test_who_else_may_write_a_script_is_no_difference() -> None:
+    assert list(differences({"bin/x": Entry("file", 0o755, "a")}, {"bin/x": Entry("file", 0o775, "b")})) == []
+    assert list(differences({"lib/x": Entry("file", 0o755, "a")}, {"lib/x": Entry("file", 0o775, "a")})) == ["lib/x"]
+
+
 def test_differences_pass_over_the_text_of_scripts_only() -> None:
     ours, theirs = {"bin/x": Entry("file", 0o755, "a")}, {"bin/x": Entry("file", 0o644, "b")}
     assert list(differences(ours, theirs)) == ["bin/x"]
