@@ -31,7 +31,7 @@ def run(args: Namespace, app: App) -> int:
     if query.asked.get("tree") or query.asked.get("recursive"):
         record = max(query.catalog.matching(spec), key=newness, default=None)
         if record is not None:  # else some may depend on what nobody has: there is nothing to begin a graph at
-            _answer_graph(query, record, app)
+            _answer_graph(query, whoneeds_graph(query.catalog, record, spec), record, app)
             return 0
     needs = Dependents(query.catalog).of_spec(spec)
     if needs:
@@ -41,8 +41,7 @@ def run(args: Namespace, app: App) -> int:
     return 0
 
 
-def _answer_graph(query: Query, record: RepoDataRecord, app: App) -> None:
-    graph = whoneeds_graph(query.catalog, record, query.one_spec())
+def _answer_graph(query: Query, graph: Graph, record: RepoDataRecord, app: App) -> None:
     if not graph.edges[0]:
         query.answer_nothing()
     elif app.out.json:

@@ -46,6 +46,10 @@ class Told(msgspec.Struct, frozen=True):
     specs: tuple[str, ...]
 
 
+BOTH = "cannot install both"
+"""The words of libsolv, which logs are searched for."""
+
+
 class Both(msgspec.Struct, frozen=True):
     """Two wishes for one package that no version of it meets, and nothing else is at fault."""
 
@@ -103,8 +107,8 @@ class Story:
         return found
 
     def _line(self, what: Reason | Told | Both) -> str:
-        if isinstance(what, Both):  # "cannot install both" are the words of libsolv, which logs are searched for
-            return f"cannot install both: an environment has one {what.name}"
+        if isinstance(what, Both):
+            return f"{BOTH}: an environment has one {what.name}"
         if isinstance(what, Told):
             return mask_secrets(self._relation(what))
         if isinstance(what, Unreadable):

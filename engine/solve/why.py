@@ -20,6 +20,7 @@ from engine.model.version import Version
 from engine.solve.candidates import Candidates
 from engine.solve.index import PackageIndex
 from engine.solve.solver import solve
+from engine.solve.story import BOTH
 from engine.solve.task import Solution, SolveTask
 from engine.solve.transaction import Change, Transaction
 from engine.solve.wording import listed, spec_text
@@ -162,6 +163,7 @@ def _held(error: SolveError, newest: RepoDataRecord) -> WhyVersion:
     lines = [
         line.replace(f"{demand} is asked for", f"{newest.name} {newest.version} is the newest")
         for line in error.message.splitlines()
+        if BOTH not in line  # nobody asked for the newest one as well
     ]
     texts = [str(rule.get("spec") or rule.get("dist") or "") for rule in _mappings(error.data, "rules")]
     # What would work without the newest version is no help here.

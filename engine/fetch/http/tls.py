@@ -45,20 +45,25 @@ def authorities(settings: TransportSettings) -> str:
     """Whom `tls_context` trusts, for those who look why a server is not: one line, in micromamba's words."""
     if settings.ssl_verify is False:
         return "Certificates of servers are not checked, as ssl_verify is off"
-    named = settings.ssl_verify if isinstance(settings.ssl_verify, str) else settings.ca_bundle
-    if named and named not in ("<system>", *SYSTEM_BUNDLES):
+    named = _named(settings)
+    if named and named not in SYSTEM_BUNDLES:
         return f"Using the CA certificates at: {os.path.expanduser(named)}"
     if sys.platform in ("darwin", "win32"):
         return "Using system CA certificates at: the system's own store"
     paths = ssl.get_default_verify_paths()
     found = next(filter(os.path.isfile, SYSTEM_BUNDLES), "no place at all")
-    place = named if named in SYSTEM_BUNDLES else paths.cafile or paths.capath or found
-    return f"Using system CA certificates at: {place}"
+    return f"Using system CA certificates at: {named or paths.cafile or paths.capath or found}"
+
+
+def _named(settings: TransportSettings) -> str | None:
+    """The file or directory that the configuration names; None for the system's own."""
+    named = settings.ssl_verify if isinstance(settings.ssl_verify, str) else settings.ca_bundle
+    return None if named == "<system>" else named or None
 
 
 def _verifying(settings: TransportSettings) -> ssl.SSLContext:
-    named = settings.ssl_verify if isinstance(settings.ssl_verify, str) else settings.ca_bundle
-    if not named or named == "<system>":
+    named = _named(settings)
+    if not named:
         return _with_system_store()
     path = os.path.expanduser(named)
     try:
