@@ -22,7 +22,10 @@ _CALLS = """
     time.sleep
 """
 BLOCKING = frozenset(_CALLS.split())
-_FINALIZERS = frozenset({weakref.finalize.__call__.__code__})
+_FINALIZERS = frozenset(
+    method.__code__ for method in (weakref.finalize.__call__, asyncio.BaseEventLoop.call_exception_handler)
+)
+"""What they run. Tasks whose error nobody asked for tell their loop of it when they go, and a traceback reads files."""
 _found: list[str] | None = None
 _installed = False
 

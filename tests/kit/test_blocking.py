@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import linecache
 import os
 import sys
 import weakref
@@ -79,6 +82,32 @@ async def test_what_others_left_is_not_its_fault(module: ModuleType, tmp_path: P
         Garbage(path)
         await module.collects()
     assert found == [] and not path.exists()
+
+
+async def fail() -> None:
+    raise ValueError("nobody asks")
+
+
+async def leave_failed() -> None:
+    """Leave a task that failed in a cycle, for the collector to find."""
+    kept: list[object] = [asyncio.create_task(fail())]
+    kept.append(kept)
+    await asyncio.sleep(0.01)
+
+
+async def test_what_is_told_of_a_task_that_others_left_is_not_its_fault(
+    module: ModuleType, caplog: pytest.LogCaptureFixture
+) -> None:
+    gc.disable()
+    try:
+        await anyio.to_thread.run_sync(asyncio.run, leave_failed())
+        linecache.clearcache()  # so that the task's traceback has to be read
+        with watching() as found:
+            await module.collects()
+    finally:
+        gc.enable()
+    assert "Task exception was never retrieved" in caplog.text
+    assert found == []
 
 
 async def test_nothing_is_seen_afterwards(module: ModuleType, tmp_path: Path) -> None:
